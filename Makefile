@@ -1,0 +1,130 @@
+# SPDX-License-Identifier: Apache-2.0
+#
+# `make help` lists the targets. V=1 shows the commands; SAN=asan|tsan, WERROR=1 and CC=clang do what they say.
+# Sources, tests, fixtures and man pages are found by their names: a new file needs no line here.
+
+BUILD   ?= build$(if $(SAN),-$(SAN))
+CC       = gcc
+CFLAGS  ?= -O2 -g
+PREFIX  ?= /usr/local
+DESTDIR ?=
+PYTHON  ?= /usr/bin/python3
+
+VERSION := 0.1.0
+MODULES := glib-2.0 gio-unix-2.0 json-glib-1.0 libseccomp libunwind libelf libcgraph zlib
+
+PACKAGES := gcc clang make pkg-config libglib2.0-dev libjson-glib-dev libseccomp-dev libunwind-dev \
+	libelf-dev libgraphviz-dev zlib1g-dev
+# What tests, demo and bench run: real programs, and the tools they are driven, compared and checked with.
+PACKAGES += graphviz bats perl nginx-light redis-server redis-tools sqlite3 libsqlite3-dev python3 wrk curl \
+	strace linux-perf golang-go libclang-rt-14-dev openssl util-linux man-db clang-format clang-tidy cppcheck
+
+Q := $(if $(V),,@)
+say = $(if $(V),@:,@printf '  %-6s %s\n' $(1) $(2))
+
+WARNINGS := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wpointer-arith -Wwrite-strings \
+	-Wformat=2 -Wundef -Wvla -Wno-unused-parameter $(if $(WERROR),-Werror)
+SANITIZE := $(if $(filter asan,$(SAN)),-fsanitize=address$(,)undefined -fno-sanitize-recover=undefined) \
+	$(if $(filter tsan,$(SAN)),-fsanitize=thread)
+, := ,
+ALL_CFLAGS = -std=gnu11 -D_GNU_SOURCE -DGAIT_VERSION='"$(VERSION)"' -DG_LOG_DOMAIN='"sysgait"' -Iinclude -I. \
+	$(WARNINGS) $(SANITIZE) -fno-omit-frame-pointer -fstack-protector-strong \
+	$(if $(SAN),,-D_FORTIFY_SOURCE=2) $(CFLAGS) $(shell pkg-config --cflags $(MODULES))
+# libunwind-x86_64 is the part of libunwind that unwinds other processes.
+ALL_LIBS = $(shell pkg-config --libs $(MODULES)) -lunwind-x86_64 -lpthread -lm
+
+DIRS     := model process learn enforce
+SOURCES  := $(foreach d,$(DIRS),$(wildcard $(d)/*.c))
+OBJECTS  := $(SOURCES:%.c=$(BUILD)/%.o)
+UNIT     := $(patsubst tests/unit/%.c,$(BUILD)/unit/%,$(wildcard tests/unit/test-*.c))
+FUZZ     := $(patsubst tests/fuzz/%.c,$(BUILD)/fuzz/%,$(wildcard tests/fuzz/fuzz-*.c))
+TOOLS    := $(patsubst tests/bench/%.c,$(BUILD)/bench/%,$(wildcard tests/bench/*.c))
+MANPAGES := $(wildcard $(DIRS:%=%/*.1))
+
+.PHONY: all deps demo check check-unit check-layers fuzz bench lint format install clean help fixtures
+.DEFAULT_GOAL := all
+
+all: $(BUILD)/sysgait ## build build/sysgait
+
+$(BUILD)/%.o: %.c Makefile
+	@mkdir -p $(@D)
+	$(call say,CC,$<)
+	$(Q)$(CC) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
+
+$(BUILD)/sysgait: $(OBJECTS) $(BUILD)/main.o
+	$(call say,LD,$@)
+	$(Q)$(CC) $(ALL_CFLAGS) $(LDFLAGS) -o $@ $^ $(ALL_LIBS)
+
+$(BUILD)/unit/%: tests/unit/%.c $(OBJECTS)
+	@mkdir -p $(@D)
+	$(call say,LD,$@)
+	$(Q)$(CC) $(ALL_CFLAGS) $(LDFLAGS) -MMD -MP -MF $@.d -o $@ $< $(OBJECTS) $(ALL_LIBS)
+
+$(BUILD)/bench/%: tests/bench/%.c $(OBJECTS)
+	@mkdir -p $(@D)
+	$(call say,LD,$@)
+	$(Q)$(CC) $(ALL_CFLAGS) $(LDFLAGS) -MMD -MP -MF $@.d -o $@ $< $(OBJECTS) $(ALL_LIBS)
+
+# Fixtures have a Makefile of their own: each is built in its own peculiar way.
+fixtures: ## build the small programs that tests run
+	$(Q)$(MAKE) --no-print-directory -C tests/fixtures BUILD=$(abspath $(BUILD))/fixtures CC=$(CC) Q=$(Q)
+
+deps: ## install what sysgait is built with and tested on (Debian packages)
+	$(Q)tests/install-deps $(PACKAGES)
+
+check: deps ## set up, build and run all tests
+	$(Q)$(MAKE) --no-print-directory all check-unit-binaries fixtures check-layers
+	$(Q)SYSGAIT=$(abspath $(BUILD))/sysgait BUILD=$(abspath $(BUILD)) PYTHON=$(PYTHON) \
+		prove --timer -j2 $(UNIT) $(sort $(wildcard tests/e2e/*.bats))
+
+.PHONY: check-unit-binaries
+check-unit-binaries: $(UNIT)
+
+check-unit: $(UNIT) ## run the unit tests only
+	$(Q)BUILD=$(abspath $(BUILD)) prove $(UNIT)
+
+check-layers: ## fail on an include that crosses the layers
+	$(Q)tests/check-layers
+
+demo: deps ## set up, build, and show the main job on nginx: train, draw, enforce, attack
+	$(Q)$(MAKE) --no-print-directory all fixtures
+	$(Q)BUILD=$(abspath $(BUILD)) traces/demo
+
+fuzz: ## fuzz every parser for FUZZ_SECONDS (60) under ASan and UBSan
+	$(Q)$(MAKE) --no-print-directory BUILD=build-fuzz CC=clang SAN=asan \
+		CFLAGS='-O1 -g -fsanitize=fuzzer-no-link' fuzz-binaries
+	$(Q)tests/fuzz/run build-fuzz/fuzz $${FUZZ_SECONDS:-60}
+
+.PHONY: fuzz-binaries
+fuzz-binaries: $(FUZZ)
+
+$(BUILD)/fuzz/%: tests/fuzz/%.c $(OBJECTS)
+	@mkdir -p $(@D)
+	$(call say,LD,$@)
+	$(Q)$(CC) $(ALL_CFLAGS) $(LDFLAGS) -fsanitize=fuzzer -o $@ $< $(OBJECTS) $(ALL_LIBS)
+
+bench: all $(TOOLS) fixtures ## measure cost and speed as ratios in one run
+	$(Q)BUILD=$(abspath $(BUILD)) tests/bench/run
+
+lint: check-layers ## formatting, cppcheck, clang-tidy, and a build with warnings as errors by gcc and clang
+	$(Q)clang-format --dry-run -Werror $$(git ls-files '*.c' '*.h')
+	$(Q)cppcheck --quiet --error-exitcode=1 --enable=warning,portability --inline-suppr --library=gtk \
+		--suppress=missingInclude -Iinclude -I. $(DIRS) main.c
+	$(Q)$(MAKE) --no-print-directory BUILD=build-lint-gcc CC=gcc WERROR=1 all
+	$(Q)$(MAKE) --no-print-directory BUILD=build-lint-clang CC=clang WERROR=1 all
+
+format: ## put every source into the one format
+	$(Q)clang-format -i $$(git ls-files '*.c' '*.h')
+
+install: all ## install program and man pages below $(PREFIX)
+	install -D -m 755 $(BUILD)/sysgait $(DESTDIR)$(PREFIX)/bin/sysgait
+	$(if $(MANPAGES),install -d $(DESTDIR)$(PREFIX)/share/man/man1)
+	$(if $(MANPAGES),install -m 644 $(MANPAGES) $(DESTDIR)$(PREFIX)/share/man/man1)
+
+clean: ## remove everything built
+	rm -rf build build-* demo
+
+help: ## list the targets
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  \1|\2/p' $(MAKEFILE_LIST) | column -t -s '|'
+
+-include $(OBJECTS:.o=.d) $(BUILD)/main.d $(UNIT:=.d) $(TOOLS:=.d)

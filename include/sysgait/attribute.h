@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Attribution: from registers and stack memory of a stopped task to issuer, responsible library and
+ * call site (DESIGN §1). libunwind does the unwinding, over one snapshot of the stack; results are
+ * interned.
+ */
+#pragma once
+
+#include "sysgait/space.h"
+
+/* DWARF numbering for x86-64. */
+enum {
+	GAIT_REGISTER_RBP = 6,
+	GAIT_REGISTER_RSP = 7,
+	GAIT_REGISTER_RIP = 16,
+	GAIT_N_REGISTERS = 17
+};
+
+typedef struct {
+	guint64 value[GAIT_N_REGISTERS]; /* rip is that after the syscall instruction */
+	guint32 known;                   /* bit i: value[i] is known. rsp and rip always are */
+} GaitRegisters;
+
+struct user_regs_struct;
+void gait_registers_from_user(GaitRegisters *registers, const struct user_regs_struct *user);
+
+typedef enum {
+	GAIT_STACK_EXACT,         /* by CFI all the way to the site */
+	GAIT_STACK_FRAME_POINTER, /* with frame pointers where a module has no CFI */
+	GAIT_STACK_UNKNOWN,       /* could not be unwound: library is [unknown] */
+	GAIT_STACK_N_,
+} GaitStackStatus;
+
+typedef struct {
+	GaitModule *module;
+	guint64 offset; /* file offset of the pc: after the syscall instruction, or the return
+	                   address; 0 in [anon] */
+} GaitStackFrame;
+
+/* An interned call stack: equal stacks are one object, which lives as long as its attributor. */
+typedef struct {
+	guint32 id; /* dense, from 0 */
+	GaitStackStatus status;
+	guint32 n_frames; /* at least 1; at least up to the site */
+	guint32 site; /* index of the frame whose module is the responsible library. Where status is
+	                 UNKNOWN that frame's module is [unknown], offset 0 */
+	GaitStackFrame frames[]; /* frames[0] is the issuer */
+} GaitStack;
+
+typedef struct {
+	gboolean full_stacks; /* keep all frames (bounded), not only those up to the site */
+} GaitAttributorOptions;
+
+typedef struct {
+	guint64 n_events, n_cached, n_unknown, n_frame_pointer;
+} GaitAttributorStats;
+
+typedef struct _GaitAttributor GaitAttributor;
+
+/* modules is borrowed and must outlive the attributor. */
+GaitAttributor *gait_attributor_new(GaitModules *modules, const GaitAttributorOptions *options);
+void gait_attributor_free(GaitAttributor *attributor);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(GaitAttributor, gait_attributor_free)
+
+typedef enum {
+	GAIT_ATTRIBUTION_DONE,            /* *stack is set; its status may still be UNKNOWN */
+	GAIT_ATTRIBUTION_NEEDS_REGISTERS, /* cannot be told without registers that are not known:
+	                                     ask again with them */
+	GAIT_ATTRIBUTION_GONE,            /* the task vanished */
+	GAIT_ATTRIBUTION_N_,
+} GaitAttribution;
+
+/*
+ * Attributes one system call entry of a task that is stopped at it. Rules: unwinding starts at the
+ * syscall instruction itself (rip - 2); the site is the first frame outside the runtime set; where
+ * there is none, frame 0; rt_sigreturn is its own site; a signal frame ends the walk. Where the
+ * program has no runtime module (static), the site is the frame above the function that holds the
+ * instruction.
+ */
+GaitAttribution gait_attributor_attribute(GaitAttributor *attributor, GaitSpace *space, pid_t task,
+                                          guint32 nr, const GaitRegisters *registers,
+                                          const GaitStack **stack);
+guint32 gait_attributor_get_n_stacks(const GaitAttributor *attributor);
+const GaitStack *gait_attributor_get_stack(const GaitAttributor *attributor, guint32 id);
+void gait_attributor_get_stats(const GaitAttributor *attributor, GaitAttributorStats *stats);

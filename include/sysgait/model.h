@@ -1,0 +1,241 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The model: programs, their roles and phases, and per library an automaton over call sites, with
+ * counts (DESIGN §1, §4, §6). Everything in it is a counter, a set or an or-able bit matrix, so
+ * models merge without their traces, in any order and grouping, to the same bytes.
+ *
+ * The structs are open for reading everywhere. Only the learner and model/ write them, and end with
+ * gait_model_normalize(), which sorts everything into its one canonical order and derives phases.
+ * All indices are into the arrays of the same GaitModel (or GaitProgram, where it says so).
+ */
+#pragma once
+
+#include <glib.h>
+
+#define GAIT_NONE           G_MAXUINT32
+#define GAIT_MODEL_VERSION  1
+#define GAIT_MAX_MODEL_SIZE (256u << 20) /* bytes of a model file; larger ones are refused */
+
+/* States of an automaton: two that no symbol enters, then one per symbol of the library. */
+enum {
+	GAIT_STATE_START = 0,  /* before the library's first event in a task or after exec */
+	GAIT_STATE_SIGNAL = 1, /* before its first event inside a signal handler */
+	GAIT_STATE_FIRST = 2,  /* state of symbol i is GAIT_STATE_FIRST + i */
+};
+
+/* A file that holds code. Identity is (name, build_id), where name is the last component of path.
+ */
+typedef struct {
+	char *path;     /* as seen while training: "/usr/lib/x86_64-linux-gnu/libc.so.6", "[vdso]",
+	                   "[anon]",
+	                   "[unknown]" */
+	char *build_id; /* lower-case hex; "" where there is none */
+	gboolean is_runtime; /* belongs to the runtime set: never responsible while another frame is
+	                        there */
+} GaitModelModule;
+
+/* A letter of the alphabet: which call, from where. Identity is (nr, klass, site). */
+typedef struct {
+	guint32 nr;
+	guint32 klass;
+	guint64 site;   /* file offset of the return address; 0 where unknown ([anon], stackless) */
+	char *function; /* nearest symbol at the site, for people; NULL where not known */
+	guint64 delta;  /* site - start of function, bytes */
+	guint64 count;  /* events */
+	guint32 n_runs; /* runs in which it was seen */
+	gboolean is_amended; /* accepted by hand, not learned */
+} GaitSymbol;
+
+typedef struct {
+	guint32 role; /* index into the program's roles */
+	guint32 n_runs;
+	guint64 count;
+} GaitRoleCount;
+
+/* b followed a in one task, among the library's own events. Identity is (from, to). */
+typedef struct {
+	guint32 from, to;
+	guint64 count;
+	guint32 n_runs;
+	GArray *roles; /* GaitRoleCount, by role */
+	gboolean is_amended;
+} GaitEdge;
+
+/* One library's automaton within one program. Identity is the module. */
+typedef struct {
+	guint32 module;
+	GPtrArray *symbols; /* GaitSymbol*, sorted by (nr, klass, site) */
+	GPtrArray *edges;   /* GaitEdge*, sorted by (from, to) */
+} GaitLibrary;
+
+/* Names a symbol within a program. */
+typedef struct {
+	guint32 library; /* index into the program's libraries; GAIT_NONE: no symbol */
+	guint32 symbol;  /* index into that library's symbols */
+} GaitSymbolRef;
+
+/* An instruction that issues a call. Identity is (nr, module, offset). */
+typedef struct {
+	guint32 nr;
+	guint32 module;
+	guint64 offset; /* file offset after the syscall instruction */
+	guint32 n_runs;
+} GaitIssuer;
+
+/*
+ * A candidate for a milestone: a symbol that occurs in every instance of a role. The sums are over
+ * the role's instances, measured from the instance's start to the first occurrence.
+ */
+typedef struct {
+	guint32 symbol; /* index into the role's symbols */
+	guint64 time_ns;
+	guint64 n_events;
+} GaitCandidate;
+
+/* A stretch of a role's life; derived by gait_model_normalize() from the candidates and relations.
+ */
+typedef struct {
+	guint32 milestone; /* index into the role's symbols: its first occurrence enters the phase;
+	                      GAIT_NONE for the first phase */
+	GArray *allowed; /* guint32: indices into the program's calls, sorted: what occurred in this
+	                    phase */
+	GArray *retained;   /* guint32: the same for this phase and all later ones */
+	double time_share;  /* of the role's life, in [0, 1] */
+	double event_share; /* of the role's events, in [0, 1] */
+} GaitPhase;
+
+/* A syscall with its argument class, as phases and libraries allow it. */
+typedef struct {
+	guint32 nr, klass;
+} GaitCall;
+
+/*
+ * A kind of task of one program. Identity is (parent, creation) down from the program's first role,
+ * "main". A role whose creation symbol already is in its chain folds into the role made there
+ * first.
+ */
+typedef struct {
+	guint32 parent;         /* role that creates it, index < its own; GAIT_NONE for main */
+	GaitSymbolRef creation; /* the symbol that creates it */
+	char *name; /* "main", "main/ngx_spawn_process": derived, unique within the program */
+	gboolean is_thread;  /* created as a thread at least once */
+	guint64 n_instances; /* tasks */
+	guint32 n_runs;
+	guint64 time_ns;  /* sum of the lives of all instances */
+	guint64 n_events; /* sum over all instances */
+	/*
+	 * The or-able relations that phases are made of. Row c of each is for candidates[c], bit s
+	 * for symbols[s]; rows are row_words 64-bit words. Only instances whose start was seen
+	 * count.
+	 */
+	GArray *symbols;    /* GaitSymbolRef, sorted: what occurs in this role */
+	GArray *candidates; /* GaitCandidate, by symbol */
+	guint32 row_words;
+	guint64 *after;    /* some instance had s at or after the first candidate */
+	guint64 *before;   /* some instance had its first s before the first candidate */
+	GPtrArray *phases; /* GaitPhase*, in order, at least one */
+} GaitRole;
+
+/* Identity is the path of the executable. */
+typedef struct {
+	char *path;
+	guint32 module; /* GAIT_NONE where no code of it was seen */
+	guint32 n_runs;
+	GPtrArray *libraries; /* GaitLibrary*, sorted by module */
+	GPtrArray *roles;     /* GaitRole*, parents first; role 0 is main */
+	GArray
+	    *issuers; /* GaitIssuer, sorted; empty where the traces carry no instruction pointers */
+	GArray
+	    *execs; /* guint32: programs it was seen to exec, sorted indices into model->programs */
+	GArray *calls; /* GaitCall, sorted: all that it issues; derived */
+} GaitProgram;
+
+/* One run that was learned from. Identity is the id. */
+typedef struct {
+	char id[65];      /* hex SHA-256 of the trace's content */
+	char *command;    /* as typed, for people */
+	guint64 n_events; /* syscall events */
+	gboolean is_partial;
+} GaitRun;
+
+typedef struct {
+	char *kernel;          /* release of the newest training kernel: "6.18.44" */
+	char *arch;            /* "x86_64" */
+	guint32 max_syscall;   /* highest native number known when trained (libseccomp); newer ones
+	                          get ENOSYS */
+	gboolean is_stackless; /* learned from logs without stacks: one automaton a program, library
+	                          unknown */
+	gboolean is_amended;
+	GPtrArray *runs;     /* GaitRun*, by id */
+	GPtrArray *modules;  /* GaitModelModule*, by (path, build_id) */
+	GPtrArray *programs; /* GaitProgram*, by path */
+} GaitModel;
+
+GaitModel *gait_model_new(void);
+void gait_model_free(GaitModel *model);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(GaitModel, gait_model_free)
+
+/* Parts of a model, empty, appended to their owner, which keeps them. The caller sees to it that
+ * none is there twice. */
+guint32 gait_model_add_run(GaitModel *model, const char *id, const char *command, guint64 n_events,
+                           gboolean is_partial);
+guint32 gait_model_add_module(GaitModel *model, const char *path, const char *build_id,
+                              gboolean is_runtime);
+GaitProgram *gait_model_add_program(GaitModel *model, const char *path);
+GaitLibrary *gait_program_add_library(GaitProgram *program, guint32 module);
+GaitRole *gait_program_add_role(GaitProgram *program, guint32 parent, GaitSymbolRef creation);
+GaitSymbol *gait_library_add_symbol(GaitLibrary *library, guint32 nr, guint32 klass, guint64 site,
+                                    const char *function, guint64 delta);
+GaitEdge *gait_library_add_edge(GaitLibrary *library, guint32 from, guint32 to);
+/* Allocates zeroed relations for the symbols and candidates the role has now. */
+void gait_role_alloc_relations(GaitRole *role);
+
+static inline gboolean
+gait_bit_test(const guint64 *row, guint32 bit)
+{
+	return (row[bit / 64] >> (bit % 64)) & 1;
+}
+
+static inline void
+gait_bit_set(guint64 *row, guint32 bit)
+{
+	row[bit / 64] |= G_GUINT64_CONSTANT(1) << (bit % 64);
+}
+
+GaitProgram *gait_model_get_program(const GaitModel *model, guint32 i);
+GaitLibrary *gait_program_get_library(const GaitProgram *program, guint32 i);
+GaitRole *gait_program_get_role(const GaitProgram *program, guint32 i);
+const GaitSymbol *gait_program_get_symbol(const GaitProgram *program,
+                                          GaitSymbolRef ref); /* NULL for none */
+/* Last path component, borrowed: "libc.so.6". */
+const char *gait_model_module_name(const GaitModel *model, guint32 module);
+/* Index of the program with this path, or GAIT_NONE. */
+guint32 gait_model_find_program(const GaitModel *model, const char *path);
+
+/*
+ * Sorts everything into canonical order (remapping every index), names the roles and derives calls
+ * and phases. Idempotent. The same content in any order gives the same bytes when saved.
+ */
+void gait_model_normalize(GaitModel *model);
+
+/*
+ * Merges: a new model that holds what all of them learned. Commutative, associative, idempotent: a
+ * model whose runs are all in another one adds nothing. Runs that overlap otherwise cannot be told
+ * apart and give GAIT_ERROR_CONFLICT, as do stackless with stacked models and different
+ * architectures.
+ */
+GaitModel *gait_model_merge(GaitModel *const *models, guint n_models, GError **error);
+
+/*
+ * Files. Loading bounds and checks everything (sizes, indices, order, nesting) and names file and
+ * place of what is wrong; what it returns is as normalize leaves it. Saving writes a temporary file
+ * beside path, syncs it and renames it, so a full disk leaves the old model. The text is JSON with
+ * one run, module, symbol or edge a line.
+ */
+GaitModel *gait_model_load(const char *path, GError **error);
+GaitModel *gait_model_parse(const char *name, const char *data, gsize size, GError **error);
+gboolean gait_model_save(const GaitModel *model, const char *path, GError **error);
+GString *gait_model_print(const GaitModel *model);
+
+/* Checks every index and invariant; GAIT_ERROR_MALFORMED names the place. Load calls it. */
+gboolean gait_model_validate(const GaitModel *model, GError **error);

@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Modules: the files (and the vdso, and anonymous executable memory) that hold a process's code,
+ * with what is needed of their ELF images: build-id, unwind tables, symbol tables. Every offset
+ * read from an image is checked against its size: the file may be an attacker's.
+ */
+#pragma once
+
+#include <glib.h>
+#include <sys/types.h>
+
+typedef enum {
+	GAIT_MODULE_FILE,
+	GAIT_MODULE_VDSO, /* "[vdso]" */
+	GAIT_MODULE_ANON, /* "[anon]": executable memory without a file (JIT code, injected code) */
+	GAIT_MODULE_UNKNOWN, /* "[unknown]": what could not be attributed */
+	GAIT_MODULE_N_,
+} GaitModuleKind;
+
+typedef struct _GaitModule GaitModule;
+
+GaitModuleKind gait_module_get_kind(const GaitModule *module);
+/* Dense, from 0, in order of appearance; 0 is [unknown], 1 is [anon]. For arrays beside the module.
+ */
+guint32 gait_module_get_id(const GaitModule *module);
+const char *gait_module_get_path(const GaitModule *module);
+/* Lower-case hex of the GNU build-id, else of the Go one, else "sha1:…" of the file; "" where there
+ * is none. */
+const char *gait_module_get_build_id(const GaitModule *module);
+/* Whether it is in the runtime set. */
+gboolean gait_module_is_runtime(const GaitModule *module);
+/*
+ * Nearest function symbol (.symtab, else .dynsym) at or before a file offset. Loads the tables on
+ * first use; not for the hot path. *name is borrowed, *delta in bytes. FALSE where there is none.
+ */
+gboolean gait_module_symbolize(GaitModule *module, guint64 offset, const char **name,
+                               guint64 *delta);
+
+/*
+ * All modules seen, by (device, inode, path); shared by all address spaces of a session. Owns them.
+ * runtime: names of the runtime set (NULL-terminated, last path components; "*" allowed at the
+ * end), or NULL for the default: libc.so.6, ld-linux-x86-64.so.2, libpthread.so.0,
+ * ld-musl-x86_64.so.1, [vdso].
+ */
+typedef struct _GaitModules GaitModules;
+
+GaitModules *gait_modules_new(const char *const *runtime);
+void gait_modules_free(GaitModules *modules);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(GaitModules, gait_modules_free)
+guint32 gait_modules_get_n(const GaitModules *modules);
+GaitModule *gait_modules_get(const GaitModules *modules, guint32 id);
+const char *const *gait_modules_get_runtime(const GaitModules *modules);
+/* The module of the program that a process runs (/proc/PID/exe). NULL with error where it is gone.
+ */
+GaitModule *gait_modules_get_program(GaitModules *modules, pid_t pid, GError **error);

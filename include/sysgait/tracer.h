@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The tracer: follows a process tree through PTRACE_SEIZE and reports its lifecycle exactly: who
+ * created whom, exec (also from a non-leader thread), signals that run a handler, exits. Signals,
+ * group stops, job control and wait statuses reach the target unchanged. Recorders and backends sit
+ * on it: syscall stops are optional, because the notify backend gets its calls from elsewhere.
+ */
+#pragma once
+
+#include "sysgait/space.h"
+
+#include <sys/user.h>
+
+typedef struct _GaitTracer GaitTracer;
+
+/* One task. Fields are the tracer's; data is the owner's. */
+typedef struct {
+	pid_t tid, pid; /* pid: thread group */
+	GaitSpace *space;
+	gpointer data;
+	guint32 flags; /* GAIT_TASK_… of its creation */
+} GaitTask;
+
+typedef enum {
+	GAIT_TRACE_SYSCALLS_NONE,    /* lifecycle and signals only */
+	GAIT_TRACE_SYSCALLS_SECCOMP, /* stop at SECCOMP_RET_TRACE: one stop an entry; the launcher
+	                                installs the filter */
+	GAIT_TRACE_SYSCALLS_PTRACE, /* PTRACE_SYSCALL: entries and exits stop, entries are reported;
+	                               for running processes */
+	GAIT_TRACE_SYSCALLS_N_,
+} GaitTraceSyscalls;
+
+/*
+ * Callbacks; each may be NULL. The task is stopped during each of them and goes on afterwards. A
+ * callback that fails ends gait_tracer_run() with gait_tracer_stop().
+ */
+typedef struct {
+	/* A task appears: parent is NULL for the root and for joined ones. Before any other event
+	   of task, after the parent's creating call. */
+	void (*created)(GaitTracer *tracer, GaitTask *task, GaitTask *parent, gpointer data);
+	/* A system call entry. registers->orig_rax is the number. The callback may change registers
+	   with gait_tracer_set_registers() (orig_rax = -1 skips the call). */
+	void (*syscall)(GaitTracer *tracer, GaitTask *task,
+	                const struct user_regs_struct *registers, gpointer data);
+	/* The task runs another program now; its address space is new. Other threads have had their
+	 * exited() before. */
+	void (*executed)(GaitTracer *tracer, GaitTask *task, gpointer data);
+	/* A handler for signo is about to run; registers are those it interrupts. */
+	void (*signalled)(GaitTracer *tracer, GaitTask *task, int signo,
+	                  const struct user_regs_struct *registers, gpointer data);
+	/* Stopped by PTRACE_INTERRUPT (gait_tracer_interrupt). */
+	void (*interrupted)(GaitTracer *tracer, GaitTask *task,
+	                    const struct user_regs_struct *registers, gpointer data);
+	/* The task is gone: status as from waitpid, -1 if unknown (a thread that vanished in an
+	   exec). data is to be freed here. */
+	void (*exited)(GaitTracer *tracer, GaitTask *task, int status, gpointer data);
+} GaitTracerCallbacks;
+
+/* modules is borrowed. */
+GaitTracer *gait_tracer_new(GaitModules *modules, GaitTraceSyscalls syscalls,
+                            const GaitTracerCallbacks *callbacks, gpointer data);
+void gait_tracer_free(GaitTracer *tracer);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(GaitTracer, gait_tracer_free)
+
+/*
+ * Starts argv[0] (searched in PATH) as a traced child. in_child, if any, runs in the child right
+ * before execve (async-signal-safe calls only; returns 0 or an errno) and is where seccomp filters
+ * are installed. in_child's own system calls and the execve are not reported; `created` is called
+ * once exec has succeeded. EXITKILL is set: when the tracer dies so does the tree. GAIT_ERROR_EXEC
+ * where the program cannot be executed.
+ */
+gboolean gait_tracer_launch(GaitTracer *tracer, const char *const *argv,
+                            int (*in_child)(gpointer data), gpointer data, GError **error);
+/* Joins a running process with all its threads, and descendants from then on. */
+gboolean gait_tracer_attach(GaitTracer *tracer, pid_t pid, GError **error);
+
+/*
+ * Handles what is pending and sleeps until there is more; returns TRUE while there are tasks. fds:
+ * further descriptors to wait for, as poll(); NULL for none. With none it sleeps in waitpid, which
+ * is the fast path. Returns FALSE with error set on failure, without when all tasks are gone or
+ * gait_tracer_stop() was called.
+ */
+struct pollfd;
+gboolean gait_tracer_iterate(GaitTracer *tracer, struct pollfd *fds, guint n_fds, int timeout_ms,
+                             GError **error);
+/* Async-signal-safe: makes iterate return at once. */
+void gait_tracer_wake(GaitTracer *tracer);
+
+/* Lets go of every task, which run on as if never traced. Only where syscalls are not stopped by
+ * seccomp. */
+void gait_tracer_detach_all(GaitTracer *tracer);
+/* SIGKILL to every process of the tree. */
+void gait_tracer_kill_all(GaitTracer *tracer);
+
+GaitTask *gait_tracer_find(GaitTracer *tracer, pid_t tid);
+guint gait_tracer_get_n_tasks(const GaitTracer *tracer);
+/* Wait status of the launched process once it is gone, else -1. */
+int gait_tracer_get_root_status(const GaitTracer *tracer);
+pid_t gait_tracer_get_root(const GaitTracer *tracer);
+gboolean gait_tracer_set_registers(GaitTracer *tracer, GaitTask *task,
+                                   const struct user_regs_struct *registers);
+/* Asks for a stop, reported as interrupted(). */
+gboolean gait_tracer_interrupt(GaitTracer *tracer, GaitTask *task);

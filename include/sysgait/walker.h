@@ -1,0 +1,94 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The walker: one task's position in a model, and the verdict on its next step (DESIGN §7). Live
+ * enforcement, offline check, tests and fuzzers all call the same step, which allocates nothing.
+ */
+#pragma once
+
+#include "sysgait/event.h"
+#include "sysgait/model.h"
+#include "sysgait/walk-table.h"
+
+/* Kinds of violation, from the outside in: also the order of how hard they are to forge (DESIGN §1,
+ * §2). */
+#define GAIT_VERDICTS(X)                                                                           \
+	X(ALLOW, "allow") /* in the gait */                                                        \
+	X(SYSCALL,                                                                                 \
+	  "syscall") /* the program never issues this call (syscall with its argument class) */    \
+	X(ISSUER, "issuer")     /* never by this instruction */                                    \
+	X(LIBRARY, "library")   /* never on behalf of this library */                              \
+	X(PHASE, "phase")       /* never in this phase of the role's life */                       \
+	X(SITE, "site")         /* never from this call site */                                    \
+	X(SEQUENCE, "sequence") /* never after the library's previous call */                      \
+	X(EXEC, "exec")         /* into a program that this one never ran */                       \
+	X(ROLE, "role")         /* creates a task where none was ever created */
+
+typedef enum {
+#define X(name, text) GAIT_VERDICT_##name,
+	GAIT_VERDICTS(X)
+#undef X
+	    GAIT_VERDICT_N_,
+} GaitVerdict;
+
+const char *gait_verdict_name(GaitVerdict verdict);
+/* GAIT_VERDICT_N_ where the name is not one. */
+GaitVerdict gait_verdict_from_name(const char *name);
+
+/* A model compiled for walking. Immutable; shared by all walkers and threads. Keeps a borrowed
+ * model, which must outlive it. */
+typedef struct _GaitWalkTable GaitWalkTable;
+
+GaitWalkTable *gait_walk_table_new(const GaitModel *model, GError **error);
+GaitWalkTable *gait_walk_table_ref(GaitWalkTable *table);
+void gait_walk_table_unref(GaitWalkTable *table);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(GaitWalkTable, gait_walk_table_unref)
+const GaitModel *gait_walk_table_get_model(const GaitWalkTable *table);
+
+/*
+ * The module a live or recorded one is in the model: exact by (name, build_id); else by name alone
+ * with *is_stale set; else GAIT_NONE. A missing build-id ("") never equals another. Not for the hot
+ * path: ask once a module.
+ */
+guint32 gait_walk_table_find_module(const GaitWalkTable *table, const char *path,
+                                    const char *build_id, gboolean *is_stale);
+
+typedef struct _GaitWalker GaitWalker;
+
+/* A walker at the start of a program (index in the model) in role main. */
+GaitWalker *gait_walker_new(const GaitWalkTable *table, guint32 program);
+/* One whose past is not known: any role, any state, tightening at the first known symbols (-p). */
+GaitWalker *gait_walker_new_joined(const GaitWalkTable *table, guint32 program);
+/*
+ * A child of parent, created by the parent's last allowed creation call. flags as
+ * GAIT_EVENT_FORK's: a thread starts every automaton anew, other children continue the parent's
+ * states. Where the model has no such role the child gets the parent's role.
+ */
+GaitWalker *gait_walker_fork(const GaitWalker *parent, guint32 flags);
+void gait_walker_free(GaitWalker *walker);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(GaitWalker, gait_walker_free)
+
+/*
+ * The verdict on the task's next system call. Where it is ALLOW the walker has moved; else it has
+ * not: the caller either refuses the call, and the walker is right as it is, or lets it happen and
+ * calls gait_walker_resync() with the same event. Allocates nothing.
+ */
+GaitVerdict gait_walker_step(GaitWalker *walker, const struct gait_walk_event *event);
+/*
+ * After a violation that was let through: moves to the symbol if it is known, so that one surprise
+ * is one line; an unknown one makes the library's state "anywhere".
+ */
+void gait_walker_resync(GaitWalker *walker, const struct gait_walk_event *event);
+
+/* Lifecycle, as the events of the same names. */
+GaitVerdict gait_walker_check_exec(const GaitWalker *walker,
+                                   guint32 program); /* ALLOW or EXEC; GAIT_NONE: unknown */
+void gait_walker_exec(GaitWalker *walker, guint32 program);
+void gait_walker_signal(GaitWalker *walker);
+void gait_walker_unwind(GaitWalker *walker, guint64 n_handlers);
+void gait_walker_lost(GaitWalker *walker); /* every state becomes "anywhere" */
+
+guint32 gait_walker_get_program(const GaitWalker *walker);
+guint32 gait_walker_get_role(const GaitWalker *walker);
+guint32 gait_walker_get_phase(const GaitWalker *walker);
+/* State of the module's automaton (GAIT_STATE_…), GAIT_NONE for "anywhere" or no automaton. */
+guint32 gait_walker_get_state(const GaitWalker *walker, guint32 module);
