@@ -23,7 +23,9 @@ enum {
 	GAIT_STATE_FIRST = 2,  /* state of symbol i is GAIT_STATE_FIRST + i */
 };
 
-/* A file that holds code. Identity is (name, build_id), where name is the last component of path.
+/*
+ * A file that holds code. Identity is (name, build_id), where name is the last component of path;
+ * without a build-id it is the path.
  */
 typedef struct {
 	char *path;     /* as seen while training: "/usr/lib/x86_64-linux-gnu/libc.so.6", "[vdso]",
@@ -61,11 +63,21 @@ typedef struct {
 	gboolean is_amended;
 } GaitEdge;
 
+/*
+ * A syscall with its argument class, as programs, libraries and phases allow it. The learner leaves
+ * arrays of them empty: gait_model_normalize() adds the calls of the symbols that have none.
+ */
+typedef struct {
+	guint32 nr, klass;
+	guint32 n_runs; /* runs in which it was seen, from whichever site */
+} GaitCall;
+
 /* One library's automaton within one program. Identity is the module. */
 typedef struct {
 	guint32 module;
 	GPtrArray *symbols; /* GaitSymbol*, sorted by (nr, klass, site) */
 	GPtrArray *edges;   /* GaitEdge*, sorted by (from, to) */
+	GArray *calls;      /* GaitCall, sorted: all that it issues; derived */
 } GaitLibrary;
 
 /* Names a symbol within a program. */
@@ -104,11 +116,6 @@ typedef struct {
 	double event_share; /* of the role's events, in [0, 1] */
 } GaitPhase;
 
-/* A syscall with its argument class, as phases and libraries allow it. */
-typedef struct {
-	guint32 nr, klass;
-} GaitCall;
-
 /*
  * A kind of task of one program. Identity is (parent, creation) down from the program's first role,
  * "main". A role whose creation symbol already is in its chain folds into the role made there
@@ -120,19 +127,22 @@ typedef struct {
 	char *name; /* "main", "main/ngx_spawn_process": derived, unique within the program */
 	gboolean is_thread;  /* created as a thread at least once */
 	guint64 n_instances; /* tasks */
+	guint64 n_starts;    /* those of them whose start was seen: only they have relations */
 	guint32 n_runs;
 	guint64 time_ns;  /* sum of the lives of all instances */
 	guint64 n_events; /* sum over all instances */
 	/*
 	 * The or-able relations that phases are made of. Row c of each is for candidates[c], bit s
-	 * for symbols[s]; rows are row_words 64-bit words. Only instances whose start was seen
-	 * count.
+	 * for symbols[s]; rows are row_words 64-bit words. Only the n_starts instances whose start
+	 * was seen count. The _twice matrices have a bit where at least two runs had it (zero in
+	 * the model of one run): with them a phase knows how well it is supported.
 	 */
 	GArray *symbols;    /* GaitSymbolRef, sorted: what occurs in this role */
 	GArray *candidates; /* GaitCandidate, by symbol */
 	guint32 row_words;
-	guint64 *after;    /* some instance had s at or after the first candidate */
-	guint64 *before;   /* some instance had its first s before the first candidate */
+	guint64 *after;  /* some instance had s at or after the first candidate */
+	guint64 *before; /* some instance had its first s before the first candidate */
+	guint64 *after_twice, *before_twice;
 	GPtrArray *phases; /* GaitPhase*, in order, at least one */
 } GaitRole;
 
@@ -189,6 +199,7 @@ GaitSymbol *gait_library_add_symbol(GaitLibrary *library, guint32 nr, guint32 kl
 GaitEdge *gait_library_add_edge(GaitLibrary *library, guint32 from, guint32 to);
 /* Allocates zeroed relations for the symbols and candidates the role has now. */
 void gait_role_alloc_relations(GaitRole *role);
+GaitPhase *gait_role_add_phase(GaitRole *role, guint32 milestone);
 
 static inline gboolean
 gait_bit_test(const guint64 *row, guint32 bit)
