@@ -14,7 +14,9 @@ typedef struct {
 	                           gap */
 	const char *const *runtime; /* overrides the trace's own runtime set; NULL: as recorded */
 	void (*progress)(guint64 n_read, guint64 n_total,
-	                 gpointer data); /* now and then; may be NULL */
+	                 gpointer data);                  /* now and then; may be NULL */
+	void (*warn)(const char *message, gpointer data); /* what was read but not learned; may be
+	                                                     NULL */
 	gpointer data;
 } GaitLearnOptions;
 

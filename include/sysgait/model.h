@@ -95,11 +95,15 @@ typedef struct {
 } GaitIssuer;
 
 /*
- * A candidate for a milestone: a symbol that occurs in every instance of a role. The sums are over
- * the role's instances, measured from the instance's start to the first occurrence.
+ * A candidate for a milestone: a symbol that occurs in every whole instance of a role (n_whole; one
+ * that was cut off by the end of the recording may have missed its shutdown, and must not veto it).
+ * Where no instance is whole, all its symbols are candidates. The sums are over those instances
+ * whose start was seen and in which it occurs, measured from the instance's start to the first
+ * occurrence.
  */
 typedef struct {
-	guint32 symbol; /* index into the role's symbols */
+	guint32 symbol;      /* index into the role's symbols */
+	guint32 n_instances; /* that the sums are over */
 	guint64 time_ns;
 	guint64 n_events;
 } GaitCandidate;
@@ -127,15 +131,22 @@ typedef struct {
 	char *name; /* "main", "main/ngx_spawn_process": derived, unique within the program */
 	gboolean is_thread;  /* created as a thread at least once */
 	guint64 n_instances; /* tasks */
-	guint64 n_starts;    /* those of them whose start was seen: only they have relations */
+	guint64 n_starts;    /* of them, those whose start was seen and that have no gap */
+	guint64 n_whole;     /* of n_starts, those whose end (exit or exec) was seen, too */
 	guint32 n_runs;
 	guint64 time_ns;  /* sum of the lives of all instances */
 	guint64 n_events; /* sum over all instances */
 	/*
 	 * The or-able relations that phases are made of. Row c of each is for candidates[c], bit s
-	 * for symbols[s]; rows are row_words 64-bit words. Only the n_starts instances whose start
-	 * was seen count. The _twice matrices have a bit where at least two runs had it (zero in
-	 * the model of one run): with them a phase knows how well it is supported.
+	 * for symbols[s]; rows are row_words 64-bit words. A candidate that an instance never
+	 * reached lies at infinity in it: all that the instance did came before. Instances that are
+	 * not among n_starts are in `after` only. The _twice matrices have a bit where at least two
+	 * runs had it (zero in the model of one run): with them a phase knows how well it is
+	 * supported.
+	 *
+	 * Merging roles A and B: the candidates are those that each has among its candidates, a
+	 * role with n_whole 0 vetoing none; `before` of a candidate that such a role does not know
+	 * is all its symbols. (So a merge equals learning the instances together, in any grouping.)
 	 */
 	GArray *symbols;    /* GaitSymbolRef, sorted: what occurs in this role */
 	GArray *candidates; /* GaitCandidate, by symbol */
