@@ -15,14 +15,31 @@
  */
 guint32 gait_syscall_class(guint32 nr, const guint64 args[6]);
 
-/* The name of nr ("openat"), or "syscall_NNN". Borrowed, static lifetime, thread-safe. */
+/*
+ * What a trace keeps of the six registers: of the arguments that make the class, the bits worth
+ * keeping (a superset of the class's: O_CLOEXEC, FUTEX_PRIVATE_FLAG …, for people); all else 0. The
+ * class of what is kept is the class of the original.
+ */
+void gait_syscall_keep_args(guint32 nr, const guint64 args[6], guint64 kept[6]);
+
+/*
+ * The name of nr ("openat"), or "syscall_NNN"; after four thousand different numbers that the
+ * kernel does not have, "syscall_unknown". Borrowed, static lifetime, thread-safe.
+ */
 const char *gait_syscall_name(guint32 nr);
 
-/* The number of a native x86-64 syscall by name ("openat", "syscall_999"), or -1. */
+/* The number of a native x86-64 syscall by name ("openat", "syscall_999", "syscall_0x3e7"), or -1.
+ */
 gint32 gait_syscall_from_name(const char *name);
+
+/* The highest native number that libseccomp has a name for. */
+guint32 gait_syscall_get_max(void);
 
 /* Appends "openat(O_RDONLY|O_CREAT)", or "read" where the class says nothing, to out. */
 void gait_syscall_format(GString *out, guint32 nr, guint32 klass);
+
+/* The same with all bits that gait_syscall_keep_args() keeps: "openat(O_RDONLY|O_CLOEXEC)". */
+void gait_syscall_format_args(GString *out, guint32 nr, const guint64 args[6]);
 
 /*
  * Parses the class out of what gait_syscall_format printed between the parentheses, or of an strace
@@ -30,6 +47,14 @@ void gait_syscall_format(GString *out, guint32 nr, guint32 klass);
  * flag name is not known; *klass is then the class of those that are.
  */
 gboolean gait_syscall_parse_args(guint32 nr, const char *args, guint32 *klass);
+
+/* The same into registers: those that gait_syscall_keep_args() keeps, others 0. */
+gboolean gait_syscall_parse_registers(guint32 nr, const char *text, guint64 args[6]);
+
+/* Appends "SIGTERM", "SIGRT_2" (the kernel's 34, as strace counts), or the number. */
+void gait_signal_format(GString *out, gint32 signo);
+/* The signal that gait_signal_format() would print so, or -1; length bytes of name. */
+gint32 gait_signal_from_name(const char *name, gsize length);
 
 /* futex, sched_yield: come when threads collide, so they are checked but do not move a walker
  * (DESIGN §2). */
