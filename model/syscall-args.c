@@ -145,7 +145,6 @@ typedef struct {
 	const Name *names;
 	gsize n_names;
 	guint32 one_of;
-	gboolean has_signal; /* the enumerated value is a signal */
 } Vocabulary;
 
 #define WORDS(names) names, G_N_ELEMENTS(names)
@@ -155,9 +154,9 @@ static const Vocabulary vocabularies[] = {
     [GAIT_ARG_PROT] = {WORDS(prot_names), 0},
     [GAIT_ARG_DOMAIN] = {WORDS(domain_names), G_MAXUINT32},
     [GAIT_ARG_TYPE] = {WORDS(type_names), 0xf},
-    [GAIT_ARG_CLONE] = {WORDS(clone_names), 0xff, TRUE},
+    [GAIT_ARG_CLONE] = {WORDS(clone_names), 0xff},
     [GAIT_ARG_NAMESPACE] = {WORDS(namespace_names), 0},
-    [GAIT_ARG_SIGNAL] = {NULL, 0, G_MAXUINT32, TRUE},
+    [GAIT_ARG_SIGNAL] = {NULL, 0, G_MAXUINT32},
     [GAIT_ARG_FUTEX] = {WORDS(futex_names), 0xff},
     [GAIT_ARG_MSGCTL] = {WORDS(msgctl_names), G_MAXUINT32},
     [GAIT_ARG_SEMCTL] = {WORDS(semctl_names), G_MAXUINT32},
@@ -218,6 +217,12 @@ gait_signal_from_name(const char *name, gsize length)
 /* --- printing -----------------------------------------------------------------------------------
  */
 
+static gboolean
+has_signal(GaitArgKind kind)
+{
+	return kind == GAIT_ARG_SIGNAL || kind == GAIT_ARG_CLONE;
+}
+
 static const char *
 find_value(const Vocabulary *words, guint32 value)
 {
@@ -260,10 +265,10 @@ format_value(GString *out, GaitArgKind kind, guint32 value)
 {
 	const Vocabulary *words = &vocabularies[kind];
 	guint32 one = value & words->one_of, flags = value & ~words->one_of;
-	const char *name = words->has_signal ? NULL : find_value(words, one);
+	const char *name = has_signal(kind) ? NULL : find_value(words, one);
 	gsize start = out->len;
 
-	if (words->has_signal) {
+	if (has_signal(kind)) {
 		/* The exit signal of clone comes last, where there is one. */
 		format_flags(out, start, words, flags);
 		if (one != 0 || flags == 0) {
@@ -483,7 +488,7 @@ parse_word(GaitArgKind kind, Span span, guint32 *value)
 			*value = words->names[i].value;
 			return TRUE;
 		}
-	signo = words->has_signal ? gait_signal_from_name(span.start, span.length) : -1;
+	signo = has_signal(kind) ? gait_signal_from_name(span.start, span.length) : -1;
 	if (signo >= 0) {
 		*value = (guint32)signo;
 		return TRUE;
