@@ -140,13 +140,16 @@ typedef struct {
 	 * The or-able relations that phases are made of. Row c of each is for candidates[c], bit s
 	 * for symbols[s]; rows are row_words 64-bit words. A candidate that an instance never
 	 * reached lies at infinity in it: all that the instance did came before. Instances that are
-	 * not among n_starts are in `after` only. The _twice matrices have a bit where at least two
-	 * runs had it (zero in the model of one run): with them a phase knows how well it is
-	 * supported.
+	 * not among n_starts are in `after` only. One row more, after those of the candidates, is
+	 * that of a symbol which no instance ever reached: what n_starts instances did is `before`
+	 * it, what the others did `after` (a symbol that the learner leaves without a bit there
+	 * gets `before`). The _twice matrices have a bit where at least two runs had it (zero in
+	 * the model of one run): with them a phase knows how well it is supported.
 	 *
 	 * Merging roles A and B: the candidates are those that each has among its candidates, a
-	 * role with n_whole 0 vetoing none; `before` of a candidate that such a role does not know
-	 * is all its symbols. (So a merge equals learning the instances together, in any grouping.)
+	 * role with n_whole 0 vetoing none; where such a role does not know a candidate, its row
+	 * for it is its last row. (So a merge equals learning the instances together, in any
+	 * grouping.)
 	 */
 	GArray *symbols;    /* GaitSymbolRef, sorted: what occurs in this role */
 	GArray *candidates; /* GaitCandidate, by symbol */
