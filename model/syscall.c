@@ -137,8 +137,7 @@ stranger_name(guint32 nr)
 	static GMutex lock;
 	static GHashTable *strangers;
 	gpointer key = GUINT_TO_POINTER(nr);
-	g_autoptr (GMutexLocker)
-		locker = g_mutex_locker_new(&lock);
+	g_autoptr(GMutexLocker) locker G_GNUC_UNUSED = g_mutex_locker_new(&lock);
 	const char *name;
 
 	if (!strangers)
