@@ -43,6 +43,8 @@ GaitWalkTable *gait_walk_table_ref(GaitWalkTable *table);
 void gait_walk_table_unref(GaitWalkTable *table);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(GaitWalkTable, gait_walk_table_unref)
 const GaitModel *gait_walk_table_get_model(const GaitWalkTable *table);
+/* The flat block itself, header->size bytes: what a BPF map is filled with. */
+const struct gait_walk_header *gait_walk_table_get_header(const GaitWalkTable *table);
 
 /*
  * The module a live or recorded one is in the model: exact by (name, build_id); else by name alone
@@ -59,9 +61,10 @@ GaitWalker *gait_walker_new(const GaitWalkTable *table, guint32 program);
 /* One whose past is not known: any role, any state, tightening at the first known symbols (-p). */
 GaitWalker *gait_walker_new_joined(const GaitWalkTable *table, guint32 program);
 /*
- * A child of parent, created by the parent's last allowed creation call. flags as
- * GAIT_EVENT_FORK's: a thread starts every automaton anew, other children continue the parent's
- * states. Where the model has no such role the child gets the parent's role.
+ * A child of parent, created by the parent's last call. flags as GAIT_EVENT_FORK's: a thread starts
+ * every automaton anew, other children continue the parent's states. Where the model has no such
+ * role the child gets the parent's role, in an unknown phase; where the site of the creation is not
+ * known and several roles fit, an unknown role that tightens as a joined one's.
  */
 GaitWalker *gait_walker_fork(const GaitWalker *parent, guint32 flags);
 void gait_walker_free(GaitWalker *walker);
@@ -78,6 +81,9 @@ GaitVerdict gait_walker_step(GaitWalker *walker, const struct gait_walk_event *e
  * is one line; an unknown one makes the library's state "anywhere".
  */
 void gait_walker_resync(GaitWalker *walker, const struct gait_walk_event *event);
+/* Whether the model has the event's symbol and an edge to it from where the walker stands, whatever
+ * the verdict. TRUE where the event has no site to judge by. */
+gboolean gait_walker_knows_edge(const GaitWalker *walker, const struct gait_walk_event *event);
 
 /* Lifecycle, as the events of the same names. */
 GaitVerdict gait_walker_check_exec(const GaitWalker *walker,

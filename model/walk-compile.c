@@ -1,0 +1,477 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Compiles a model into the walk table: the flat block of walk-table.h. It takes a valid model
+ * (gait_model_validate()) and adds nothing of its own; what a call is allowed to do is decided by
+ * the step alone.
+ *
+ * Everything is first collected in growing arrays, then laid out behind one header. The one thing
+ * derived here is the loose set of a phase: what a task may do of which only a lower bound of its
+ * phase is known (joined on its way, or events lost): all that some instance did at or after the
+ * phase's milestone.
+ */
+#include "model/walk-step.h"
+#include "model/walker-private.h"
+
+#include "sysgait/error.h"
+#include "sysgait/syscall.h"
+
+#include <string.h>
+#include <sys/syscall.h>
+
+/* Bounds what hostile models can make the compiler do: steps along role chains, bytes of the block.
+ */
+#define MAX_CHAIN_STEPS (1u << 26)
+#define MAX_TABLE_SIZE  (1u << 30)
+
+typedef struct {
+	const GaitModel *model;
+	const GaitProgram *program; /* that is being compiled */
+	guint32 index;              /* its index */
+	GArray *bases;              /* per library of it: the table's index of its first symbol */
+	guint64 n_chain_steps;
+	guint64 n_set_words;
+	GArray *programs, *roles, *phases, *symbols, *sets, *keys;
+} Builder;
+
+static void
+builder_init(Builder *builder, const GaitModel *model)
+{
+	*builder = (Builder){
+	    .model = model,
+	    .bases = g_array_new(FALSE, FALSE, sizeof(guint32)),
+	    .programs = g_array_new(FALSE, TRUE, sizeof(struct gait_walk_program)),
+	    .roles = g_array_new(FALSE, TRUE, sizeof(struct gait_walk_role)),
+	    .phases = g_array_new(FALSE, TRUE, sizeof(struct gait_walk_phase)),
+	    .symbols = g_array_new(FALSE, TRUE, sizeof(struct gait_walk_symbol)),
+	    .sets = g_array_new(FALSE, TRUE, sizeof(guint32)),
+	    .keys = g_array_new(FALSE, TRUE, sizeof(struct gait_walk_key)),
+	};
+}
+
+static void
+builder_clear(Builder *builder)
+{
+	g_array_unref(builder->bases);
+	g_array_unref(builder->programs);
+	g_array_unref(builder->roles);
+	g_array_unref(builder->phases);
+	g_array_unref(builder->symbols);
+	g_array_unref(builder->sets);
+	g_array_unref(builder->keys);
+}
+
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Builder, builder_clear)
+
+static void
+add_key(Builder *builder, guint32 kind, guint32 a, guint32 b, guint32 c, guint64 d, guint32 value)
+{
+	struct gait_walk_key key = {
+	    .scope = kind | builder->index << GAIT_WALK_KEY_BITS,
+	    .a = a,
+	    .b = b,
+	    .c = c,
+	    .d = d,
+	    .value = value,
+	};
+
+	g_array_append_val(builder->keys, key);
+}
+
+static guint32
+symbol_index(const Builder *builder, GaitSymbolRef ref)
+{
+	return g_array_index(builder->bases, guint32, ref.library) + ref.symbol;
+}
+
+static struct gait_walk_symbol *
+symbol_at(const Builder *builder, GaitSymbolRef ref)
+{
+	return &g_array_index(builder->symbols, struct gait_walk_symbol,
+	                      symbol_index(builder, ref));
+}
+
+static int
+compare_calls(gconstpointer a, gconstpointer b)
+{
+	const GaitCall *x = a, *y = b;
+
+	if (x->nr != y->nr)
+		return x->nr < y->nr ? -1 : 1;
+	return x->klass == y->klass ? 0 : x->klass < y->klass ? -1 : 1;
+}
+
+/* Index of a call among the program's, which are sorted. */
+static guint32
+find_call(const GaitProgram *program, guint32 nr, guint32 klass)
+{
+	const GaitCall key = {.nr = nr, .klass = klass};
+	guint found = 0;
+
+	if (!g_array_binary_search(program->calls, &key, compare_calls, &found))
+		return GAIT_WALK_NONE;
+	return found;
+}
+
+static void
+add_library(Builder *builder, guint32 index)
+{
+	const GaitLibrary *library = gait_program_get_library(builder->program, index);
+	guint32 base = builder->symbols->len;
+
+	g_array_append_val(builder->bases, base);
+	for (guint32 i = 0; i < library->symbols->len; i++) {
+		const GaitSymbol *symbol = g_ptr_array_index(library->symbols, i);
+		struct gait_walk_symbol entry = {
+		    .library = index,
+		    .state = GAIT_STATE_FIRST + i,
+		    .call = find_call(builder->program, symbol->nr, symbol->klass),
+		    .role = GAIT_WALK_NONE,
+		    .flags = gait_walk_call_flags(symbol->nr),
+		};
+
+		g_array_append_val(builder->symbols, entry);
+		add_key(builder, GAIT_WALK_KEY_SYMBOL, symbol->nr, symbol->klass, library->module,
+		        symbol->site, base + i);
+	}
+	for (guint32 i = 0; i < library->calls->len; i++) {
+		const GaitCall *call = &g_array_index(library->calls, GaitCall, i);
+
+		add_key(builder, GAIT_WALK_KEY_BY, call->nr, call->klass, index, 0, 1);
+	}
+	for (guint32 i = 0; i < library->edges->len; i++) {
+		const GaitEdge *edge = g_ptr_array_index(library->edges, i);
+
+		add_key(builder, GAIT_WALK_KEY_EDGE, edge->from, edge->to, index, 0, 1);
+	}
+}
+
+/* Marks each symbol with the only role it occurs in. */
+static void
+add_sole_roles(Builder *builder)
+{
+	guint32 first = builder->bases->len ? g_array_index(builder->bases, guint32, 0) : 0;
+	guint32 n_symbols = builder->symbols->len - first;
+	g_autofree guint32 *n_roles = g_new0(guint32, n_symbols);
+
+	for (guint32 r = 0; r < builder->program->roles->len; r++) {
+		const GaitRole *role = gait_program_get_role(builder->program, r);
+
+		for (guint32 i = 0; i < role->symbols->len; i++) {
+			GaitSymbolRef ref = g_array_index(role->symbols, GaitSymbolRef, i);
+			gboolean is_sole = n_roles[symbol_index(builder, ref) - first]++ == 0;
+
+			symbol_at(builder, ref)->role = is_sole ? r : GAIT_WALK_NONE;
+		}
+	}
+}
+
+/*
+ * Which role a creation makes. A role whose creation symbol is in the chain of its creators already
+ * is that one again (DESIGN §1), but only where such a creation was seen.
+ */
+static void
+add_creations(Builder *builder, guint32 index)
+{
+	const GaitProgram *program = builder->program;
+	const GaitRole *role = gait_program_get_role(program, index);
+
+	if (role->parent != GAIT_NONE)
+		add_key(builder, GAIT_WALK_KEY_CREATE, role->parent,
+		        symbol_index(builder, role->creation), 0, 0, index);
+	for (guint32 i = 0; i < role->symbols->len; i++) {
+		GaitSymbolRef ref = g_array_index(role->symbols, GaitSymbolRef, i);
+
+		if (!(symbol_at(builder, ref)->flags & GAIT_WALK_CREATES))
+			continue;
+		for (guint32 r = index; builder->n_chain_steps < MAX_CHAIN_STEPS;) {
+			const GaitRole *creator = gait_program_get_role(program, r);
+
+			builder->n_chain_steps++;
+			if (creator->parent == GAIT_NONE)
+				break;
+			if (creator->creation.library == ref.library &&
+			    creator->creation.symbol == ref.symbol) {
+				add_key(builder, GAIT_WALK_KEY_CREATE, index,
+				        symbol_index(builder, ref), 0, 0, r);
+				break;
+			}
+			r = creator->parent;
+		}
+	}
+}
+
+/* A bit set over the program's calls, empty; returns the index of its first word. */
+static guint32
+add_set(Builder *builder)
+{
+	guint32 first = builder->sets->len;
+
+	g_array_set_size(builder->sets, first + (builder->program->calls->len + 31) / 32);
+	return first;
+}
+
+static void
+set_add(Builder *builder, guint32 set, guint32 call)
+{
+	g_array_index(builder->sets, guint32, set + call / 32) |= 1u << (call % 32);
+}
+
+static const guint64 *
+find_after(const GaitRole *role, guint32 milestone)
+{
+	for (guint32 c = 0; c < role->candidates->len; c++)
+		if (g_array_index(role->candidates, GaitCandidate, c).symbol == milestone)
+			return role->after + (gsize)c * role->row_words;
+	return NULL;
+}
+
+static void
+fill_loose(Builder *builder, const GaitRole *role, const GaitPhase *phase, guint32 set)
+{
+	const guint64 *after = NULL;
+
+	if (phase->milestone != GAIT_NONE)
+		after = find_after(role, phase->milestone);
+	for (guint32 i = 0; i < role->symbols->len; i++)
+		if (!after || gait_bit_test(after, i))
+			set_add(builder, set,
+			        symbol_at(builder, g_array_index(role->symbols, GaitSymbolRef, i))
+			            ->call);
+	for (guint32 i = 0; i < phase->retained->len; i++)
+		set_add(builder, set, g_array_index(phase->retained, guint32, i));
+}
+
+static void
+add_phase(Builder *builder, guint32 role_index, guint32 index)
+{
+	const GaitRole *role = gait_program_get_role(builder->program, role_index);
+	const GaitPhase *phase = g_ptr_array_index(role->phases, index);
+	struct gait_walk_phase entry = {0};
+
+	entry.allowed = add_set(builder);
+	entry.loose = add_set(builder);
+	g_array_append_val(builder->phases, entry);
+	for (guint32 i = 0; i < phase->allowed->len; i++)
+		set_add(builder, entry.allowed, g_array_index(phase->allowed, guint32, i));
+	fill_loose(builder, role, phase, entry.loose);
+	if (phase->milestone != GAIT_NONE) {
+		GaitSymbolRef ref = g_array_index(role->symbols, GaitSymbolRef, phase->milestone);
+
+		symbol_at(builder, ref)->flags |= GAIT_WALK_MILESTONE;
+		add_key(builder, GAIT_WALK_KEY_MILESTONE, role_index, symbol_index(builder, ref), 0,
+		        0, index);
+	}
+}
+
+static gboolean
+add_roles(Builder *builder, GError **error)
+{
+	for (guint32 r = 0; r < builder->program->roles->len; r++) {
+		const GaitRole *role = gait_program_get_role(builder->program, r);
+		struct gait_walk_role entry = {
+		    .first_phase = builder->phases->len,
+		    .n_phases = role->phases->len,
+		};
+
+		g_array_append_val(builder->roles, entry);
+		builder->n_set_words +=
+		    2 * (guint64)role->phases->len * ((builder->program->calls->len + 31) / 32);
+		if (builder->n_set_words > MAX_TABLE_SIZE / 2 / sizeof(guint32)) {
+			g_set_error(error, GAIT_MODEL_ERROR, GAIT_ERROR_TOO_LARGE,
+			            "the phases of %s are too many to be walked",
+			            builder->program->path);
+			return FALSE;
+		}
+		for (guint32 p = 0; p < role->phases->len; p++)
+			add_phase(builder, r, p);
+		add_creations(builder, r);
+	}
+	if (builder->n_chain_steps < MAX_CHAIN_STEPS)
+		return TRUE;
+	g_set_error(error, GAIT_MODEL_ERROR, GAIT_ERROR_TOO_LARGE,
+	            "the roles of %s are too deep to be walked", builder->program->path);
+	return FALSE;
+}
+
+/* After the roles, because they know the milestones. */
+static void
+add_library_keys(Builder *builder)
+{
+	for (guint32 l = 0; l < builder->program->libraries->len; l++) {
+		const GaitLibrary *library = gait_program_get_library(builder->program, l);
+		guint32 value = l;
+
+		for (guint32 i = 0; i < library->symbols->len; i++)
+			if (symbol_at(builder, (GaitSymbolRef){l, i})->flags & GAIT_WALK_MILESTONE)
+				value |= GAIT_WALK_HAS_MILESTONES;
+		add_key(builder, GAIT_WALK_KEY_LIBRARY, library->module, 0, 0, 0, value);
+	}
+}
+
+static gboolean
+add_program(Builder *builder, guint32 index, GError **error)
+{
+	const GaitProgram *program = gait_model_get_program(builder->model, index);
+	struct gait_walk_program entry = {
+	    .n_libraries = program->libraries->len,
+	    .n_calls = program->calls->len,
+	    .first_role = builder->roles->len,
+	    .n_roles = program->roles->len,
+	    .has_issuers = program->issuers->len > 0,
+	};
+
+	builder->program = program;
+	builder->index = index;
+	g_array_set_size(builder->bases, 0);
+	g_array_append_val(builder->programs, entry);
+	for (guint32 i = 0; i < program->libraries->len; i++)
+		add_library(builder, i);
+	for (guint32 i = 0; i < program->calls->len; i++) {
+		const GaitCall *call = &g_array_index(program->calls, GaitCall, i);
+
+		add_key(builder, GAIT_WALK_KEY_CALL, call->nr, call->klass, 0, 0, i);
+	}
+	for (guint32 i = 0; i < program->issuers->len; i++) {
+		const GaitIssuer *issuer = &g_array_index(program->issuers, GaitIssuer, i);
+
+		add_key(builder, GAIT_WALK_KEY_ISSUER, issuer->nr, 0, issuer->module,
+		        issuer->offset, 1);
+	}
+	add_sole_roles(builder);
+	if (!add_roles(builder, error))
+		return FALSE;
+	add_library_keys(builder);
+	return TRUE;
+}
+
+/* Puts the keys into n_slots slots. Returns the longest probe, 0 where one is too long. */
+static guint32
+place_keys(const GArray *keys, struct gait_walk_key *slots, guint32 n_slots)
+{
+	guint32 longest = 1;
+
+	for (guint32 k = 0; k < keys->len; k++) {
+		const struct gait_walk_key *key = &g_array_index(keys, struct gait_walk_key, k);
+		guint32 slot = gait_walk_hash(key->scope, key->a, key->b, key->c, key->d);
+		guint32 n_probes = 1;
+
+		for (slot &= n_slots - 1; slots[slot].scope; slot = (slot + 1) & (n_slots - 1))
+			if (++n_probes > GAIT_WALK_MAX_PROBES)
+				return 0;
+		slots[slot] = *key;
+		longest = MAX(longest, n_probes);
+	}
+	return longest;
+}
+
+/* Appends an array to the layout; returns its offset. */
+static guint32
+reserve(guint64 *size, const GArray *array)
+{
+	guint64 offset = *size;
+
+	*size += ((guint64)array->len * g_array_get_element_size((GArray *)array) + 7) & ~7ull;
+	return offset;
+}
+
+static void
+store(struct gait_walk_header *header, guint32 offset, const GArray *array)
+{
+	if (array->len)
+		memcpy((char *)header + offset, array->data,
+		       (gsize)array->len * g_array_get_element_size((GArray *)array));
+}
+
+static guint32
+find_unknown(const GaitModel *model)
+{
+	for (guint32 i = 0; i < model->modules->len; i++) {
+		const GaitModelModule *module = g_ptr_array_index(model->modules, i);
+
+		if (strcmp(module->path, "[unknown]") == 0)
+			return i;
+	}
+	return GAIT_WALK_NONE;
+}
+
+/* Lays everything out; NULL where the keys do not fit into n_slots. */
+static struct gait_walk_header *
+assemble(const Builder *builder, guint32 n_slots)
+{
+	struct gait_walk_header header = {
+	    .magic = GAIT_WALK_MAGIC,
+	    .version = GAIT_WALK_VERSION,
+	    .is_stackless = builder->model->is_stackless,
+	    .n_modules = builder->model->modules->len,
+	    .n_programs = builder->programs->len,
+	    .n_roles = builder->roles->len,
+	    .n_phases = builder->phases->len,
+	    .n_symbols = builder->symbols->len,
+	    .unknown_module = find_unknown(builder->model),
+	    .restart_syscall = SYS_restart_syscall,
+	    .rt_sigreturn = SYS_rt_sigreturn,
+	    .key_mask = n_slots - 1,
+	};
+	guint64 size = (sizeof header + 7) & ~7ull;
+	struct gait_walk_header *table;
+	guint32 sets;
+
+	header.programs = reserve(&size, builder->programs);
+	header.roles = reserve(&size, builder->roles);
+	header.phases = reserve(&size, builder->phases);
+	header.symbols = reserve(&size, builder->symbols);
+	sets = reserve(&size, builder->sets);
+	header.keys = size;
+	size += (guint64)n_slots * sizeof(struct gait_walk_key);
+	if (size > MAX_TABLE_SIZE)
+		return NULL;
+	header.size = size;
+	table = g_malloc0(size);
+	header.n_probes =
+	    place_keys(builder->keys, (gpointer)((char *)table + header.keys), n_slots);
+	if (header.n_probes == 0) {
+		g_free(table);
+		return NULL;
+	}
+	*table = header;
+	for (guint32 i = 0; i < builder->phases->len; i++) {
+		struct gait_walk_phase *phase =
+		    &g_array_index(builder->phases, struct gait_walk_phase, i);
+
+		phase->allowed = sets + phase->allowed * sizeof(guint32);
+		phase->loose = sets + phase->loose * sizeof(guint32);
+	}
+	store(table, header.programs, builder->programs);
+	store(table, header.roles, builder->roles);
+	store(table, header.phases, builder->phases);
+	store(table, header.symbols, builder->symbols);
+	store(table, sets, builder->sets);
+	return table;
+}
+
+struct gait_walk_header *
+gait_walk_compile(const GaitModel *model, GError **error)
+{
+	g_auto(Builder) builder = {0};
+	struct gait_walk_header *table = NULL;
+	guint64 n_slots = 64;
+
+	builder_init(&builder, model);
+	if (model->programs->len > GAIT_WALK_MAX_PROGRAMS) {
+		g_set_error(error, GAIT_MODEL_ERROR, GAIT_ERROR_TOO_LARGE,
+		            "%u programs are too many to be walked", model->programs->len);
+		return NULL;
+	}
+	for (guint32 i = 0; i < model->programs->len; i++)
+		if (!add_program(&builder, i, error))
+			return NULL;
+	while (n_slots < 2 * (guint64)builder.keys->len)
+		n_slots *= 2;
+	/* Half full, the longest probe is far below the bound; three doublings are for bad luck. */
+	for (int i = 0; !table && i < 4 && n_slots <= MAX_TABLE_SIZE; i++, n_slots *= 2)
+		table = assemble(&builder, n_slots);
+	if (!table)
+		g_set_error(error, GAIT_MODEL_ERROR, GAIT_ERROR_TOO_LARGE,
+		            "the model is too large to be walked (%u keys)", builder.keys->len);
+	return table;
+}

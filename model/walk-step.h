@@ -1,0 +1,295 @@
+/* SPDX-License-Identifier: Apache-2.0 OR BSD-2-Clause */
+/*
+ * The step: the verdict on one system call, and the move it makes. Pure functions over the flat
+ * walk table: no allocation, no library, bounded loops, so that the same text is compiled for user
+ * space and for BPF.
+ *
+ * `row` is the row of the task's states that counts now (contexts.h): slot 0 is the filler, slot
+ * 1 + i the state of automaton i. `depth` is the number of signal handlers the task is inside of.
+ * The caller leaves the handler's context after a call that RETURNS.
+ */
+#pragma once
+
+#include "sysgait/walk-table.h"
+
+/* Verdicts and states by the numbers that walker.h and model.h give them (asserted in walker.c). */
+enum {
+	GAIT_WALK_ALLOW,
+	GAIT_WALK_SYSCALL,
+	GAIT_WALK_ISSUER,
+	GAIT_WALK_LIBRARY,
+	GAIT_WALK_PHASE,
+	GAIT_WALK_SITE,
+	GAIT_WALK_SEQUENCE,
+	GAIT_WALK_EXEC,
+	GAIT_WALK_ROLE,
+};
+#define GAIT_WALK_STATE_START 0u
+
+/* What the table knows about an event; GAIT_WALK_NONE where it does not. */
+struct gait_walk_found {
+	__u32 call, library, symbol;
+	__u32 flags; /* of the symbol */
+	__u32 module;
+	__u32 phase; /* that the event is in, a milestone among them reached */
+	__u64 site;
+	__u32 has_sites; /* symbols can be told */
+	__u32 may_miss;  /* they cannot, and this one might be a milestone */
+};
+
+static inline const void *
+gait_walk_at(const struct gait_walk_header *table, __u32 offset)
+{
+	return (const char *)table + offset;
+}
+
+static inline const struct gait_walk_program *
+gait_walk_get_program(const struct gait_walk_header *table, __u32 program)
+{
+	return (const struct gait_walk_program *)gait_walk_at(table, table->programs) + program;
+}
+
+static inline const struct gait_walk_symbol *
+gait_walk_get_symbol(const struct gait_walk_header *table, __u32 symbol)
+{
+	return (const struct gait_walk_symbol *)gait_walk_at(table, table->symbols) + symbol;
+}
+
+static inline const struct gait_walk_phase *
+gait_walk_get_phase(const struct gait_walk_header *table, __u32 program, __u32 role, __u32 phase)
+{
+	const struct gait_walk_role *roles = gait_walk_at(table, table->roles);
+	const struct gait_walk_role *found =
+	    roles + gait_walk_get_program(table, program)->first_role + role;
+
+	return (const struct gait_walk_phase *)gait_walk_at(table, table->phases) +
+	       found->first_phase + phase;
+}
+
+/* The finalizer of MurmurHash3 (Austin Appleby, public domain) over a sum of odd multiples. */
+static inline __u32
+gait_walk_hash(__u32 scope, __u32 a, __u32 b, __u32 c, __u64 d)
+{
+	__u64 hash = scope * 0x9e3779b97f4a7c15ull + a * 0xc2b2ae3d27d4eb4full +
+	             b * 0x165667b19e3779f9ull + c * 0x27d4eb2f165667c5ull +
+	             d * 0xff51afd7ed558ccdull;
+
+	hash ^= hash >> 33;
+	hash *= 0xc4ceb9fe1a85ec53ull;
+	hash ^= hash >> 33;
+	return (__u32)hash;
+}
+
+/* The value of a key, GAIT_WALK_NONE where there is none. */
+static inline __u32
+gait_walk_lookup(const struct gait_walk_header *table, __u32 kind, __u32 program, __u32 a, __u32 b,
+                 __u32 c, __u64 d)
+{
+	const struct gait_walk_key *keys = gait_walk_at(table, table->keys);
+	__u32 scope = kind | program << GAIT_WALK_KEY_BITS;
+	__u32 slot = gait_walk_hash(scope, a, b, c, d) & table->key_mask;
+
+	for (__u32 i = 0; i < GAIT_WALK_MAX_PROBES && i < table->n_probes; i++) {
+		const struct gait_walk_key *key = keys + slot;
+
+		if (key->scope == scope && key->a == a && key->b == b && key->c == c && key->d == d)
+			return key->value;
+		if (key->scope == GAIT_WALK_KEY_EMPTY)
+			break;
+		slot = (slot + 1) & table->key_mask;
+	}
+	return GAIT_WALK_NONE;
+}
+
+/*
+ * The state that an edge to a call leaves from. A signal return outside of any handler is a thing
+ * of its own: its edge is from the start, whatever came before, so that none learned inside a
+ * handler excuses it.
+ */
+static inline __u32
+gait_walk_from(__u32 state, __u32 depth, __u32 flags)
+{
+	if (state != GAIT_WALK_NONE && (flags & GAIT_WALK_RETURNS) && depth == 0)
+		return GAIT_WALK_STATE_START;
+	return state;
+}
+
+/* Looks an event up. */
+static inline void
+gait_walk_find(const struct gait_walk_header *table, const struct gait_walk_position *position,
+               const struct gait_walk_event *event, struct gait_walk_found *found)
+{
+	__u32 program = position->program;
+
+	found->flags = found->may_miss = 0;
+	found->call = found->library = found->symbol = GAIT_WALK_NONE;
+	found->phase = position->phase;
+	found->module = table->is_stackless ? table->unknown_module : event->module;
+	found->site = table->is_stackless ? 0 : event->site;
+	found->has_sites =
+	    table->is_stackless || !(event->flags & (GAIT_WALK_NO_STACK | GAIT_WALK_STALE_SITES));
+	if (found->has_sites)
+		found->symbol = gait_walk_lookup(table, GAIT_WALK_KEY_SYMBOL, program, event->nr,
+		                                 event->klass, found->module, found->site);
+	if (found->symbol != GAIT_WALK_NONE) {
+		const struct gait_walk_symbol *symbol = gait_walk_get_symbol(table, found->symbol);
+
+		found->call = symbol->call;
+		found->library = symbol->library;
+		found->flags = symbol->flags;
+		return;
+	}
+	found->call =
+	    gait_walk_lookup(table, GAIT_WALK_KEY_CALL, program, event->nr, event->klass, 0, 0);
+	if (!table->is_stackless && (event->flags & GAIT_WALK_NO_STACK)) {
+		found->may_miss = 1;
+		return;
+	}
+	found->library =
+	    gait_walk_lookup(table, GAIT_WALK_KEY_LIBRARY, program, found->module, 0, 0, 0);
+	if (found->library != GAIT_WALK_NONE) {
+		found->may_miss = !found->has_sites && (found->library & GAIT_WALK_HAS_MILESTONES);
+		found->library &= ~GAIT_WALK_HAS_MILESTONES;
+	}
+}
+
+/* Whether the instruction is one that issues this call. */
+static inline int
+gait_walk_knows_issuer(const struct gait_walk_header *table, __u32 program,
+                       const struct gait_walk_event *event)
+{
+	if (!gait_walk_get_program(table, program)->has_issuers ||
+	    (event->flags & (GAIT_WALK_NO_STACK | GAIT_WALK_STALE_ISSUER)))
+		return 1;
+	return gait_walk_lookup(table, GAIT_WALK_KEY_ISSUER, program, event->nr, 0,
+	                        event->issuer_module, event->issuer_offset) != GAIT_WALK_NONE;
+}
+
+/* Whether the library may make the call at all, from whichever site. */
+static inline int
+gait_walk_knows_library(const struct gait_walk_header *table, __u32 program,
+                        const struct gait_walk_event *event, const struct gait_walk_found *found)
+{
+	if (found->symbol != GAIT_WALK_NONE)
+		return 1;
+	if (!table->is_stackless && (event->flags & GAIT_WALK_NO_STACK))
+		return 1;
+	return found->library != GAIT_WALK_NONE &&
+	       gait_walk_lookup(table, GAIT_WALK_KEY_BY, program, event->nr, event->klass,
+	                        found->library, 0) != GAIT_WALK_NONE;
+}
+
+/*
+ * Sets found->phase and says whether the call is allowed there. The milestone of a phase further on
+ * than the next never came in this one: it is no less wrong than a call that never did.
+ */
+static inline int
+gait_walk_knows_phase(const struct gait_walk_header *table,
+                      const struct gait_walk_position *position, struct gait_walk_found *found)
+{
+	const struct gait_walk_phase *phase;
+	const __u32 *set;
+	__u32 reached = GAIT_WALK_NONE;
+
+	if (position->role == GAIT_WALK_NONE)
+		return 1;
+	if (found->flags & GAIT_WALK_MILESTONE)
+		reached = gait_walk_lookup(table, GAIT_WALK_KEY_MILESTONE, position->program,
+		                           position->role, found->symbol, 0, 0);
+	if (reached != GAIT_WALK_NONE && reached > position->phase) {
+		if (!position->is_loose && reached != position->phase + 1)
+			return 0;
+		found->phase = reached;
+	}
+	phase = gait_walk_get_phase(table, position->program, position->role, found->phase);
+	set = gait_walk_at(table, position->is_loose ? phase->loose : phase->allowed);
+	return (set[found->call / 32] >> (found->call % 32)) & 1;
+}
+
+/* Whether the symbol may follow the state that its library is in. Only asked for known symbols. */
+static inline int
+gait_walk_knows_edge(const struct gait_walk_header *table, __u32 program, const __u32 *row,
+                     __u32 depth, const struct gait_walk_found *found)
+{
+	__u32 from;
+
+	if (found->flags & GAIT_WALK_STAYS)
+		return 1;
+	from = gait_walk_from(row[1 + found->library], depth, found->flags);
+	if (from == GAIT_WALK_NONE)
+		return 1;
+	return gait_walk_lookup(table, GAIT_WALK_KEY_EDGE, program, from,
+	                        gait_walk_get_symbol(table, found->symbol)->state, found->library,
+	                        0) != GAIT_WALK_NONE;
+}
+
+/* The verdict, from the outside in (DESIGN §1). Sets found->phase. */
+static inline __u32
+gait_walk_judge(const struct gait_walk_header *table, const struct gait_walk_position *position,
+                const __u32 *row, __u32 depth, const struct gait_walk_event *event,
+                struct gait_walk_found *found)
+{
+	if (found->call == GAIT_WALK_NONE)
+		return GAIT_WALK_SYSCALL;
+	if (!gait_walk_knows_issuer(table, position->program, event))
+		return GAIT_WALK_ISSUER;
+	if (!gait_walk_knows_library(table, position->program, event, found))
+		return GAIT_WALK_LIBRARY;
+	if (!gait_walk_knows_phase(table, position, found))
+		return GAIT_WALK_PHASE;
+	if (!found->has_sites)
+		return GAIT_WALK_ALLOW;
+	if (found->symbol == GAIT_WALK_NONE)
+		return GAIT_WALK_SITE;
+	if (!gait_walk_knows_edge(table, position->program, row, depth, found))
+		return GAIT_WALK_SEQUENCE;
+	if ((found->flags & GAIT_WALK_CREATES) && position->role != GAIT_WALK_NONE &&
+	    gait_walk_lookup(table, GAIT_WALK_KEY_CREATE, position->program, position->role,
+	                     found->symbol, 0, 0) == GAIT_WALK_NONE)
+		return GAIT_WALK_ROLE;
+	return GAIT_WALK_ALLOW;
+}
+
+/* Makes the move: of an allowed call, or of one that was let through. */
+static inline void
+gait_walk_move(const struct gait_walk_header *table, struct gait_walk_position *position,
+               __u32 *row, const struct gait_walk_event *event, const struct gait_walk_found *found)
+{
+	position->nr = event->nr;
+	position->klass = event->klass;
+	position->module = found->module;
+	position->symbol = found->symbol;
+	position->phase = found->phase;
+	if (found->may_miss)
+		position->is_loose = 1;
+	if (found->symbol == GAIT_WALK_NONE) {
+		if (found->library != GAIT_WALK_NONE)
+			row[1 + found->library] = GAIT_WALK_NONE;
+		return;
+	}
+	if (!(found->flags & GAIT_WALK_STAYS))
+		row[1 + found->library] = gait_walk_get_symbol(table, found->symbol)->state;
+	if (position->role == GAIT_WALK_NONE) {
+		/* A task joined on its way: the first symbol that only one role has, tells. */
+		position->role = gait_walk_get_symbol(table, found->symbol)->role;
+		position->phase = 0;
+		position->is_loose = 1;
+	}
+}
+
+/* Verdict and, where it is ALLOW, move. */
+static inline __u32
+gait_walk_step(const struct gait_walk_header *table, struct gait_walk_position *position,
+               __u32 *row, __u32 depth, const struct gait_walk_event *event)
+{
+	struct gait_walk_found found;
+	__u32 verdict;
+
+	if (event->nr == table->restart_syscall)
+		return GAIT_WALK_ALLOW;
+	gait_walk_find(table, position, event, &found);
+	verdict = gait_walk_judge(table, position, row, depth, event, &found);
+	if (verdict == GAIT_WALK_ALLOW)
+		gait_walk_move(table, position, row, event, &found);
+	return verdict;
+}

@@ -1,0 +1,313 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The walker: a position in the walk table (role, phase) and its states, moved by the step of
+ * walk-step.h and by what happens to a task between its calls. It holds no clock, no statistics and
+ * nothing of the live process.
+ */
+#include "model/walk-step.h"
+#include "model/walker-private.h"
+
+#include "sysgait/syscall.h"
+
+#include <string.h>
+
+#define X(name, text) G_STATIC_ASSERT((guint32)GAIT_VERDICT_##name == (guint32)GAIT_WALK_##name);
+GAIT_VERDICTS(X)
+#undef X
+G_STATIC_ASSERT((guint32)GAIT_STATE_START == GAIT_WALK_STATE_START);
+G_STATIC_ASSERT(GAIT_NONE == GAIT_WALK_NONE);
+
+static const char *const verdict_names[] = {
+#define X(name, text) [GAIT_VERDICT_##name] = text,
+    GAIT_VERDICTS(X)
+#undef X
+};
+
+const char *
+gait_verdict_name(GaitVerdict verdict)
+{
+	g_assert(verdict < GAIT_VERDICT_N_);
+	return verdict_names[verdict];
+}
+
+GaitVerdict
+gait_verdict_from_name(const char *name)
+{
+	GaitVerdict verdict = 0;
+
+	while (verdict < GAIT_VERDICT_N_ && strcmp(verdict_names[verdict], name) != 0)
+		verdict++;
+	return verdict;
+}
+
+static GaitWalker *
+new_walker(const GaitWalkTable *table, guint32 program)
+{
+	GaitWalker *walker = g_new0(GaitWalker, 1);
+
+	g_assert(program < table->header->n_programs);
+	walker->table = gait_walk_table_ref((GaitWalkTable *)table);
+	walker->position.program = program;
+	walker->position.symbol = GAIT_NONE;
+	walker->position.module = GAIT_NONE;
+	return walker;
+}
+
+static guint32
+count_libraries(const GaitWalker *walker)
+{
+	return gait_walk_get_program(walker->table->header, walker->position.program)->n_libraries;
+}
+
+GaitWalker *
+gait_walker_new(const GaitWalkTable *table, guint32 program)
+{
+	GaitWalker *walker = new_walker(table, program);
+
+	gait_contexts_init(&walker->contexts, count_libraries(walker), GAIT_STATE_START);
+	return walker;
+}
+
+GaitWalker *
+gait_walker_new_joined(const GaitWalkTable *table, guint32 program)
+{
+	GaitWalker *walker = new_walker(table, program);
+
+	walker->position.role = GAIT_NONE;
+	walker->position.is_loose = TRUE;
+	gait_contexts_init(&walker->contexts, count_libraries(walker), GAIT_NONE);
+	return walker;
+}
+
+/* Whether a role's creation is the call that the parent made last, as far as that is known. */
+static gboolean
+is_created_by(const GaitProgram *program, const GaitRole *role,
+              const struct gait_walk_position *parent, gboolean is_stackless)
+{
+	const GaitSymbol *creation = gait_program_get_symbol(program, role->creation);
+	const GaitLibrary *library;
+
+	if (!creation || creation->nr != parent->nr || creation->klass != parent->klass)
+		return FALSE;
+	library = gait_program_get_library(program, role->creation.library);
+	return is_stackless || parent->module == GAIT_NONE || library->module == parent->module;
+}
+
+static gboolean
+is_in_chain(const GaitProgram *program, guint32 role, guint32 of)
+{
+	while (of != GAIT_NONE && of != role)
+		of = gait_program_get_role(program, of)->parent;
+	return of == role;
+}
+
+/*
+ * The role of a task whose creation symbol is not known (rebuilt library, no stacks) or whose
+ * parent's role is not: the only one that fits. GAIT_NONE where several do; *n_fits says how many.
+ */
+static guint32
+guess_role(const GaitWalker *parent, guint *n_fits)
+{
+	const GaitModel *model = parent->table->model;
+	const struct gait_walk_position *at = &parent->position;
+	const GaitProgram *program = gait_model_get_program(model, at->program);
+	guint32 found = GAIT_NONE;
+
+	*n_fits = 0;
+	for (guint32 r = 1; r < program->roles->len; r++) {
+		const GaitRole *role = gait_program_get_role(program, r);
+
+		if (at->role != GAIT_NONE && role->parent != at->role &&
+		    !is_in_chain(program, r, at->role))
+			continue;
+		if (!is_created_by(program, role, at, model->is_stackless))
+			continue;
+		found = r;
+		++*n_fits;
+	}
+	return *n_fits == 1 ? found : GAIT_NONE;
+}
+
+/* Sets role and phase of a child's position, which still are its parent's. */
+static void
+enter_role(const GaitWalker *parent, struct gait_walk_position *child)
+{
+	const struct gait_walk_position *at = &parent->position;
+	guint n_fits = 0;
+	guint32 role = GAIT_NONE;
+
+	child->phase = 0;
+	child->is_loose = FALSE;
+	if (gait_syscall_is_creation(at->nr)) {
+		if (at->symbol != GAIT_NONE && at->role != GAIT_NONE) {
+			role = gait_walk_lookup(parent->table->header, GAIT_WALK_KEY_CREATE,
+			                        at->program, at->role, at->symbol, 0, 0);
+		} else {
+			role = guess_role(parent, &n_fits);
+		}
+	}
+	if (role != GAIT_NONE) {
+		child->role = role;
+		return;
+	}
+	child->is_loose = TRUE;
+	if (n_fits > 1)
+		child->role = GAIT_NONE;
+}
+
+GaitWalker *
+gait_walker_fork(const GaitWalker *parent, guint32 flags)
+{
+	GaitWalker *child = new_walker(parent->table, parent->position.program);
+
+	child->position.role = parent->position.role;
+	enter_role(parent, &child->position);
+	if (flags & GAIT_TASK_THREAD)
+		gait_contexts_init(&child->contexts, count_libraries(child), GAIT_STATE_START);
+	else
+		gait_contexts_copy(&child->contexts, &parent->contexts);
+	return child;
+}
+
+void
+gait_walker_free(GaitWalker *walker)
+{
+	if (!walker)
+		return;
+	gait_contexts_clear(&walker->contexts);
+	gait_walk_table_unref(walker->table);
+	g_free(walker);
+}
+
+/* A signal return leaves its handler; outside of any it goes who knows where. */
+static inline void
+leave_handler(GaitWalker *walker, const struct gait_walk_event *event)
+{
+	if (event->nr != walker->table->header->rt_sigreturn)
+		return;
+	if (walker->contexts.depth > 0)
+		gait_contexts_pop(&walker->contexts, 1);
+	else
+		gait_contexts_lose(&walker->contexts);
+}
+
+GaitVerdict
+gait_walker_step(GaitWalker *walker, const struct gait_walk_event *event)
+{
+	GaitVerdict verdict =
+	    gait_walk_step(walker->table->header, &walker->position,
+	                   gait_contexts_row(&walker->contexts), walker->contexts.depth, event);
+
+	if (verdict == GAIT_VERDICT_ALLOW)
+		leave_handler(walker, event);
+	return verdict;
+}
+
+void
+gait_walker_resync(GaitWalker *walker, const struct gait_walk_event *event)
+{
+	const struct gait_walk_header *table = walker->table->header;
+	struct gait_walk_position *position = &walker->position;
+	struct gait_walk_found found;
+	guint32 reached = GAIT_NONE;
+
+	if (event->nr == table->restart_syscall)
+		return;
+	gait_walk_find(table, position, event, &found);
+	if (position->role != GAIT_NONE && (found.flags & GAIT_WALK_MILESTONE))
+		reached = gait_walk_lookup(table, GAIT_WALK_KEY_MILESTONE, position->program,
+		                           position->role, found.symbol, 0, 0);
+	if (reached != GAIT_NONE && reached > position->phase)
+		found.phase = reached;
+	gait_walk_move(table, position, gait_contexts_row(&walker->contexts), event, &found);
+	leave_handler(walker, event);
+}
+
+gboolean
+gait_walker_knows_edge(const GaitWalker *walker, const struct gait_walk_event *event)
+{
+	const struct gait_walk_header *table = walker->table->header;
+	struct gait_walk_found found;
+
+	if (event->nr == table->restart_syscall)
+		return TRUE;
+	gait_walk_find(table, &walker->position, event, &found);
+	if (!found.has_sites)
+		return TRUE;
+	return found.symbol != GAIT_NONE &&
+	       gait_walk_knows_edge(table, walker->position.program,
+	                            gait_contexts_row(&walker->contexts), walker->contexts.depth,
+	                            &found);
+}
+
+GaitVerdict
+gait_walker_check_exec(const GaitWalker *walker, guint32 program)
+{
+	const GaitProgram *from =
+	    gait_model_get_program(walker->table->model, walker->position.program);
+
+	for (guint32 i = 0; i < from->execs->len; i++)
+		if (program != GAIT_NONE && g_array_index(from->execs, guint32, i) == program)
+			return GAIT_VERDICT_ALLOW;
+	return GAIT_VERDICT_EXEC;
+}
+
+void
+gait_walker_exec(GaitWalker *walker, guint32 program)
+{
+	g_assert(program < walker->table->header->n_programs);
+	walker->position = (struct gait_walk_position){
+	    .program = program,
+	    .symbol = GAIT_NONE,
+	    .module = GAIT_NONE,
+	};
+	gait_contexts_reset(&walker->contexts, count_libraries(walker), GAIT_STATE_START);
+}
+
+void
+gait_walker_signal(GaitWalker *walker)
+{
+	gait_contexts_push(&walker->contexts);
+}
+
+void
+gait_walker_unwind(GaitWalker *walker, guint64 n_handlers)
+{
+	gait_contexts_pop(&walker->contexts, n_handlers);
+}
+
+void
+gait_walker_lost(GaitWalker *walker)
+{
+	walker->position.is_loose = TRUE;
+	gait_contexts_lose(&walker->contexts);
+}
+
+guint32
+gait_walker_get_program(const GaitWalker *walker)
+{
+	return walker->position.program;
+}
+
+guint32
+gait_walker_get_role(const GaitWalker *walker)
+{
+	return walker->position.role;
+}
+
+guint32
+gait_walker_get_phase(const GaitWalker *walker)
+{
+	return walker->position.phase;
+}
+
+guint32
+gait_walker_get_state(const GaitWalker *walker, guint32 module)
+{
+	guint32 library = gait_walk_lookup(walker->table->header, GAIT_WALK_KEY_LIBRARY,
+	                                   walker->position.program, module, 0, 0, 0);
+
+	if (library == GAIT_NONE)
+		return GAIT_NONE;
+	return gait_contexts_row(&walker->contexts)[1 + (library & ~GAIT_WALK_HAS_MILESTONES)];
+}
