@@ -21,12 +21,16 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(GaitSpace, gait_space_unref)
  * To be told of every system call entry of every task of the space, before attribution of that
  * event: a call that can change executable mappings (mmap with PROT_EXEC, munmap, mremap, mprotect,
  * … over executable ranges) puts the space in flux until the same task's next event; while in flux
- * mappings are read anew. task: any number that is the task's own.
+ * mappings are read anew. task: any number that is the task's own. nr: native; G_MAXUINT32 for a
+ * call of a foreign architecture, which may be any.
  */
 void gait_space_note_syscall(GaitSpace *space, pid_t task, guint32 nr, const guint64 args[6]);
 /* The task is gone: what it had in flux is done. */
 void gait_space_note_exit(GaitSpace *space, pid_t task);
-/* Changes whenever executable mappings did; for caches. */
+/*
+ * Changes whenever executable mappings of files (not of anonymous memory) did; for caches. Equal
+ * generations mean equal mappings, in different spaces too.
+ */
 guint64 gait_space_get_generation(const GaitSpace *space);
 
 /* Module and file offset of an address; reads the mappings anew on a miss. NULL where nothing

@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What spaces and the unwinder need of modules. */
+#pragma once
+
+#include "process/cfi.h"
+#include "process/maps.h"
+#include "sysgait/module.h"
+
+/* The module of an executable mapping of a task. Never NULL: [unknown] where there are too many. */
+GaitModule *gait_modules_intern(GaitModules *modules, pid_t task, const GaitMapping *mapping);
+
+/* Unwind tables, read on first use. NULL where there are none. Borrowed. */
+const GaitCfi *gait_module_get_cfi(GaitModule *module);
+/* Link-time address of a file offset. FALSE where the image has none. */
+gboolean gait_module_get_vaddr(const GaitModule *module, guint64 offset, guint64 *vaddr);
+/* Link-time address of the program's first instruction; 0: none. */
+guint64 gait_module_get_entry(const GaitModule *module);

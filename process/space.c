@@ -1,0 +1,458 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * Address spaces: a sorted table of executable ranges, kept exact without reading maps at each
+ * change. Two facts carry it. What is added need not be noticed: an address that is not in the
+ * table is looked for in maps, and the kernel never puts a new mapping over an old one unless told
+ * to. What is removed is announced by the call that removes it: from its entry until the same
+ * task's next event the range is in flux (nobody can say at which moment the call takes effect),
+ * and addresses in it are looked up in maps each time; then it is dropped from the table.
+ *
+ * Tables are immutable and shared by the copies that forks make. A generation numbers the files'
+ * ranges of a table, so that equal generations mean equal mappings of files, in whatever spaces.
+ * JIT compilers that make their memory executable and writable in turn do not change it.
+ */
+#include "process/space-private.h"
+
+#include "process/module-private.h"
+
+#include <asm/unistd.h>
+#include <linux/shm.h>
+#include <string.h>
+#include <sys/mman.h>
+
+enum {
+	MAX_RANGES = 65536,
+};
+
+/* For calls that do not say how much they unmap. From the heap, nothing else is so near. */
+static const guint64 FAR = G_GUINT64_CONSTANT(1) << 36;
+
+typedef struct {
+	guint64 start, end, offset, inode;
+	dev_t device;
+	GaitModule *module;
+} Range;
+
+typedef struct {
+	guint n_refs;
+	guint n_ranges;
+	gboolean has_runtime;
+	guint64 generation;
+	Range ranges[];
+} Table;
+
+/* A call under way that may remove what is mapped at [start, end). */
+typedef struct {
+	guint64 start, end;
+	pid_t task;
+	gboolean has_any, has_files; /* of what is in the table */
+} Flux;
+
+struct _GaitSpace {
+	guint n_refs;
+	GaitModules *modules;
+	pid_t pid;
+	Table *table;
+	guint last; /* index of the range found last */
+	GArray *flux;
+	guint n_flux_any, n_flux_files;
+	gboolean is_fresh;      /* maps were read since the last event */
+	gboolean is_unverified; /* the table is a parent's, not yet compared with maps */
+};
+
+static Table empty_table = {.n_refs = 1};
+
+static Table *
+ref_table(Table *table)
+{
+	table->n_refs++;
+	return table;
+}
+
+static void
+unref_table(Table *table)
+{
+	if (--table->n_refs == 0)
+		g_free(table);
+}
+
+GaitSpace *
+gait_space_new(GaitModules *modules, pid_t pid)
+{
+	GaitSpace *space = g_new0(GaitSpace, 1);
+
+	space->n_refs = 1;
+	space->modules = modules;
+	space->pid = pid;
+	space->table = ref_table(&empty_table);
+	space->flux = g_array_new(FALSE, FALSE, sizeof(Flux));
+	return space;
+}
+
+/*
+ * Another thread of the parent may have changed mappings between the fork and now, so the child's
+ * table is compared with its maps at its first use. Where nothing changed it stays shared.
+ */
+GaitSpace *
+gait_space_copy(const GaitSpace *space, pid_t pid)
+{
+	GaitSpace *copy = gait_space_new(space->modules, pid);
+
+	unref_table(copy->table);
+	copy->table = ref_table(space->table);
+	copy->is_unverified = space->table != &empty_table;
+	return copy;
+}
+
+GaitSpace *
+gait_space_ref(GaitSpace *space)
+{
+	space->n_refs++;
+	return space;
+}
+
+void
+gait_space_unref(GaitSpace *space)
+{
+	if (!space || --space->n_refs > 0)
+		return;
+	unref_table(space->table);
+	g_array_unref(space->flux);
+	g_free(space);
+}
+
+/* The index of the first range that ends after address. */
+static guint
+search(const Table *table, guint64 address)
+{
+	guint low = 0, high = table->n_ranges;
+
+	while (low < high) {
+		guint middle = low + (high - low) / 2;
+
+		if (table->ranges[middle].end <= address)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low;
+}
+
+static gboolean
+is_anon(const Range *range)
+{
+	return gait_module_get_kind(range->module) == GAIT_MODULE_ANON;
+}
+
+static void
+compare_flux(GaitSpace *space, Flux *flux)
+{
+	const Table *table = space->table;
+
+	flux->has_any = flux->has_files = FALSE;
+	for (guint i = search(table, flux->start);
+	     i < table->n_ranges && table->ranges[i].start < flux->end && !flux->has_files; i++) {
+		flux->has_any = TRUE;
+		flux->has_files = !is_anon(&table->ranges[i]);
+	}
+	space->n_flux_any += flux->has_any;
+	space->n_flux_files += flux->has_files;
+}
+
+static gboolean
+equal_ranges(const Range *left, const Range *right)
+{
+	return left->start == right->start && left->end == right->end &&
+	       left->offset == right->offset && left->module == right->module;
+}
+
+/* Whether two tables differ in anonymous memory only. */
+static gboolean
+equal_files(const Table *left, const Table *right)
+{
+	guint i = 0, j = 0;
+
+	for (;; i++, j++) {
+		while (i < left->n_ranges && is_anon(&left->ranges[i]))
+			i++;
+		while (j < right->n_ranges && is_anon(&right->ranges[j]))
+			j++;
+		if (i == left->n_ranges || j == right->n_ranges)
+			return i == left->n_ranges && j == right->n_ranges;
+		if (!equal_ranges(&left->ranges[i], &right->ranges[j]))
+			return FALSE;
+	}
+}
+
+/* Takes table. */
+static void
+set_table(GaitSpace *space, Table *table)
+{
+	if (equal_files(space->table, table))
+		table->generation = space->table->generation;
+	unref_table(space->table);
+	space->table = table;
+	space->last = 0;
+	space->n_flux_any = space->n_flux_files = 0;
+	for (guint i = 0; i < space->flux->len; i++)
+		compare_flux(space, &g_array_index(space->flux, Flux, i));
+}
+
+static Table *
+new_table(const Range *ranges, guint n_ranges)
+{
+	static guint64 last_generation;
+	Table *table = g_malloc(sizeof(Table) + n_ranges * sizeof(Range));
+
+	*table = (Table){.n_refs = 1, .n_ranges = n_ranges, .generation = ++last_generation};
+	if (n_ranges > 0)
+		memcpy(table->ranges, ranges, n_ranges * sizeof(Range));
+	for (guint i = 0; i < n_ranges; i++)
+		if (gait_module_get_kind(ranges[i].module) == GAIT_MODULE_FILE &&
+		    gait_module_is_runtime(ranges[i].module))
+			table->has_runtime = TRUE;
+	return table;
+}
+
+typedef struct {
+	GaitSpace *space;
+	pid_t task;
+	GArray *ranges;
+} Reading;
+
+static gboolean
+is_in_flux(const GaitSpace *space, guint64 start, guint64 end)
+{
+	for (guint i = 0; i < space->flux->len; i++) {
+		const Flux *flux = &g_array_index(space->flux, Flux, i);
+
+		if (flux->has_any && start < flux->end && end > flux->start)
+			return TRUE;
+	}
+	return FALSE;
+}
+
+/* The module of a mapping: that which the table has for it, or else what the file system says. */
+static GaitModule *
+get_module(const Reading *reading, const GaitMapping *mapping)
+{
+	const GaitSpace *space = reading->space;
+	guint i = search(space->table, mapping->start);
+	const Range *range = &space->table->ranges[i];
+
+	if (i < space->table->n_ranges && mapping->inode != 0 && !space->is_unverified &&
+	    range->start == mapping->start && range->end == mapping->end &&
+	    range->offset == mapping->offset && range->inode == mapping->inode &&
+	    range->device == mapping->device &&
+	    (space->n_flux_any == 0 || !is_in_flux(space, mapping->start, mapping->end)))
+		return range->module;
+	return gait_modules_intern(space->modules, reading->task, mapping);
+}
+
+static gboolean
+add_range(const GaitMapping *mapping, gpointer data)
+{
+	Reading *reading = data;
+	Range range = {.start = mapping->start,
+	               .end = mapping->end,
+	               .offset = mapping->offset,
+	               .inode = mapping->inode,
+	               .device = mapping->device,
+	               .module = get_module(reading, mapping)};
+	Range *previous = reading->ranges->len == 0
+	                      ? NULL
+	                      : &g_array_index(reading->ranges, Range, reading->ranges->len - 1);
+
+	/* A reading that races with the process may show a range twice. */
+	if (previous && range.start < previous->end)
+		return TRUE;
+	if (previous && range.start == previous->end && is_anon(&range) && is_anon(previous))
+		previous->end = range.end;
+	else
+		g_array_append_val(reading->ranges, range);
+	return reading->ranges->len < MAX_RANGES;
+}
+
+/* Reads maps; the table changes only where they differ from it. */
+static void
+read_maps(GaitSpace *space, pid_t task)
+{
+	g_autoptr (GArray)
+		ranges = g_array_sized_new(FALSE, FALSE, sizeof(Range), 32);
+	Reading reading = {space, task, ranges};
+	const Range *read;
+	gboolean same;
+
+	space->is_fresh = TRUE;
+	/* Gone: what was known stays, and nobody will ask for more. */
+	if (!gait_maps_foreach(task, TRUE, add_range, &reading) || ranges->len == 0)
+		return;
+	space->is_unverified = FALSE;
+	read = (const Range *)(gpointer)ranges->data;
+	same = ranges->len == space->table->n_ranges;
+	for (guint i = 0; same && i < ranges->len; i++)
+		same = equal_ranges(&read[i], &space->table->ranges[i]);
+	if (!same)
+		set_table(space, new_table(read, ranges->len));
+}
+
+static void
+drop_ranges(GaitSpace *space, guint64 start, guint64 end)
+{
+	const Table *table = space->table;
+	g_autofree Range *kept = g_new(Range, table->n_ranges + 1);
+	guint n_kept = 0;
+
+	for (guint i = 0; i < table->n_ranges; i++)
+		if (table->ranges[i].end <= start || table->ranges[i].start >= end)
+			kept[n_kept++] = table->ranges[i];
+	set_table(space, new_table(kept, n_kept));
+}
+
+/* The task's call is over: what it may have removed is to be read anew. */
+static void
+settle(GaitSpace *space, pid_t task)
+{
+	for (guint i = 0; i < space->flux->len; i++) {
+		Flux flux = g_array_index(space->flux, Flux, i);
+
+		if (flux.task != task)
+			continue;
+		g_array_remove_index_fast(space->flux, i--);
+		space->n_flux_any -= flux.has_any;
+		space->n_flux_files -= flux.has_files;
+		if (flux.has_any)
+			drop_ranges(space, flux.start, flux.end);
+	}
+}
+
+static guint64
+end_of(guint64 start, guint64 size)
+{
+	/* Page granularity; wrapping sizes fail in the kernel. */
+	return size > G_MAXUINT64 - start - 4095 ? G_MAXUINT64
+	                                         : start + ((size + 4095) & ~(guint64)4095);
+}
+
+/* What a call may take out of executable memory. FALSE: nothing. */
+static gboolean
+get_removed(guint32 nr, const guint64 args[6], guint64 *start, guint64 *end)
+{
+	*start = args[0];
+	switch (nr) {
+	case __NR_mmap:
+		*end = end_of(args[0], args[1]);
+		return (args[3] & MAP_FIXED) != 0;
+	case __NR_munmap:
+	case __NR_remap_file_pages:
+		*end = end_of(args[0], args[1]);
+		return TRUE;
+	case __NR_mprotect:
+	case __NR_pkey_mprotect:
+		*end = end_of(args[0], args[1]);
+		return (args[2] & PROT_EXEC) == 0;
+	case __NR_mremap:
+		*end = end_of(args[0], args[1]);
+		return TRUE;
+	case __NR_brk:
+		*end = end_of(args[0], FAR);
+		return args[0] != 0;
+	case __NR_shmdt:
+		*end = end_of(args[0], FAR);
+		return TRUE;
+	case __NR_shmat:
+		*start = args[1];
+		*end = end_of(args[1], FAR);
+		return (args[2] & SHM_REMAP) != 0;
+	case G_MAXUINT32:
+		*start = 0;
+		*end = G_MAXUINT64;
+		return TRUE;
+	}
+	return FALSE;
+}
+
+static void
+add_flux(GaitSpace *space, pid_t task, guint64 start, guint64 end)
+{
+	Flux flux = {start, end, task, FALSE, FALSE};
+
+	compare_flux(space, &flux);
+	g_array_append_val(space->flux, flux);
+}
+
+void
+gait_space_note_syscall(GaitSpace *space, pid_t task, guint32 nr, const guint64 args[6])
+{
+	guint64 start, end;
+
+	space->is_fresh = FALSE;
+	if (space->flux->len > 0)
+		settle(space, task);
+	if (!get_removed(nr, args, &start, &end))
+		return;
+	add_flux(space, task, start, end);
+	if (nr == __NR_mremap && (args[3] & MREMAP_FIXED))
+		add_flux(space, task, args[4], end_of(args[4], args[2]));
+}
+
+void
+gait_space_note_exit(GaitSpace *space, pid_t task)
+{
+	settle(space, task);
+}
+
+guint64
+gait_space_get_generation(const GaitSpace *space)
+{
+	return space->table->generation;
+}
+
+gboolean
+gait_space_is_settled(GaitSpace *space, pid_t task)
+{
+	/* Mostly the change is done by now. */
+	if ((space->is_unverified || space->n_flux_files > 0) && !space->is_fresh)
+		read_maps(space, task);
+	return space->n_flux_files == 0 && !space->is_unverified;
+}
+
+static const Range *
+find_range(GaitSpace *space, guint64 address)
+{
+	const Table *table = space->table;
+
+	if (space->last >= table->n_ranges || address < table->ranges[space->last].start ||
+	    address >= table->ranges[space->last].end)
+		space->last = search(table, address);
+	if (space->last == table->n_ranges || address < table->ranges[space->last].start)
+		return NULL;
+	return &table->ranges[space->last];
+}
+
+GaitModule *
+gait_space_find(GaitSpace *space, pid_t task, guint64 address, guint64 *offset)
+{
+	const Range *range;
+
+	if (space->is_unverified && !space->is_fresh)
+		read_maps(space, task);
+	range = find_range(space, address);
+	if (!space->is_fresh &&
+	    (!range || (space->n_flux_any > 0 && is_in_flux(space, address, address + 1)))) {
+		read_maps(space, task);
+		range = find_range(space, address);
+	}
+	if (!range)
+		return NULL;
+	*offset = is_anon(range) ? 0 : range->offset + (address - range->start);
+	return range->module;
+}
+
+gboolean
+gait_space_has_runtime(GaitSpace *space, pid_t task)
+{
+	if ((space->table == &empty_table || space->is_unverified) && !space->is_fresh)
+		read_maps(space, task);
+	return space->table->has_runtime;
+}
