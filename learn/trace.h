@@ -25,14 +25,17 @@ typedef struct {
 	const GaitTraceFrame *frames;
 } GaitTraceStack;
 
-/* A call as it repeats. args holds the six registers masked to those of interest
- * (gait_syscall_class), others 0. */
+/*
+ * A call as it repeats. args are the six registers as gait_syscall_keep_args() leaves them (all 0
+ * where arch is a foreign one): intern by (nr, arch, stack, args). klass is for reading only: the
+ * reader makes it from args, the writer does not look at it.
+ */
 typedef struct {
 	guint32 nr;
 	guint32 arch; /* AUDIT_ARCH_…; nr and klass mean nothing to the learner unless
 	                 AUDIT_ARCH_X86_64 */
 	guint32 klass;
-	guint32 stack; /* index, or G_MAXUINT32 where the trace has no stacks */
+	guint32 stack; /* index; G_MAXUINT32 where the trace has no stacks, and only there */
 	guint64 args[6];
 } GaitShape;
 
@@ -68,18 +71,25 @@ GaitTraceWriter *gait_trace_writer_new(const char *path, const GaitTraceInfo *in
 /* Without finish() before, what was written stays as a valid, partial trace. */
 void gait_trace_writer_free(GaitTraceWriter *writer);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(GaitTraceWriter, gait_trace_writer_free)
-/* Each returns the index of the new entry; the caller sees to it that none is there twice. */
+/*
+ * Each returns the index of the new entry; the caller sees to it that none is there twice. Where
+ * the format's bounds are exceeded (trace-format.h) they return 0 and the next event or flush
+ * reports it. Strings are copied.
+ */
 guint32 gait_trace_writer_add_module(GaitTraceWriter *writer, const char *path,
                                      const char *build_id, gboolean is_runtime);
 guint32 gait_trace_writer_add_stack(GaitTraceWriter *writer, const GaitTraceStack *stack);
 guint32 gait_trace_writer_add_shape(GaitTraceWriter *writer, const GaitShape *shape);
 /*
- * Appends an event; seq is assigned by the writer (per task), the event's own is not looked at.
+ * Appends an event; seq is assigned by the writer (per task), the event's own is not looked at. A
+ * task comes into being by START or FORK, whose index is the number of tasks so far, and nothing
+ * follows its EXIT: all else is a bug of the caller. Times may go back a little between tasks.
  * Buffered; a write that fails is reported by this or a later call, once, and what is on disk is a
  * valid prefix.
  */
 gboolean gait_trace_writer_event(GaitTraceWriter *writer, const GaitEvent *event, GError **error);
-/* Puts on disk what is buffered (done by itself every few seconds' worth of events). */
+/* Puts on disk what is buffered. By itself it happens every second of the events' time; a recorder
+ * that has seen none for a second calls it. */
 gboolean gait_trace_writer_flush(GaitTraceWriter *writer, GError **error);
 /* Writes the last chunk, with per-task counts and n_lost. is_complete FALSE marks the trace
  * partial. */
@@ -92,7 +102,11 @@ guint64 gait_trace_writer_get_n_bytes(const GaitTraceWriter *writer);
 
 typedef struct _GaitTraceReader GaitTraceReader;
 
-/* Memory is bounded by what is interned, not by the number of events. "-" is stdin. */
+/*
+ * Memory is bounded by what is interned, not by the number of events. "-" is stdin. Consumers may
+ * rely on every index of an event being valid, on tasks appearing by START or FORK before their
+ * first event, and on nothing following a task's EXIT: a file that says otherwise is refused.
+ */
 GaitTraceReader *gait_trace_reader_new(const char *path, GError **error);
 GaitTraceReader *gait_trace_reader_new_for_data(const char *name, const guint8 *data, gsize size,
                                                 GError **error);
@@ -121,7 +135,8 @@ guint32 gait_trace_reader_get_n_tasks(const GaitTraceReader *reader);
 /* After GAIT_READ_END: whether the last chunk was there, said complete, and its counts agreed. */
 gboolean gait_trace_reader_is_complete(const GaitTraceReader *reader);
 guint64 gait_trace_reader_get_n_lost(const GaitTraceReader *reader);
-/* After GAIT_READ_END: hex SHA-256 over the content (see trace-format.h). Borrowed. */
+/* After GAIT_READ_END: hex SHA-256 of the file, as sha256sum(1) gives it; of the valid prefix where
+ * it was cut off. Borrowed. */
 const char *gait_trace_reader_get_run_id(const GaitTraceReader *reader);
 /* Bytes read and in total (0 if not known), for progress. */
 void gait_trace_reader_get_position(const GaitTraceReader *reader, guint64 *n_read,

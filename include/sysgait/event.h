@@ -18,7 +18,7 @@ typedef enum {
 	GAIT_EVENT_UNWIND, /* count handlers were left without rt_sigreturn (siglongjmp,
 	                      swapcontext) */
 	GAIT_EVENT_EXIT,   /* the task is gone: status as from waitpid, -1 if unknown */
-	GAIT_EVENT_LOST,   /* count events of this task are missing here */
+	GAIT_EVENT_LOST,   /* count events of this task are missing here; seq is the first one's */
 	GAIT_EVENT_N_,
 } GaitEventKind;
 

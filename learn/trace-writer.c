@@ -1,0 +1,533 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Writes traces. Records gather in one buffer, which becomes a chunk when it is full, when a second
+ * of the trace's own time has passed, or on demand; so a killed recorder loses a second at most.
+ *
+ * The file is for its owner alone (0600): command line and paths tell much about a machine. It is
+ * not synced: a trace can be recorded again, and a recorder must not wait for a disk.
+ */
+#include "learn/trace-format.h"
+#include "learn/trace.h"
+
+#include "sysgait/error.h"
+#include "sysgait/syscall.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/audit.h>
+#include <string.h>
+#include <unistd.h>
+#include <zlib.h>
+
+#define FLUSH_NS G_GUINT64_CONSTANT(1000000000)
+
+typedef struct {
+	guint64 seq; /* of its next event */
+	gboolean is_gone;
+} Task;
+
+struct _GaitTraceWriter {
+	char *name; /* for messages */
+	int fd;
+	gboolean has_stacks;
+	GByteArray *records;
+	GHashTable *strings; /* name → 1 + index */
+	GArray *tasks;       /* Task */
+	guint32 n_modules, n_stacks, n_shapes, n_chunks;
+	guint32 task; /* of the last event */
+	guint64 time_ns, flushed_ns;
+	guint64 n_events, n_bytes;
+	GError *error; /* the first one, until it is reported */
+	gboolean is_failed, is_finished;
+};
+
+/* --- encoding -----------------------------------------------------------------------------------
+ */
+
+static void
+put_number(GByteArray *out, guint64 value)
+{
+	guint8 bytes[10];
+	guint n = 0;
+
+	while (value >= 0x80) {
+		bytes[n++] = (guint8)(value | 0x80);
+		value >>= 7;
+	}
+	bytes[n++] = (guint8)value;
+	g_byte_array_append(out, bytes, n);
+}
+
+static void
+put_string(GByteArray *out, const char *text)
+{
+	gsize length = strnlen(text ? text : "", GAIT_TRACE_MAX_STRING);
+
+	put_number(out, length);
+	g_byte_array_append(out, (const guint8 *)text, (guint)length);
+}
+
+static void
+put_record(GByteArray *out, GaitRecordType type)
+{
+	put_number(out, (guint64)type << GAIT_RECORD_KIND_BITS | GAIT_RECORD_OTHER);
+}
+
+static void
+put_u32(guint8 *at, guint32 value)
+{
+	guint32 little = GUINT32_TO_LE(value);
+
+	memcpy(at, &little, sizeof(little));
+}
+
+/* --- output -------------------------------------------------------------------------------------
+ */
+
+static void
+fail(GaitTraceWriter *writer, GError *error)
+{
+	if (writer->is_failed) {
+		g_error_free(error);
+		return;
+	}
+	writer->is_failed = TRUE;
+	writer->error = error;
+}
+
+/* Reports what went wrong since, once. */
+static gboolean
+report(GaitTraceWriter *writer, GError **error)
+{
+	if (!writer->error)
+		return TRUE;
+	g_propagate_error(error, g_steal_pointer(&writer->error));
+	return FALSE;
+}
+
+static void
+write_all(GaitTraceWriter *writer, const guint8 *data, gsize size)
+{
+	while (size > 0 && !writer->is_failed) {
+		ssize_t n = write(writer->fd, data, size);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0) {
+			GError *error = NULL;
+
+			gait_error_system(&error, GAIT_LEARN_ERROR, errno, "cannot write to %s",
+			                  writer->name);
+			fail(writer, error);
+			return;
+		}
+		writer->n_bytes += (guint64)n;
+		data += n;
+		size -= (gsize)n;
+	}
+}
+
+static void
+write_chunk(GaitTraceWriter *writer, GaitChunkType type, const GByteArray *payload)
+{
+	guint8 header[GAIT_TRACE_CHUNK_HEADER];
+
+	g_assert(payload->len <= GAIT_TRACE_MAX_CHUNK);
+	put_u32(header, writer->n_chunks++);
+	put_u32(header + 4, type);
+	put_u32(header + 8, payload->len);
+	put_u32(header + 12, (guint32)crc32_z(0, payload->data, payload->len));
+	put_u32(header + 16, (guint32)crc32_z(0, header, 16));
+	write_all(writer, header, sizeof(header));
+	write_all(writer, payload->data, payload->len);
+}
+
+static void
+flush_records(GaitTraceWriter *writer)
+{
+	writer->flushed_ns = writer->time_ns;
+	if (writer->records->len == 0)
+		return;
+	write_chunk(writer, GAIT_CHUNK_RECORDS, writer->records);
+	g_byte_array_set_size(writer->records, 0);
+}
+
+static void
+flush_if_full(GaitTraceWriter *writer)
+{
+	if (writer->records->len >= GAIT_TRACE_FULL_CHUNK)
+		flush_records(writer);
+}
+
+static void
+fail_too_large(GaitTraceWriter *writer, const char *what, guint max)
+{
+	flush_records(writer);
+	fail(writer, g_error_new(GAIT_LEARN_ERROR, GAIT_ERROR_TOO_LARGE,
+	                         "%s: more than %u different %s; the trace ends here", writer->name,
+	                         max, what));
+}
+
+/* --- beginning ----------------------------------------------------------------------------------
+ */
+
+static void
+put_strings(GByteArray *out, char *const *strings)
+{
+	guint n = 0, n_bytes = 0;
+
+	for (; strings && strings[n] && n < GAIT_TRACE_MAX_ARGUMENTS; n++) {
+		n_bytes += (guint)strnlen(strings[n], GAIT_TRACE_MAX_STRING);
+		if (n_bytes > GAIT_TRACE_MAX_COMMAND)
+			break;
+	}
+	put_number(out, n);
+	for (guint i = 0; i < n; i++)
+		put_string(out, strings[i]);
+}
+
+static void
+write_info(GaitTraceWriter *writer, const GaitTraceInfo *info)
+{
+	g_autoptr(GByteArray) out = g_byte_array_new();
+	guint8 header[GAIT_TRACE_FILE_HEADER] = GAIT_TRACE_MAGIC;
+
+	put_u32(header + 8, GAIT_TRACE_VERSION);
+	put_u32(header + 12, 0);
+	write_all(writer, header, sizeof(header));
+	put_number(out, (info->has_stacks ? GAIT_INFO_HAS_STACKS : 0) |
+	                    (info->has_times ? GAIT_INFO_HAS_TIMES : 0));
+	put_number(out, gait_zigzag(info->start_us));
+	put_string(out, info->kernel);
+	put_string(out, info->arch);
+	put_string(out, info->backend);
+	put_strings(out, info->command);
+	put_strings(out, info->runtime);
+	write_chunk(writer, GAIT_CHUNK_INFO, out);
+}
+
+static int
+open_output(const char *path, GError **error)
+{
+	gboolean is_stdout = strcmp(path, "-") == 0;
+	int fd;
+
+	if (is_stdout)
+		fd = fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 3);
+	else
+		fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOCTTY, 0600);
+	if (fd < 0) {
+		gait_error_system(error, GAIT_LEARN_ERROR, errno, "cannot write to %s",
+		                  is_stdout ? "standard output" : path);
+		return -1;
+	}
+	if (isatty(fd)) {
+		close(fd);
+		g_set_error_literal(error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE,
+		                    "a trace is binary and not for a terminal; name a file or pipe "
+		                    "with -o");
+		return -1;
+	}
+	return fd;
+}
+
+GaitTraceWriter *
+gait_trace_writer_new(const char *path, const GaitTraceInfo *info, GError **error)
+{
+	g_autoptr(GaitTraceWriter) writer = NULL;
+	int fd = open_output(path, error);
+
+	if (fd < 0)
+		return NULL;
+	writer = g_new0(GaitTraceWriter, 1);
+	writer->fd = fd;
+	writer->name = g_strdup(strcmp(path, "-") == 0 ? "standard output" : path);
+	writer->has_stacks = info->has_stacks;
+	writer->records = g_byte_array_sized_new(GAIT_TRACE_FULL_CHUNK + GAIT_TRACE_MAX_STRING);
+	writer->strings = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+	writer->tasks = g_array_new(FALSE, TRUE, sizeof(Task));
+	write_info(writer, info);
+	if (!report(writer, error))
+		return NULL;
+	return g_steal_pointer(&writer);
+}
+
+void
+gait_trace_writer_free(GaitTraceWriter *writer)
+{
+	if (!writer)
+		return;
+	if (!writer->is_finished && !writer->is_failed)
+		flush_records(writer);
+	if (writer->fd >= 0)
+		close(writer->fd);
+	g_clear_error(&writer->error);
+	g_byte_array_unref(writer->records);
+	g_hash_table_unref(writer->strings);
+	g_array_unref(writer->tasks);
+	g_free(writer->name);
+	g_free(writer);
+}
+
+/* --- tables -------------------------------------------------------------------------------------
+ */
+
+/* 1 + the string's index, 0 for none. */
+static guint32
+add_string(GaitTraceWriter *writer, const char *text)
+{
+	guint32 id;
+
+	if (!text)
+		return 0;
+	id = GPOINTER_TO_UINT(g_hash_table_lookup(writer->strings, text));
+	if (id != 0)
+		return id;
+	id = g_hash_table_size(writer->strings) + 1;
+	/* Names of functions are for people: where there are too many the rest does without. */
+	if (id > GAIT_TRACE_MAX_STRINGS)
+		return 0;
+	g_hash_table_insert(writer->strings, g_strdup(text), GUINT_TO_POINTER(id));
+	put_record(writer->records, GAIT_RECORD_STRING);
+	put_string(writer->records, text);
+	flush_if_full(writer);
+	return id;
+}
+
+guint32
+gait_trace_writer_add_module(GaitTraceWriter *writer, const char *path, const char *build_id,
+                             gboolean is_runtime)
+{
+	if (writer->n_modules == GAIT_TRACE_MAX_MODULES) {
+		fail_too_large(writer, "modules", GAIT_TRACE_MAX_MODULES);
+		return 0;
+	}
+	put_record(writer->records, GAIT_RECORD_MODULE);
+	put_number(writer->records, is_runtime ? 1 : 0);
+	put_string(writer->records, path);
+	put_string(writer->records, build_id);
+	flush_if_full(writer);
+	return writer->n_modules++;
+}
+
+guint32
+gait_trace_writer_add_stack(GaitTraceWriter *writer, const GaitTraceStack *stack)
+{
+	guint32 n = MIN(stack->n_frames, GAIT_TRACE_MAX_FRAMES);
+	guint32 functions[GAIT_TRACE_MAX_FRAMES];
+
+	g_assert(stack->n_frames > 0 && stack->site < n && writer->has_stacks);
+	if (writer->n_stacks == GAIT_TRACE_MAX_STACKS) {
+		fail_too_large(writer, "call stacks", GAIT_TRACE_MAX_STACKS);
+		return 0;
+	}
+	for (guint32 i = 0; i < n; i++)
+		functions[i] = add_string(writer, stack->frames[i].function);
+	put_record(writer->records, GAIT_RECORD_STACK);
+	put_number(writer->records, stack->status);
+	put_number(writer->records, n);
+	put_number(writer->records, stack->site);
+	for (guint32 i = 0; i < n; i++) {
+		g_assert(stack->frames[i].module < writer->n_modules || writer->is_failed);
+		put_number(writer->records, stack->frames[i].module);
+		put_number(writer->records, stack->frames[i].offset);
+		put_number(writer->records, functions[i]);
+		put_number(writer->records, functions[i] ? stack->frames[i].delta : 0);
+	}
+	flush_if_full(writer);
+	return writer->n_stacks++;
+}
+
+guint32
+gait_trace_writer_add_shape(GaitTraceWriter *writer, const GaitShape *shape)
+{
+	guint64 args[6] = {0};
+	guint mask = 0;
+
+	g_assert(writer->is_failed || (writer->has_stacks ? shape->stack < writer->n_stacks
+	                                                  : shape->stack == G_MAXUINT32));
+	if (writer->n_shapes == GAIT_TRACE_MAX_SHAPES) {
+		fail_too_large(writer, "calls by arguments and stack", GAIT_TRACE_MAX_SHAPES);
+		return 0;
+	}
+	if (shape->arch == AUDIT_ARCH_X86_64)
+		gait_syscall_keep_args(shape->nr, shape->args, args);
+	for (guint i = 0; i < 6; i++)
+		mask |= args[i] ? 1u << i : 0;
+	put_record(writer->records, GAIT_RECORD_SHAPE);
+	put_number(writer->records, shape->nr);
+	put_number(writer->records, shape->arch);
+	put_number(writer->records, writer->has_stacks ? (guint64)shape->stack + 1 : 0);
+	put_number(writer->records, mask);
+	for (guint i = 0; i < 6; i++)
+		if (args[i])
+			put_number(writer->records, args[i]);
+	flush_if_full(writer);
+	return writer->n_shapes++;
+}
+
+/* --- events -------------------------------------------------------------------------------------
+ */
+
+static void
+put_time(GaitTraceWriter *writer, guint64 time_ns)
+{
+	time_ns = MIN(time_ns, GAIT_TRACE_MAX_TIME_NS);
+	put_number(writer->records, gait_zigzag((gint64)(time_ns - writer->time_ns)));
+	writer->time_ns = time_ns;
+}
+
+static void
+put_syscall(GaitTraceWriter *writer, const GaitEvent *event)
+{
+	gboolean is_same = event->task == writer->task;
+
+	g_assert(event->shape < writer->n_shapes);
+	put_number(writer->records, (guint64)event->shape << GAIT_RECORD_KIND_BITS |
+	                                (is_same ? GAIT_RECORD_SAME : GAIT_RECORD_SWITCH));
+	if (!is_same)
+		put_number(writer->records, event->task);
+	put_time(writer, event->time_ns);
+}
+
+static void
+put_event(GaitTraceWriter *writer, GaitRecordType type, const GaitEvent *event)
+{
+	put_record(writer->records, type);
+	if (type != GAIT_RECORD_START)
+		put_number(writer->records, event->task);
+	put_time(writer, event->time_ns);
+}
+
+static void
+put_program(GaitTraceWriter *writer, const GaitEvent *event)
+{
+	g_assert(event->program < writer->n_modules);
+	put_number(writer->records, event->program);
+}
+
+static void
+put_new_task(GaitTraceWriter *writer, guint32 task, const GaitEvent *event)
+{
+	g_assert(task == writer->tasks->len);
+	g_array_set_size(writer->tasks, task + 1);
+	put_number(writer->records, (guint32)event->pid);
+	put_number(writer->records, (guint32)event->tid);
+	if (event->kind == GAIT_EVENT_START)
+		put_program(writer, event);
+	put_number(writer->records, event->flags);
+}
+
+static void
+encode(GaitTraceWriter *writer, const GaitEvent *event)
+{
+	switch (event->kind) {
+	case GAIT_EVENT_SYSCALL:
+		put_syscall(writer, event);
+		break;
+	case GAIT_EVENT_START:
+		put_event(writer, GAIT_RECORD_START, event);
+		put_new_task(writer, event->task, event);
+		break;
+	case GAIT_EVENT_FORK:
+		put_event(writer, GAIT_RECORD_FORK, event);
+		put_new_task(writer, event->child, event);
+		break;
+	case GAIT_EVENT_EXEC:
+		put_event(writer, GAIT_RECORD_EXEC, event);
+		put_program(writer, event);
+		break;
+	case GAIT_EVENT_SIGNAL:
+		put_event(writer, GAIT_RECORD_SIGNAL, event);
+		put_number(writer->records, (guint32)event->signo);
+		break;
+	case GAIT_EVENT_UNWIND:
+		put_event(writer, GAIT_RECORD_UNWIND, event);
+		put_number(writer->records, event->count);
+		break;
+	case GAIT_EVENT_EXIT:
+		put_event(writer, GAIT_RECORD_EXIT, event);
+		put_number(writer->records, gait_zigzag(event->status));
+		break;
+	case GAIT_EVENT_LOST:
+		put_event(writer, GAIT_RECORD_LOST, event);
+		put_number(writer->records, event->count);
+		break;
+	case GAIT_EVENT_N_:
+		g_assert_not_reached();
+	}
+}
+
+gboolean
+gait_trace_writer_event(GaitTraceWriter *writer, const GaitEvent *event, GError **error)
+{
+	Task *task;
+
+	if (writer->is_failed)
+		return report(writer, error);
+	g_assert(!writer->is_finished);
+	if (writer->tasks->len == GAIT_TRACE_MAX_TASKS &&
+	    (event->kind == GAIT_EVENT_START || event->kind == GAIT_EVENT_FORK)) {
+		fail_too_large(writer, "tasks", GAIT_TRACE_MAX_TASKS);
+		return report(writer, error);
+	}
+	g_assert(event->kind == GAIT_EVENT_START || event->task < writer->tasks->len);
+	encode(writer, event);
+	task = &g_array_index(writer->tasks, Task, event->task);
+	g_assert(!task->is_gone);
+	task->is_gone = event->kind == GAIT_EVENT_EXIT;
+	task->seq += event->kind == GAIT_EVENT_LOST ? event->count : 1;
+	writer->task = event->task;
+	writer->n_events++;
+	if (writer->records->len >= GAIT_TRACE_FULL_CHUNK ||
+	    writer->time_ns > writer->flushed_ns + FLUSH_NS)
+		flush_records(writer);
+	return report(writer, error);
+}
+
+gboolean
+gait_trace_writer_flush(GaitTraceWriter *writer, GError **error)
+{
+	if (!writer->is_failed)
+		flush_records(writer);
+	return report(writer, error);
+}
+
+gboolean
+gait_trace_writer_finish(GaitTraceWriter *writer, guint64 n_lost, gboolean is_complete,
+                         GError **error)
+{
+	g_autoptr(GByteArray) out = g_byte_array_new();
+
+	g_assert(!writer->is_finished);
+	for (guint32 i = 0; i < writer->tasks->len && !writer->is_failed; i++) {
+		put_record(writer->records, GAIT_RECORD_COUNT);
+		put_number(writer->records, g_array_index(writer->tasks, Task, i).seq);
+		flush_if_full(writer);
+	}
+	if (writer->is_failed)
+		return report(writer, error);
+	flush_records(writer);
+	put_number(out, is_complete ? GAIT_END_IS_COMPLETE : 0);
+	put_number(out, n_lost);
+	put_number(out, writer->tasks->len);
+	put_number(out, writer->n_events);
+	write_chunk(writer, GAIT_CHUNK_END, out);
+	writer->is_finished = TRUE;
+	/* Some file systems (NFS, quota) tell only now that there was no room. */
+	if (close(writer->fd) != 0) {
+		GError *failure = NULL;
+
+		gait_error_system(&failure, GAIT_LEARN_ERROR, errno, "cannot write to %s",
+		                  writer->name);
+		fail(writer, failure);
+	}
+	writer->fd = -1;
+	return report(writer, error);
+}
+
+guint64
+gait_trace_writer_get_n_bytes(const GaitTraceWriter *writer)
+{
+	return writer->n_bytes + writer->records->len;
+}
