@@ -24,9 +24,10 @@ say = $(if $(V),@:,@printf '  %-6s %s\n' $(1) $(2))
 
 WARNINGS := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wpointer-arith -Wwrite-strings \
 	-Wformat=2 -Wundef -Wvla -Wno-unused-parameter $(if $(WERROR),-Werror)
+# A comma inside $(if …) would end its branch.
+, := ,
 SANITIZE := $(if $(filter asan,$(SAN)),-fsanitize=address$(,)undefined -fno-sanitize-recover=undefined) \
 	$(if $(filter tsan,$(SAN)),-fsanitize=thread)
-, := ,
 ALL_CFLAGS = -std=gnu11 -D_GNU_SOURCE -DGAIT_VERSION='"$(VERSION)"' -DG_LOG_DOMAIN='"sysgait"' -Iinclude -I. \
 	$(WARNINGS) $(SANITIZE) -fno-omit-frame-pointer -fstack-protector-strong \
 	$(if $(SAN),,-D_FORTIFY_SOURCE=2) $(CFLAGS) $(shell pkg-config --cflags $(MODULES))

@@ -9,9 +9,10 @@
 static inline void
 unit_init(int argc, char **argv)
 {
-	char **args = g_new0(char *, (gsize)argc + 2);
+	static char **args; /* GLib keeps pointers into it */
 	int n = 0;
 
+	args = g_new0(char *, (gsize)argc + 2);
 	for (; n < argc; n++)
 		args[n] = argv[n];
 	args[n++] = (char *)"--tap";
