@@ -203,6 +203,19 @@ gait_walker_step(GaitWalker *walker, const struct gait_walk_event *event)
 	return verdict;
 }
 
+GaitVerdict
+gait_walker_judge(const GaitWalker *walker, const struct gait_walk_event *event)
+{
+	const struct gait_walk_header *table = walker->table->header;
+	struct gait_walk_found found;
+
+	if (event->nr == table->restart_syscall)
+		return GAIT_VERDICT_ALLOW;
+	gait_walk_find(table, &walker->position, event, &found);
+	return gait_walk_judge(table, &walker->position, gait_contexts_row(&walker->contexts),
+	                       walker->contexts.depth, event, &found);
+}
+
 void
 gait_walker_resync(GaitWalker *walker, const struct gait_walk_event *event)
 {

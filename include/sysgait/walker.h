@@ -76,6 +76,9 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(GaitWalker, gait_walker_free)
  * calls gait_walker_resync() with the same event. Allocates nothing.
  */
 GaitVerdict gait_walker_step(GaitWalker *walker, const struct gait_walk_event *event);
+/* The same verdict without the move: for a call on which more than the walker has to agree (exec).
+ */
+GaitVerdict gait_walker_judge(const GaitWalker *walker, const struct gait_walk_event *event);
 /*
  * After a violation that was let through: moves to the symbol if it is known, so that one surprise
  * is one line; an unknown one makes the library's state "anywhere".
