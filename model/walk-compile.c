@@ -9,11 +9,11 @@
  * phase is known (joined on its way, or events lost): all that some instance did at or after the
  * phase's milestone.
  */
+#include "model/model-private.h"
 #include "model/walk-step.h"
 #include "model/walker-private.h"
 
 #include "sysgait/error.h"
-#include "sysgait/syscall.h"
 
 #include <string.h>
 #include <sys/syscall.h>
@@ -90,28 +90,6 @@ symbol_at(const Builder *builder, GaitSymbolRef ref)
 	                      symbol_index(builder, ref));
 }
 
-static int
-compare_calls(gconstpointer a, gconstpointer b)
-{
-	const GaitCall *x = a, *y = b;
-
-	if (x->nr != y->nr)
-		return x->nr < y->nr ? -1 : 1;
-	return x->klass == y->klass ? 0 : x->klass < y->klass ? -1 : 1;
-}
-
-/* Index of a call among the program's, which are sorted. */
-static guint32
-find_call(const GaitProgram *program, guint32 nr, guint32 klass)
-{
-	const GaitCall key = {.nr = nr, .klass = klass};
-	guint found = 0;
-
-	if (!g_array_binary_search(program->calls, &key, compare_calls, &found))
-		return GAIT_WALK_NONE;
-	return found;
-}
-
 static void
 add_library(Builder *builder, guint32 index)
 {
@@ -124,7 +102,7 @@ add_library(Builder *builder, guint32 index)
 		struct gait_walk_symbol entry = {
 		    .library = index,
 		    .state = GAIT_STATE_FIRST + i,
-		    .call = find_call(builder->program, symbol->nr, symbol->klass),
+		    .call = gait_calls_find(builder->program->calls, symbol->nr, symbol->klass),
 		    .role = GAIT_WALK_NONE,
 		    .flags = gait_walk_call_flags(symbol->nr),
 		};

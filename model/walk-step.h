@@ -190,6 +190,7 @@ gait_walk_knows_phase(const struct gait_walk_header *table,
 	const struct gait_walk_phase *phase;
 	const __u32 *set;
 	__u32 reached = GAIT_WALK_NONE;
+	__u32 is_loose = position->is_loose || found->may_miss;
 
 	if (position->role == GAIT_WALK_NONE)
 		return 1;
@@ -197,12 +198,12 @@ gait_walk_knows_phase(const struct gait_walk_header *table,
 		reached = gait_walk_lookup(table, GAIT_WALK_KEY_MILESTONE, position->program,
 		                           position->role, found->symbol, 0, 0);
 	if (reached != GAIT_WALK_NONE && reached > position->phase) {
-		if (!position->is_loose && reached != position->phase + 1)
+		if (!is_loose && reached != position->phase + 1)
 			return 0;
 		found->phase = reached;
 	}
 	phase = gait_walk_get_phase(table, position->program, position->role, found->phase);
-	set = gait_walk_at(table, position->is_loose ? phase->loose : phase->allowed);
+	set = gait_walk_at(table, is_loose ? phase->loose : phase->allowed);
 	return (set[found->call / 32] >> (found->call % 32)) & 1;
 }
 
