@@ -89,8 +89,7 @@ gait_program_derive_calls(GaitProgram *program)
 	replace_calls(&program->calls, all);
 }
 
-/* --- names of roles ----------------------------------------------------------------------------
- */
+/* --- names of roles --- */
 
 /* The last part of function ("net/http.Serve" is "http.Serve"), short and printable. */
 static void

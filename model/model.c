@@ -230,7 +230,7 @@ gait_role_alloc_relations(GaitRole *role)
 
 	free_relations(role);
 	role->row_words = (role->symbols->len + 63) / 64;
-	n_words = (gsize)role->row_words * (role->candidates->len + 1);
+	n_words = MAX((gsize)role->row_words * (role->candidates->len + 1), 1);
 	role->after = g_new0(guint64, n_words);
 	role->before = g_new0(guint64, n_words);
 	role->after_twice = g_new0(guint64, n_words);

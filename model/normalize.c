@@ -65,8 +65,7 @@ sort_runs(GaitModel *model)
 	g_autofree guint32 *map = sort_mapped(model->runs, (GCompareFunc)gait_run_compare);
 }
 
-/* --- modules and programs ----------------------------------------------------------------------
- */
+/* --- modules and programs --- */
 
 static void
 remap_modules(GaitProgram *program, const guint32 *map)
@@ -109,8 +108,7 @@ sort_programs(GaitModel *model)
 	}
 }
 
-/* --- libraries and symbols ---------------------------------------------------------------------
- */
+/* --- libraries and symbols --- */
 
 static guint32
 remap_state(guint32 state, const guint32 *map)
@@ -149,14 +147,14 @@ remap_ref(const SymbolMaps *maps, GaitSymbolRef ref)
 	return (GaitSymbolRef){maps->library[ref.library], maps->symbols[ref.library][ref.symbol]};
 }
 
-/* --- roles -------------------------------------------------------------------------------------
- */
+/* --- roles --- */
 
 /* Moves what was bit from[s] of row rows[c] to bit s of row c. */
 static guint64 *
 permute_matrix(const GaitRole *role, guint64 *matrix, const guint32 *rows, const guint32 *bits)
 {
-	guint64 *moved = g_new0(guint64, (gsize)role->row_words * (role->candidates->len + 1));
+	gsize n_words = (gsize)role->row_words * (role->candidates->len + 1);
+	guint64 *moved = g_new0(guint64, MAX(n_words, 1));
 
 	for (guint32 c = 0; c <= role->candidates->len; c++) {
 		const guint64 *from = gait_role_row(role, matrix, rows[c]);

@@ -123,8 +123,7 @@ danger_between(const Cutter *cutter, const Point *from, const Point *to)
 	return sum;
 }
 
-/* --- points ------------------------------------------------------------------------------------
- */
+/* --- points --- */
 
 static guint64 *
 new_row(Cutter *cutter)
@@ -271,8 +270,7 @@ make_points(Cutter *cutter)
 	g_array_append_val(cutter->points, end);
 }
 
-/* --- the cheapest chain ------------------------------------------------------------------------
- */
+/* --- the cheapest chain --- */
 
 /* Mean of the share of time and of events; of events alone where the log had no times. */
 static double
@@ -337,8 +335,7 @@ solve(const Cutter *cutter)
 	return best;
 }
 
-/* --- phases ------------------------------------------------------------------------------------
- */
+/* --- phases --- */
 
 static void
 append_allowed(const Cutter *cutter, const Point *from, const Point *to, GArray *allowed)

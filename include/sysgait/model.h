@@ -14,7 +14,7 @@
 
 #define GAIT_NONE           G_MAXUINT32
 #define GAIT_MODEL_VERSION  1
-#define GAIT_MAX_MODEL_SIZE (256u << 20) /* bytes of a model file; larger ones are refused */
+#define GAIT_MAX_MODEL_SIZE (64u << 20) /* bytes of a model file; larger ones are refused */
 
 /* States of an automaton: two that no symbol enters, then one per symbol of the library. */
 enum {
