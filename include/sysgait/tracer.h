@@ -7,6 +7,8 @@
  */
 #pragma once
 
+#include "sysgait/event.h"
+#include "sysgait/signal-context.h"
 #include "sysgait/space.h"
 
 #include <sys/user.h>
@@ -18,7 +20,8 @@ typedef struct {
 	pid_t tid, pid; /* pid: thread group */
 	GaitSpace *space;
 	gpointer data;
-	guint32 flags; /* GAIT_TASK_… of its creation */
+	guint32 flags;                /* GAIT_TASK_… of its creation */
+	GaitSignalFrame signal_frame; /* during signalled(): where the handler's frame lies */
 } GaitTask;
 
 typedef enum {
@@ -31,12 +34,14 @@ typedef enum {
 } GaitTraceSyscalls;
 
 /*
- * Callbacks; each may be NULL. The task is stopped during each of them and goes on afterwards. A
- * callback that fails ends gait_tracer_run() with gait_tracer_stop().
+ * Callbacks; each may be NULL. The task is stopped during each of them (but exited()) and goes on
+ * afterwards. A callback that fails ends the loop around gait_tracer_iterate() with
+ * gait_tracer_stop().
  */
 typedef struct {
-	/* A task appears: parent is NULL for the root and for joined ones. Before any other event
-	   of task, after the parent's creating call. */
+	/* A task appears: parent is NULL for the root, for joined ones, and for one whose creator
+	   was killed in the middle of creating it. Before any other event of task, after the
+	   parent's creating call; the parent is stopped too. */
 	void (*created)(GaitTracer *tracer, GaitTask *task, GaitTask *parent, gpointer data);
 	/* A system call entry. registers->orig_rax is the number. The callback may change registers
 	   with gait_tracer_set_registers() (orig_rax = -1 skips the call). */
@@ -45,20 +50,28 @@ typedef struct {
 	/* The task runs another program now; its address space is new. Other threads have had their
 	 * exited() before. */
 	void (*executed)(GaitTracer *tracer, GaitTask *task, gpointer data);
-	/* A handler for signo is about to run; registers are those it interrupts. */
+	/* A handler for signo is about to run: its frame is on the stack (task->signal_frame), its
+	   first instruction has not run; registers are those it interrupts. Exact: not reported
+	   for a signal that is ignored, stops or kills. */
 	void (*signalled)(GaitTracer *tracer, GaitTask *task, int signo,
 	                  const struct user_regs_struct *registers, gpointer data);
 	/* Stopped by PTRACE_INTERRUPT (gait_tracer_interrupt). */
 	void (*interrupted)(GaitTracer *tracer, GaitTask *task,
 	                    const struct user_regs_struct *registers, gpointer data);
 	/* The task is gone: status as from waitpid, -1 if unknown (a thread that vanished in an
-	   exec). data is to be freed here. */
+	   exec; a task that was let go by gait_tracer_detach_all()). data is to be freed here. */
 	void (*exited)(GaitTracer *tracer, GaitTask *task, int status, gpointer data);
 } GaitTracerCallbacks;
 
-/* modules is borrowed. */
+/*
+ * modules is borrowed. A tracer belongs to the thread that made it (as ptrace does): the functions
+ * below are called from that thread alone, unless they say otherwise. The target will get the
+ * signal mask and the ignored signals that the thread has now: install handlers afterwards. SIGCHLD
+ * is set to its default, and SIGRTMIN is the tracer's.
+ */
 GaitTracer *gait_tracer_new(GaitModules *modules, GaitTraceSyscalls syscalls,
                             const GaitTracerCallbacks *callbacks, gpointer data);
+/* Frees what is known of tasks, without callbacks; the tasks themselves are not touched. */
 void gait_tracer_free(GaitTracer *tracer);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(GaitTracer, gait_tracer_free)
 
@@ -67,29 +80,35 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(GaitTracer, gait_tracer_free)
  * before execve (async-signal-safe calls only; returns 0 or an errno) and is where seccomp filters
  * are installed. in_child's own system calls and the execve are not reported; `created` is called
  * once exec has succeeded. EXITKILL is set: when the tracer dies so does the tree. GAIT_ERROR_EXEC
- * where the program cannot be executed.
+ * where the program cannot be executed: gait_tracer_get_exec_status() is then 127 where it was not
+ * found, else 126.
  */
 gboolean gait_tracer_launch(GaitTracer *tracer, const char *const *argv,
                             int (*in_child)(gpointer data), gpointer data, GError **error);
+int gait_tracer_get_exec_status(const GaitTracer *tracer);
 /* Joins a running process with all its threads, and descendants from then on. */
 gboolean gait_tracer_attach(GaitTracer *tracer, pid_t pid, GError **error);
 
 /*
  * Handles what is pending and sleeps until there is more; returns TRUE while there are tasks. fds:
- * further descriptors to wait for, as poll(); NULL for none. With none it sleeps in waitpid, which
- * is the fast path. Returns FALSE with error set on failure, without when all tasks are gone or
- * gait_tracer_stop() was called.
+ * further descriptors to wait for, as poll() (revents is set); NULL for none. With none and
+ * timeout_ms -1 it sleeps in waitpid, which is the fast path. With some, SIGCHLD is blocked from
+ * then on, and must be so in every other thread of the process. The process may have other children
+ * only where another thread started them. Returns FALSE with error set on failure, without when all
+ * tasks are gone or gait_tracer_stop() was called.
  */
 struct pollfd;
 gboolean gait_tracer_iterate(GaitTracer *tracer, struct pollfd *fds, guint n_fds, int timeout_ms,
                              GError **error);
-/* Async-signal-safe: makes iterate return at once. */
+/* Async-signal-safe, from any thread: makes iterate return at once (within 2 ms at worst). */
 void gait_tracer_wake(GaitTracer *tracer);
+/* From a callback: iterate returns FALSE after it, and from then on. */
+void gait_tracer_stop(GaitTracer *tracer);
 
 /* Lets go of every task, which run on as if never traced. Only where syscalls are not stopped by
  * seccomp. */
 void gait_tracer_detach_all(GaitTracer *tracer);
-/* SIGKILL to every process of the tree. */
+/* SIGKILL to every process of the tree, and to whatever of it is still being born. */
 void gait_tracer_kill_all(GaitTracer *tracer);
 
 GaitTask *gait_tracer_find(GaitTracer *tracer, pid_t tid);
@@ -97,6 +116,13 @@ guint gait_tracer_get_n_tasks(const GaitTracer *tracer);
 /* Wait status of the launched process once it is gone, else -1. */
 int gait_tracer_get_root_status(const GaitTracer *tracer);
 pid_t gait_tracer_get_root(const GaitTracer *tracer);
+/*
+ * AUDIT_ARCH_… of the call that the task is stopped at: int 0x80 in a 64-bit program counts as
+ * AUDIT_ARCH_I386 (and its orig_rax is an i386 number). x32 calls are AUDIT_ARCH_X86_64 with bit 30
+ * set in the number. Costs nothing for a call made by the `syscall` instruction.
+ */
+guint32 gait_tracer_get_arch(GaitTracer *tracer, const GaitTask *task,
+                             const struct user_regs_struct *registers);
 gboolean gait_tracer_set_registers(GaitTracer *tracer, GaitTask *task,
                                    const struct user_regs_struct *registers);
 /* Asks for a stop, reported as interrupted(). */

@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the files of the tracer share. */
+#pragma once
+
+#include "sysgait/tracer.h"
+
+#include <signal.h>
+#include <time.h>
+
+/* A task as the tracer knows it. */
+typedef struct {
+	GaitTask task;           /* first: a GaitTask * is a TracerTask * */
+	gboolean is_announced;   /* created() was called */
+	gboolean is_interrupted; /* gait_tracer_interrupt(): the next stop is reported */
+	gboolean is_letting_go;  /* gait_tracer_detach_all(): detached at its next stop */
+	gboolean stops_at_entry; /* PTRACE_SYSCALL, not PTRACE_CONT */
+	int delivered;           /* a signal was let through: its handler may start now, or 0 */
+	struct user_regs_struct before; /* registers when it was */
+	/* See tracer-untraced.c. */
+	gboolean is_restoring;
+	guint64 restored_flags; /* clone flags as the target had them */
+	guint64 flags_address;  /* where: 0 for the register */
+} TracerTask;
+
+/* A status of a task that is not known yet: its creator's event has not been seen. */
+typedef struct {
+	pid_t tid;
+	int status;
+} TracerOrphan;
+
+struct _GaitTracer {
+	GaitModules *modules;
+	GaitTraceSyscalls syscalls;
+	GaitTracerCallbacks callbacks;
+	gpointer data;
+
+	GHashTable *tasks; /* tid → TracerTask, owned */
+	GArray *orphans;   /* of TracerOrphan, in order of arrival; nearly always empty */
+	gint64 orphans_since_us;
+
+	pid_t root;
+	int root_status;
+	int exec_errno;
+	gboolean is_launched;
+	gboolean is_stopping, is_killing, is_letting_go;
+
+	volatile sig_atomic_t is_woken;
+	pid_t pid, tid; /* the tracer's own */
+	gboolean has_timer;
+	timer_t timer;
+	int child_signals; /* signalfd for SIGCHLD, -1 until a caller has descriptors to wait for */
+
+	sigset_t saved_mask;
+	guint64 saved_ignored; /* bit n - 1: signal n was ignored */
+};
+
+/* --- tracer.c */
+TracerTask *gait_tracer_add(GaitTracer *tracer, pid_t tid, pid_t pid);
+/* Calls created(), once. */
+void gait_tracer_announce(GaitTracer *tracer, TracerTask *task, TracerTask *parent);
+/* Calls exited() and forgets the task. */
+void gait_tracer_remove(GaitTracer *tracer, TracerTask *task, int status);
+long gait_tracer_get_options(const GaitTracer *tracer, gboolean is_launched);
+
+/* --- tracer-stops.c: what a wait status means, and what is done about it. */
+void gait_tracer_handle(GaitTracer *tracer, pid_t tid, int status);
+/* Takes in orphans whose creator is gone. */
+void gait_tracer_adopt_orphans(GaitTracer *tracer);
+
+/* --- tracer-untraced.c: calls that would create a task the tracer does not get. */
+/* At a call's entry. TRUE: the task must stop at the call's exit, for gait_tracer_restore(). */
+gboolean gait_tracer_keep_hold(TracerTask *task, const struct user_regs_struct *registers);
+void gait_tracer_restore(TracerTask *task);

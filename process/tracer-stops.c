@@ -1,0 +1,475 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What a wait status means, and what is done about it: the protocol of PTRACE_SEIZE. It does not
+ * wait (but for a newborn task, which comes at once) and does not know what its owner does.
+ *
+ * A task may be killed at any moment, so every request may fail with ESRCH; the death is reported
+ * by a later wait status, and nothing needs doing before. ptrace(2) says nothing of these:
+ *
+ *   - Any ptrace stop eats a pending PTRACE_INTERRUPT, so the stop that was asked for may look like
+ *     any other.
+ *   - PTRACE_INTERRUPT during a signal-delivery-stop takes effect after the kernel has pushed the
+ *     handler's frame and before the handler's first instruction. So a moved stack pointer tells
+ *     exactly that a handler runs, and where its frame is, without reading the signal's disposition
+ *     (which another thread may change meanwhile). An ignored signal leaves the registers alone.
+ *   - A task whose creator is killed between the birth and the creator's event stop is never
+ *     announced by anybody.
+ */
+#include "process/tracer-private.h"
+
+#include <errno.h>
+#include <linux/kcmp.h>
+#include <linux/sched.h>
+#include <stddef.h>
+#include <sys/prctl.h>
+#include <sys/ptrace.h>
+#include <sys/syscall.h>
+#include <sys/uio.h>
+#include <sys/wait.h>
+#include <ucontext.h>
+#include <unistd.h>
+
+/* How long an orphan waits for its creator's event, which comes within microseconds or never. */
+#define ORPHAN_PATIENCE_US (2 * G_USEC_PER_SEC)
+
+static gboolean
+is_stopping_signal(int signo)
+{
+	return signo == SIGSTOP || signo == SIGTSTP || signo == SIGTTIN || signo == SIGTTOU;
+}
+
+static void
+resume(TracerTask *task, int signo)
+{
+	if (task->is_letting_go)
+		return;
+	ptrace(task->stops_at_entry ? PTRACE_SYSCALL : PTRACE_CONT, task->task.tid, NULL,
+	       (void *)(gintptr)signo);
+}
+
+static gboolean
+get_registers(TracerTask *task, struct user_regs_struct *registers)
+{
+	return ptrace(PTRACE_GETREGS, task->task.tid, NULL, registers) == 0;
+}
+
+/* --- birth ---------------------------------------------------------------------------------------
+ */
+
+/* The flags that the creating call was given; what the kernel made of them is asked first, below.
+ */
+static guint64
+get_clone_flags(const TracerTask *parent, const struct user_regs_struct *registers)
+{
+	guint64 flags = 0;
+	struct iovec local = {&flags, sizeof(flags)};
+	struct iovec remote = {(void *)registers->rdi, sizeof(flags)};
+
+	switch (registers->orig_rax) {
+	case SYS_clone:
+		return registers->rdi;
+	case SYS_clone3:
+		return process_vm_readv(parent->task.tid, &local, 1, &remote, 1, 0) == sizeof(flags)
+		           ? flags
+		           : 0;
+	case SYS_vfork:
+		return CLONE_VM | CLONE_VFORK;
+	default:
+		return 0;
+	}
+}
+
+/*
+ * Who shares what is asked of the kernel, not read from arguments, which may lie in memory that
+ * another thread rewrites. The arguments serve where the newborn is dead already, and where kcmp is
+ * not to be had (a non-dumpable program, CONFIG_KCMP off).
+ */
+static guint32
+get_creation_flags(const TracerTask *parent, pid_t child, gboolean is_alive)
+{
+	struct user_regs_struct registers = {0};
+	guint64 flags;
+	long compared = -1;
+
+	ptrace(PTRACE_GETREGS, parent->task.tid, NULL, &registers);
+	flags = get_clone_flags(parent, &registers);
+	if (is_alive && syscall(SYS_tgkill, parent->task.pid, child, 0) == 0)
+		return GAIT_TASK_THREAD;
+	if (!is_alive && (flags & CLONE_THREAD))
+		return GAIT_TASK_THREAD;
+	if (is_alive)
+		compared = syscall(SYS_kcmp, parent->task.tid, child, KCMP_VM, 0, 0);
+	if (compared == 0 || (compared < 0 && (flags & CLONE_VM)))
+		return GAIT_TASK_VFORK;
+	return 0;
+}
+
+static TracerTask *
+add_child(GaitTracer *tracer, TracerTask *parent, pid_t tid, gboolean is_alive)
+{
+	guint32 flags = get_creation_flags(parent, tid, is_alive);
+	TracerTask *child =
+	    gait_tracer_add(tracer, tid, flags & GAIT_TASK_THREAD ? parent->task.pid : tid);
+
+	child->task.flags = flags;
+	if (parent->task.space)
+		child->task.space = flags & (GAIT_TASK_THREAD | GAIT_TASK_VFORK)
+		                        ? gait_space_ref(parent->task.space)
+		                        : gait_space_copy(parent->task.space, tid);
+	child->stops_at_entry = parent->stops_at_entry;
+	return child;
+}
+
+static gboolean
+take_orphan(GaitTracer *tracer, pid_t tid, int *status)
+{
+	for (guint i = 0; i < tracer->orphans->len; i++) {
+		TracerOrphan *orphan = &g_array_index(tracer->orphans, TracerOrphan, i);
+
+		if (orphan->tid == tid) {
+			*status = orphan->status;
+			g_array_remove_index(tracer->orphans, i);
+			return TRUE;
+		}
+	}
+	return FALSE;
+}
+
+/* The newborn's first status: it may have come already; if not, it comes at once. */
+static gboolean
+get_first_status(GaitTracer *tracer, pid_t tid, int *status)
+{
+	pid_t waited;
+
+	if (take_orphan(tracer, tid, status))
+		return TRUE;
+	do
+		waited = waitpid(tid, status, __WALL | __WNOTHREAD);
+	while (waited < 0 && errno == EINTR);
+	return waited == tid;
+}
+
+/* What has come from a task, from its first status on. A tid that comes again after a death is
+ * another task's. */
+static void
+handle_from_first(GaitTracer *tracer, pid_t tid, int status)
+{
+	do
+		gait_tracer_handle(tracer, tid, status);
+	while (gait_tracer_find(tracer, tid) && take_orphan(tracer, tid, &status));
+}
+
+static void
+handle_creation(GaitTracer *tracer, TracerTask *parent)
+{
+	unsigned long message = 0;
+	TracerTask *child;
+	int status;
+
+	/* A failure means that the parent was killed just now: the child becomes an orphan. */
+	if (ptrace(PTRACE_GETEVENTMSG, parent->task.tid, NULL, &message) != 0)
+		return;
+	gait_tracer_restore(parent);
+	/* Known: it was taken in as an orphan. No status: it is not traced (CLONE_UNTRACED). */
+	if (gait_tracer_find(tracer, message) || !get_first_status(tracer, message, &status)) {
+		resume(parent, 0);
+		return;
+	}
+	child = add_child(tracer, parent, message, WIFSTOPPED(status));
+	gait_tracer_announce(tracer, child, parent);
+	/* First, so that a vfork child runs before its parent is let into its wait. */
+	handle_from_first(tracer, message, status);
+	resume(parent, 0);
+}
+
+static void
+adopt(GaitTracer *tracer, pid_t tid, int status)
+{
+	TracerTask *task = gait_tracer_add(tracer, tid, tid);
+
+	task->task.space = gait_space_new(tracer->modules, tid);
+	gait_tracer_announce(tracer, task, NULL);
+	handle_from_first(tracer, tid, status);
+}
+
+/*
+ * Called while orphans wait and nothing else is going on. The creator stops in its event right
+ * after the birth, so an orphan that is still there after a long while has none: it was killed in
+ * between. (A thread cannot be such an orphan: it dies with its creator.)
+ */
+void
+gait_tracer_adopt_orphans(GaitTracer *tracer)
+{
+	if (g_hash_table_size(tracer->tasks) > 0 &&
+	    g_get_monotonic_time() - tracer->orphans_since_us < ORPHAN_PATIENCE_US)
+		return;
+	while (tracer->orphans->len > 0) {
+		TracerOrphan orphan = g_array_index(tracer->orphans, TracerOrphan, 0);
+
+		g_array_remove_index(tracer->orphans, 0);
+		/* One that is dead did nothing; and it may have been another's child. */
+		if (WIFSTOPPED(orphan.status))
+			adopt(tracer, orphan.tid, orphan.status);
+	}
+}
+
+static void
+keep_orphan(GaitTracer *tracer, pid_t tid, int status)
+{
+	TracerOrphan orphan = {tid, status};
+
+	if (tracer->is_killing && WIFSTOPPED(status))
+		syscall(SYS_tkill, tid, SIGKILL);
+	tracer->orphans_since_us = g_get_monotonic_time();
+	g_array_append_val(tracer->orphans, orphan);
+}
+
+/* --- exec ----------------------------------------------------------------------------------------
+ */
+
+/*
+ * The thread that called execve has become the leader, whatever its number was. The kernel had the
+ * other threads reaped by us before; only a leader that did not call it vanishes without a word.
+ */
+static TracerTask *
+handle_change_of_leader(GaitTracer *tracer, TracerTask *leader)
+{
+	unsigned long former_tid = 0;
+	TracerTask *former;
+	pid_t tid = leader->task.tid;
+
+	if (ptrace(PTRACE_GETEVENTMSG, tid, NULL, &former_tid) != 0 || (pid_t)former_tid == tid)
+		return leader;
+	former = (TracerTask *)gait_tracer_find(tracer, former_tid);
+	if (!former || former->task.pid != tid)
+		return leader;
+	gait_tracer_remove(tracer, leader, -1);
+	g_hash_table_remove(tracer->tasks, GINT_TO_POINTER(former->task.tid));
+	former->task.tid = tid;
+	g_hash_table_insert(tracer->tasks, GINT_TO_POINTER(tid), former);
+	return former;
+}
+
+static void
+handle_exec(GaitTracer *tracer, TracerTask *leader)
+{
+	TracerTask *task = handle_change_of_leader(tracer, leader);
+
+	if (task->task.space)
+		gait_space_note_exit(task->task.space, task->task.tid);
+	gait_space_unref(task->task.space);
+	task->task.space = gait_space_new(tracer->modules, task->task.pid);
+	task->delivered = 0;
+	if (tracer->callbacks.executed)
+		tracer->callbacks.executed(tracer, &task->task, tracer->data);
+	resume(task, 0);
+}
+
+/* --- signals -------------------------------------------------------------------------------------
+ */
+
+static void
+handle_signal(GaitTracer *tracer, TracerTask *task, int signo)
+{
+	if (tracer->callbacks.signalled && !task->is_letting_go &&
+	    get_registers(task, &task->before) &&
+	    ptrace(PTRACE_INTERRUPT, task->task.tid, NULL, NULL) == 0)
+		task->delivered = signo;
+	/* The same number goes on with the siginfo that it came with. */
+	resume(task, signo);
+}
+
+/* The kernel wrote the alternate stack's bounds into the frame (x86-64's struct rt_sigframe: the
+ * return address, then the ucontext). */
+static guint64
+get_alternate_stack(const TracerTask *task, const struct user_regs_struct *registers)
+{
+	stack_t stack = {0};
+	struct iovec local = {&stack, sizeof(stack)};
+	struct iovec remote = {(void *)(registers->rsp + 8 + offsetof(ucontext_t, uc_stack)),
+	                       sizeof(stack)};
+	guint64 base;
+
+	if (registers->cs != 0x33 ||
+	    process_vm_readv(task->task.tid, &local, 1, &remote, 1, 0) != sizeof(stack))
+		return 0;
+	base = (guint64)(guintptr)stack.ss_sp;
+	return registers->rsp >= base && registers->rsp - base < stack.ss_size ? base : 0;
+}
+
+/* The stop after a signal was let through: a handler runs if the stack pointer has moved. */
+static void
+handle_delivery(GaitTracer *tracer, TracerTask *task, const struct user_regs_struct *registers)
+{
+	int signo = task->delivered;
+
+	task->delivered = 0;
+	if (registers->rsp == task->before.rsp)
+		return;
+	task->task.signal_frame = (GaitSignalFrame){
+	    .interrupted_sp = task->before.rsp,
+	    .sp = registers->rsp,
+	    .stack_base = get_alternate_stack(task, registers),
+	};
+	tracer->callbacks.signalled(tracer, &task->task, signo, &task->before, tracer->data);
+}
+
+/* Reports what the stop says beside its own kind. */
+static void
+handle_pending(GaitTracer *tracer, TracerTask *task)
+{
+	struct user_regs_struct registers;
+
+	if (!get_registers(task, &registers))
+		return;
+	if (task->delivered)
+		handle_delivery(tracer, task, &registers);
+	if (task->is_interrupted) {
+		task->is_interrupted = FALSE;
+		if (tracer->callbacks.interrupted)
+			tracer->callbacks.interrupted(tracer, &task->task, &registers,
+			                              tracer->data);
+	}
+}
+
+/* --- system calls --------------------------------------------------------------------------------
+ */
+
+/*
+ * A filter of the target's own may refuse calls before ours has them stop, so from here on the task
+ * stops at every entry, which comes before any filter. (Threads that SECCOMP_FILTER_FLAG_TSYNC
+ * takes along are not known to have one: what such a filter refuses them is not seen.)
+ */
+static gboolean
+installs_filter(const struct user_regs_struct *registers)
+{
+	return registers->orig_rax == SYS_seccomp ||
+	       (registers->orig_rax == SYS_prctl && registers->rdi == PR_SET_SECCOMP);
+}
+
+static void
+report_syscall(GaitTracer *tracer, TracerTask *task)
+{
+	struct user_regs_struct registers;
+
+	if (G_UNLIKELY(!get_registers(task, &registers)))
+		return;
+	if (tracer->callbacks.syscall)
+		tracer->callbacks.syscall(tracer, &task->task, &registers, tracer->data);
+	if (tracer->syscalls != GAIT_TRACE_SYSCALLS_NONE && installs_filter(&registers))
+		task->stops_at_entry = TRUE;
+	if (G_UNLIKELY(gait_tracer_keep_hold(task, &registers)))
+		ptrace(PTRACE_SYSCALL, task->task.tid, NULL, NULL);
+	else
+		resume(task, 0);
+}
+
+/* PTRACE_SYSCALL stops at entry and exit; which of them this is, the kernel knows. */
+static void
+handle_syscall_stop(GaitTracer *tracer, TracerTask *task)
+{
+	struct __ptrace_syscall_info info = {0};
+
+	ptrace(PTRACE_GET_SYSCALL_INFO, task->task.tid, sizeof(info), &info);
+	if (info.op == PTRACE_SYSCALL_INFO_ENTRY) {
+		report_syscall(tracer, task);
+		return;
+	}
+	gait_tracer_restore(task);
+	resume(task, 0);
+}
+
+/* --- dispatch ------------------------------------------------------------------------------------
+ */
+
+static void
+handle_end(GaitTracer *tracer, TracerTask *task, int status)
+{
+	if (task->task.tid == tracer->root)
+		tracer->root_status = status;
+	gait_tracer_remove(tracer, task, status);
+}
+
+/* A stop of a task that is to be let go. */
+static void
+let_go(GaitTracer *tracer, TracerTask *task, int status)
+{
+	int event = status >> 16, signo = WSTOPSIG(status);
+
+	if (event == PTRACE_EVENT_FORK || event == PTRACE_EVENT_VFORK ||
+	    event == PTRACE_EVENT_CLONE)
+		handle_creation(tracer, task);
+	if (event == PTRACE_EVENT_EXEC)
+		task = handle_change_of_leader(tracer, task);
+	gait_tracer_restore(task);
+	/* A group stop outlasts the tracer: the kernel sees to that. */
+	if (event != 0 || signo == (SIGTRAP | 0x80))
+		signo = 0;
+	/* Where it was killed meanwhile, its death is not for us to see either. */
+	ptrace(PTRACE_DETACH, task->task.tid, NULL, (void *)(gintptr)signo);
+	gait_tracer_remove(tracer, task, -1);
+}
+
+static void
+handle_stop(GaitTracer *tracer, TracerTask *task, int status)
+{
+	int signo = WSTOPSIG(status);
+
+	switch (status >> 16) {
+	case 0:
+		if (signo == (SIGTRAP | 0x80))
+			handle_syscall_stop(tracer, task);
+		else
+			handle_signal(tracer, task, signo);
+		return;
+	case PTRACE_EVENT_SECCOMP:
+		/* Where it stops at entries it has been reported there. */
+		if (G_LIKELY(!task->stops_at_entry))
+			report_syscall(tracer, task);
+		else
+			resume(task, 0);
+		return;
+	case PTRACE_EVENT_FORK:
+	case PTRACE_EVENT_VFORK:
+	case PTRACE_EVENT_CLONE:
+		handle_creation(tracer, task);
+		return;
+	case PTRACE_EVENT_EXEC:
+		handle_exec(tracer, task);
+		return;
+	case PTRACE_EVENT_STOP:
+		/* Group stop: it stays stopped, and its end is reported. */
+		if (is_stopping_signal(signo)) {
+			ptrace(PTRACE_LISTEN, task->task.tid, NULL, NULL);
+			return;
+		}
+		break;
+	}
+	resume(task, 0);
+}
+
+void
+gait_tracer_handle(GaitTracer *tracer, pid_t tid, int status)
+{
+	TracerTask *task = (TracerTask *)gait_tracer_find(tracer, tid);
+
+	if (G_UNLIKELY(!task)) {
+		keep_orphan(tracer, tid, status);
+		return;
+	}
+	if (WIFEXITED(status) || WIFSIGNALED(status)) {
+		handle_end(tracer, task, status);
+		return;
+	}
+	if (G_UNLIKELY(tracer->is_killing))
+		syscall(SYS_tkill, tid, SIGKILL);
+	if (G_UNLIKELY(task->is_letting_go)) {
+		let_go(tracer, task, status);
+		return;
+	}
+	if (G_UNLIKELY(!task->is_announced))
+		gait_tracer_announce(tracer, task, NULL);
+	if (G_UNLIKELY(task->delivered || task->is_interrupted))
+		handle_pending(tracer, task);
+	handle_stop(tracer, task, status);
+}

@@ -1,0 +1,394 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The tracer's table of tasks and its loop. What a stop means is in tracer-stops.c, how tasks come
+ * under it and leave it in tracer-launch.c.
+ *
+ * Sleeping: waitpid(-1) without anything around it costs one system call an event, but cannot be
+ * woken without a race (a signal between the check and the call is lost). So gait_tracer_wake()
+ * arms a timer that sends the signal again and again until the loop has seen it.
+ */
+#include "process/tracer-private.h"
+
+#include "sysgait/error.h"
+
+#include <errno.h>
+#include <linux/audit.h>
+#include <poll.h>
+#include <string.h>
+#include <sys/ptrace.h>
+#include <sys/signalfd.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+/* __WNOTHREAD: children of other threads of this process are none of the tracer's business. */
+#define WAIT_FLAGS (__WALL | __WNOTHREAD)
+
+/* While the creator of a newborn task is awaited, and between polls where there is a timeout. */
+#define PATIENCE_MS 2
+
+static void
+on_wake(int signo)
+{
+	/* It only has to interrupt waitpid. */
+}
+
+static gboolean
+save_signals(GaitTracer *tracer)
+{
+	struct sigaction action;
+
+	if (pthread_sigmask(SIG_SETMASK, NULL, &tracer->saved_mask) != 0)
+		return FALSE;
+	for (int signo = 1; signo < 65; signo++)
+		if (sigaction(signo, NULL, &action) == 0 && action.sa_handler == SIG_IGN)
+			tracer->saved_ignored |= G_GUINT64_CONSTANT(1) << (signo - 1);
+	return TRUE;
+}
+
+/* A thread of its own for waking is not needed: a timer that signals this one does it. */
+static void
+set_up_waking(GaitTracer *tracer)
+{
+	struct sigaction action = {.sa_handler = on_wake};
+	struct sigevent event = {.sigev_notify = SIGEV_THREAD_ID, .sigev_signo = SIGRTMIN};
+	sigset_t set;
+
+	tracer->pid = getpid();
+	tracer->tid = gettid();
+	event._sigev_un._tid = tracer->tid;
+	sigaction(SIGRTMIN, &action, NULL);
+	sigemptyset(&set);
+	sigaddset(&set, SIGRTMIN);
+	pthread_sigmask(SIG_UNBLOCK, &set, NULL);
+	tracer->has_timer = timer_create(CLOCK_MONOTONIC, &event, &tracer->timer) == 0;
+}
+
+GaitTracer *
+gait_tracer_new(GaitModules *modules, GaitTraceSyscalls syscalls,
+                const GaitTracerCallbacks *callbacks, gpointer data)
+{
+	GaitTracer *tracer = g_new0(GaitTracer, 1);
+
+	tracer->modules = modules;
+	tracer->syscalls = syscalls;
+	tracer->callbacks = *callbacks;
+	tracer->data = data;
+	tracer->tasks = g_hash_table_new(NULL, NULL);
+	tracer->orphans = g_array_new(FALSE, FALSE, sizeof(TracerOrphan));
+	tracer->root_status = -1;
+	tracer->child_signals = -1;
+	save_signals(tracer);
+	/* With SIGCHLD ignored, as some launchers leave it, the kernel would reap for us. */
+	signal(SIGCHLD, SIG_DFL);
+	set_up_waking(tracer);
+	return tracer;
+}
+
+static void
+free_task(TracerTask *task)
+{
+	gait_space_unref(task->task.space);
+	g_free(task);
+}
+
+void
+gait_tracer_free(GaitTracer *tracer)
+{
+	GHashTableIter iterator;
+	gpointer task;
+
+	if (!tracer)
+		return;
+	g_hash_table_iter_init(&iterator, tracer->tasks);
+	while (g_hash_table_iter_next(&iterator, NULL, &task))
+		free_task(task);
+	g_hash_table_unref(tracer->tasks);
+	g_array_unref(tracer->orphans);
+	if (tracer->has_timer)
+		timer_delete(tracer->timer);
+	if (tracer->child_signals >= 0)
+		close(tracer->child_signals);
+	g_free(tracer);
+}
+
+TracerTask *
+gait_tracer_add(GaitTracer *tracer, pid_t tid, pid_t pid)
+{
+	TracerTask *task = g_new0(TracerTask, 1);
+
+	task->task.tid = tid;
+	task->task.pid = pid;
+	task->stops_at_entry = tracer->syscalls == GAIT_TRACE_SYSCALLS_PTRACE;
+	task->is_letting_go = tracer->is_letting_go;
+	g_hash_table_insert(tracer->tasks, GINT_TO_POINTER(tid), task);
+	return task;
+}
+
+void
+gait_tracer_announce(GaitTracer *tracer, TracerTask *task, TracerTask *parent)
+{
+	if (task->is_announced)
+		return;
+	task->is_announced = TRUE;
+	if (tracer->callbacks.created)
+		tracer->callbacks.created(tracer, &task->task, parent ? &parent->task : NULL,
+		                          tracer->data);
+}
+
+void
+gait_tracer_remove(GaitTracer *tracer, TracerTask *task, int status)
+{
+	g_hash_table_remove(tracer->tasks, GINT_TO_POINTER(task->task.tid));
+	if (task->task.space)
+		gait_space_note_exit(task->task.space, task->task.tid);
+	if (task->is_announced && tracer->callbacks.exited)
+		tracer->callbacks.exited(tracer, &task->task, status, tracer->data);
+	free_task(task);
+}
+
+long
+gait_tracer_get_options(const GaitTracer *tracer, gboolean is_launched)
+{
+	return PTRACE_O_TRACESYSGOOD | PTRACE_O_TRACEFORK | PTRACE_O_TRACEVFORK |
+	       PTRACE_O_TRACECLONE | PTRACE_O_TRACEEXEC | (is_launched ? PTRACE_O_EXITKILL : 0) |
+	       (tracer->syscalls == GAIT_TRACE_SYSCALLS_SECCOMP ? PTRACE_O_TRACESECCOMP : 0);
+}
+
+/* --- the loop ------------------------------------------------------------------------------------
+ */
+
+static gboolean
+is_going_on(const GaitTracer *tracer)
+{
+	return !tracer->is_stopping &&
+	       (g_hash_table_size(tracer->tasks) > 0 || tracer->orphans->len > 0);
+}
+
+/* Consumes a wake-up, if there is one. */
+static gboolean
+was_woken(GaitTracer *tracer)
+{
+	static const struct itimerspec disarmed;
+
+	if (G_LIKELY(!tracer->is_woken))
+		return FALSE;
+	if (tracer->has_timer)
+		timer_settime(tracer->timer, 0, &disarmed, NULL);
+	tracer->is_woken = FALSE;
+	return TRUE;
+}
+
+typedef enum {
+	WAIT_HANDLED,
+	WAIT_NOTHING,   /* nothing there yet, or interrupted */
+	WAIT_CHILDLESS, /* there is nobody to wait for */
+} WaitResult;
+
+static WaitResult
+wait_for_one(GaitTracer *tracer, int flags)
+{
+	int status;
+	pid_t tid = waitpid(-1, &status, WAIT_FLAGS | flags);
+
+	if (tid > 0) {
+		gait_tracer_handle(tracer, tid, status);
+		return WAIT_HANDLED;
+	}
+	return tid < 0 && errno == ECHILD ? WAIT_CHILDLESS : WAIT_NOTHING;
+}
+
+/* Everything that has happened up to now, at most as many as there are likely to be tasks. */
+static WaitResult
+drain(GaitTracer *tracer)
+{
+	WaitResult result = WAIT_HANDLED;
+
+	for (guint i = 0; i < 1024 && result == WAIT_HANDLED && is_going_on(tracer); i++)
+		result = wait_for_one(tracer, WNOHANG);
+	return result;
+}
+
+static gboolean
+watch_child_signals(GaitTracer *tracer, GError **error)
+{
+	sigset_t set;
+
+	if (tracer->child_signals >= 0)
+		return TRUE;
+	sigemptyset(&set);
+	sigaddset(&set, SIGCHLD);
+	pthread_sigmask(SIG_BLOCK, &set, NULL);
+	tracer->child_signals = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+	return tracer->child_signals >= 0 ||
+	       gait_error_system(error, GAIT_PROCESS_ERROR, errno, "signalfd(SIGCHLD)");
+}
+
+/* The slow path: sleeps in poll(), with SIGCHLD as one more descriptor. */
+static gboolean
+wait_with_descriptors(GaitTracer *tracer, struct pollfd *fds, guint n_fds, int timeout_ms,
+                      GError **error)
+{
+	g_autofree struct pollfd *all = g_new(struct pollfd, n_fds + 1);
+	struct signalfd_siginfo info;
+	WaitResult result;
+
+	for (guint i = 0; i < n_fds; i++)
+		fds[i].revents = 0;
+	if (!watch_child_signals(tracer, error))
+		return FALSE;
+	result = drain(tracer);
+	if (result == WAIT_CHILDLESS || !is_going_on(tracer))
+		return TRUE;
+	if (n_fds > 0)
+		memcpy(all, fds, n_fds * sizeof(*fds));
+	all[n_fds] = (struct pollfd){.fd = tracer->child_signals, .events = POLLIN};
+	/* Handling may have brought up something new: then only look. */
+	if (poll(all, n_fds + 1, result == WAIT_HANDLED || tracer->is_woken ? 0 : timeout_ms) < 0)
+		return errno == EINTR ||
+		       gait_error_system(error, GAIT_PROCESS_ERROR, errno, "poll");
+	if (n_fds > 0)
+		memcpy(fds, all, n_fds * sizeof(*fds));
+	while (read(tracer->child_signals, &info, sizeof(info)) > 0)
+		;
+	drain(tracer);
+	return TRUE;
+}
+
+/* Newborn tasks wait for their creator's event: see gait_tracer_adopt_orphans(). */
+static WaitResult
+wait_with_orphans(GaitTracer *tracer)
+{
+	WaitResult result = wait_for_one(tracer, WNOHANG);
+
+	if (result == WAIT_HANDLED)
+		return result;
+	gait_tracer_adopt_orphans(tracer);
+	if (tracer->orphans->len > 0)
+		g_usleep(PATIENCE_MS * 1000);
+	return WAIT_NOTHING;
+}
+
+gboolean
+gait_tracer_iterate(GaitTracer *tracer, struct pollfd *fds, guint n_fds, int timeout_ms,
+                    GError **error)
+{
+	WaitResult result;
+
+	if (was_woken(tracer) || !is_going_on(tracer))
+		return is_going_on(tracer);
+	if (G_UNLIKELY(tracer->orphans->len > 0)) {
+		/* Descriptors wait: this is over in a moment. */
+		for (guint i = 0; i < n_fds; i++)
+			fds[i].revents = 0;
+		result = wait_with_orphans(tracer);
+	} else if (fds || timeout_ms >= 0) {
+		return wait_with_descriptors(tracer, fds, n_fds, timeout_ms, error) &&
+		       is_going_on(tracer);
+	} else {
+		result = wait_for_one(tracer, 0);
+	}
+	/* Tasks that the kernel says do not exist have been reaped behind our back: nothing will
+	 * ever come from them. */
+	return result != WAIT_CHILDLESS && is_going_on(tracer);
+}
+
+void
+gait_tracer_wake(GaitTracer *tracer)
+{
+	static const struct itimerspec armed = {{0, PATIENCE_MS * 1000000}, {0, 1}};
+
+	tracer->is_woken = TRUE;
+	if (!tracer->has_timer)
+		syscall(SYS_tgkill, tracer->pid, tracer->tid, SIGRTMIN);
+	else
+		timer_settime(tracer->timer, 0, &armed, NULL);
+}
+
+void
+gait_tracer_stop(GaitTracer *tracer)
+{
+	tracer->is_stopping = TRUE;
+}
+
+/* --- asking --------------------------------------------------------------------------------------
+ */
+
+GaitTask *
+gait_tracer_find(GaitTracer *tracer, pid_t tid)
+{
+	return g_hash_table_lookup(tracer->tasks, GINT_TO_POINTER(tid));
+}
+
+guint
+gait_tracer_get_n_tasks(const GaitTracer *tracer)
+{
+	return g_hash_table_size(tracer->tasks);
+}
+
+int
+gait_tracer_get_root_status(const GaitTracer *tracer)
+{
+	return tracer->root_status;
+}
+
+pid_t
+gait_tracer_get_root(const GaitTracer *tracer)
+{
+	return tracer->root;
+}
+
+int
+gait_tracer_get_exec_status(const GaitTracer *tracer)
+{
+	return tracer->exec_errno == ENOENT ? 127 : 126;
+}
+
+/*
+ * The `syscall` instruction leaves its return address in rcx; int 0x80 and sysenter do not, so the
+ * kernel is only asked where rcx says something else. (A program may forge rcx before int 0x80: who
+ * must not be fooled refuses foreign architectures in its seccomp filter.)
+ */
+guint32
+gait_tracer_get_arch(GaitTracer *tracer, const GaitTask *task,
+                     const struct user_regs_struct *registers)
+{
+	struct __ptrace_syscall_info info;
+
+	if (G_LIKELY(registers->cs == 0x33 && registers->rcx == registers->rip))
+		return AUDIT_ARCH_X86_64;
+	if (ptrace(PTRACE_GET_SYSCALL_INFO, task->tid, sizeof(info), &info) <= 0)
+		return registers->cs == 0x33 ? AUDIT_ARCH_X86_64 : AUDIT_ARCH_I386;
+	return info.arch;
+}
+
+gboolean
+gait_tracer_set_registers(GaitTracer *tracer, GaitTask *task,
+                          const struct user_regs_struct *registers)
+{
+	return ptrace(PTRACE_SETREGS, task->tid, NULL, registers) == 0;
+}
+
+gboolean
+gait_tracer_interrupt(GaitTracer *tracer, GaitTask *task)
+{
+	if (ptrace(PTRACE_INTERRUPT, task->tid, NULL, NULL) != 0)
+		return FALSE;
+	((TracerTask *)task)->is_interrupted = TRUE;
+	return TRUE;
+}
+
+void
+gait_tracer_kill_all(GaitTracer *tracer)
+{
+	GHashTableIter iterator;
+	gpointer value;
+
+	tracer->is_killing = TRUE;
+	g_hash_table_iter_init(&iterator, tracer->tasks);
+	while (g_hash_table_iter_next(&iterator, NULL, &value))
+		syscall(SYS_tgkill, ((TracerTask *)value)->task.pid,
+		        ((TracerTask *)value)->task.tid, SIGKILL);
+	for (guint i = 0; i < tracer->orphans->len; i++)
+		syscall(SYS_tkill, g_array_index(tracer->orphans, TracerOrphan, i).tid, SIGKILL);
+}
