@@ -272,8 +272,7 @@ static gboolean
 build_table(GaitCfi *cfi, const Chunk *frame)
 {
 	Cursor cursor = {frame->bytes, frame->vaddr, frame->size, 0, FALSE};
-	g_autoptr (GArray)
-		entries = g_array_new(FALSE, FALSE, sizeof(Entry));
+	g_autoptr(GArray) entries = g_array_new(FALSE, FALSE, sizeof(Entry));
 	Chunk *chunk;
 
 	while (cursor.position < cursor.size && scan_record(frame, &cursor, entries))
@@ -291,8 +290,7 @@ build_table(GaitCfi *cfi, const Chunk *frame)
 GaitCfi *
 gait_cfi_new(GaitImage *image)
 {
-	g_autoptr (GaitCfi)
-		cfi = g_new0(GaitCfi, 1);
+	g_autoptr(GaitCfi) cfi = g_new0(GaitCfi, 1);
 	GaitSection section;
 	guint64 frame_vaddr = 0;
 	const Chunk *frame;

@@ -256,8 +256,7 @@ find_note_anywhere(GaitImage *image, const char *owner, guint32 type)
 static char *
 hash_file(GaitImage *image)
 {
-	g_autoptr (GChecksum)
-		checksum = g_checksum_new(G_CHECKSUM_SHA1);
+	g_autoptr(GChecksum) checksum = g_checksum_new(G_CHECKSUM_SHA1);
 	g_autofree guint8 *chunk = g_malloc(HASH_CHUNK);
 
 	if (image->fd < 0 || image->size == 0 || image->size > MAX_HASHED_SIZE)

@@ -277,8 +277,7 @@ add_range(const GaitMapping *mapping, gpointer data)
 static void
 read_maps(GaitSpace *space, pid_t task)
 {
-	g_autoptr (GArray)
-		ranges = g_array_sized_new(FALSE, FALSE, sizeof(Range), 32);
+	g_autoptr(GArray) ranges = g_array_sized_new(FALSE, FALSE, sizeof(Range), 32);
 	Reading reading = {space, task, ranges};
 	const Range *read;
 	gboolean same;

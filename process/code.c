@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * A few x86-64 instruction forms (Intel SDM vol. 2, CALL and ModR/M tables). Not a disassembler: a
+ * return address is asked whether the bytes before it can be a call.
+ */
+#include "process/code.h"
+
+#include <string.h>
+
+static guint64
+displace(const guint8 *bytes, guint64 next)
+{
+	gint32 displacement;
+
+	memcpy(&displacement, bytes, sizeof(displacement));
+	return next + (guint64)(gint64)displacement;
+}
+
+/* FF /2 with a ModR/M byte that makes the instruction n bytes long. */
+static gboolean
+is_indirect(const guint8 *instruction, guint n)
+{
+	guint8 modrm = instruction[1], mod = modrm >> 6, rm = modrm & 7;
+	gboolean has_sib = mod != 3 && rm == 4;
+	guint n_displacement = mod == 1                                           ? 1
+	                       : mod == 2                                         ? 4
+	                       : mod == 0 && rm == 5                              ? 4
+	                       : mod == 0 && has_sib && (instruction[2] & 7) == 5 ? 4
+	                                                                          : 0;
+
+	return instruction[0] == 0xff && (modrm >> 3 & 7) == 2 &&
+	       n == 2u + has_sib + n_displacement;
+}
+
+GaitCall
+gait_code_get_call(const guint8 before[GAIT_CODE_BEFORE], guint64 address, guint64 *target)
+{
+	const guint8 *end = before + GAIT_CODE_BEFORE;
+
+	if (end[-5] == 0xe8) {
+		*target = displace(end - 4, address);
+		return GAIT_CALL_DIRECT;
+	}
+	if (end[-6] == 0xff && end[-5] == 0x15) {
+		*target = displace(end - 4, address);
+		return GAIT_CALL_SLOT;
+	}
+	/* Lengths that the forms can have; a prefix before them changes nothing. */
+	for (guint n = 2; n <= 7; n++)
+		if (is_indirect(end - n, n))
+			return GAIT_CALL_INDIRECT;
+	return GAIT_CALL_NONE;
+}
+
+gboolean
+gait_code_is_signal_return(const guint8 code[GAIT_CODE_AFTER])
+{
+	static const guint8 wide[] = {0x48, 0xc7, 0xc0, 0x0f, 0, 0, 0, 0x0f, 0x05};
+	static const guint8 narrow[] = {0xb8, 0x0f, 0, 0, 0, 0x0f, 0x05};
+
+	return memcmp(code, wide, sizeof(wide)) == 0 || memcmp(code, narrow, sizeof(narrow)) == 0;
+}
+
+gboolean
+gait_code_is_plt_entry(const guint8 code[GAIT_CODE_AFTER], guint64 address, guint64 *slot)
+{
+	static const guint8 endbr64[] = {0xf3, 0x0f, 0x1e, 0xfa};
+	guint n = memcmp(code, endbr64, sizeof(endbr64)) == 0 ? sizeof(endbr64) : 0;
+
+	if (code[n] == 0xf2)
+		n++;
+	if (code[n] != 0xff || code[n + 1] != 0x25)
+		return FALSE;
+	*slot = displace(code + n + 2, address + n + 6);
+	return TRUE;
+}

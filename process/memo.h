@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A memory of unwinding. Unwinding is a function of what it reads, and each read decides what is
+ * read next: so what was seen is kept as a decision tree, and following it with an event's own
+ * values gives the very stack that unwinding would.
+ */
+#pragma once
+
+#include "process/snapshot.h"
+#include "sysgait/attribute.h"
+
+typedef enum {
+	GAIT_READ_GENERATION, /* of the address space */
+	GAIT_READ_PC,
+	GAIT_READ_SLOT,     /* the word at stack pointer + where */
+	GAIT_READ_REGISTER, /* number where */
+	GAIT_READ_NOTHING,  /* a leaf: where is the result */
+} GaitReadKind;
+
+typedef struct {
+	GaitReadKind kind;
+	guint32 where;
+	guint64 value;
+} GaitMemoRead;
+
+typedef enum {
+	GAIT_MEMO_HIT,
+	GAIT_MEMO_MISS,
+	GAIT_MEMO_NEEDS_REGISTERS,
+	GAIT_MEMO_N_,
+} GaitMemoResult;
+
+typedef struct _GaitMemo GaitMemo;
+
+GaitMemo *gait_memo_new(void);
+void gait_memo_free(GaitMemo *memo);
+/* Reads of snapshot what the tree asks for; a miss leaves it as it is, for unwinding to go on with.
+ */
+GaitMemoResult gait_memo_find(const GaitMemo *memo, guint64 generation,
+                              const GaitRegisters *registers, GaitSnapshot *snapshot,
+                              guint32 *result);
+/* reads: in the order of unwinding, without generation and pc. */
+void gait_memo_add(GaitMemo *memo, guint64 generation, const GaitRegisters *registers,
+                   const GaitMemoRead *reads, guint n_reads, guint32 result);
