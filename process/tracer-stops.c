@@ -271,8 +271,14 @@ handle_exec(GaitTracer *tracer, TracerTask *leader)
 static void
 handle_signal(GaitTracer *tracer, TracerTask *task, int signo)
 {
-	if (tracer->callbacks.signalled && !task->is_letting_go &&
-	    get_registers(task, &task->before) &&
+	gboolean is_watched = !task->is_letting_go &&
+	                      (tracer->callbacks.delivering || tracer->callbacks.signalled) &&
+	                      get_registers(task, &task->before);
+
+	if (is_watched && tracer->callbacks.delivering)
+		tracer->callbacks.delivering(tracer, &task->task, signo, &task->before,
+		                             tracer->data);
+	if (is_watched && tracer->callbacks.signalled &&
 	    ptrace(PTRACE_INTERRUPT, task->task.tid, NULL, NULL) == 0)
 		task->delivered = signo;
 	/* The same number goes on with the siginfo that it came with. */

@@ -50,6 +50,11 @@ typedef struct {
 	/* The task runs another program now; its address space is new. Other threads have had their
 	 * exited() before. */
 	void (*executed)(GaitTracer *tracer, GaitTask *task, gpointer data);
+	/* A signal is about to be delivered; it may run a handler, stop, kill or be ignored.
+	   registers are those that it interrupts; the result of a call that it ended is still the
+	   kernel's (-ERESTARTSYS …), and gait_tracer_set_registers() may change it. */
+	void (*delivering)(GaitTracer *tracer, GaitTask *task, int signo,
+	                   const struct user_regs_struct *registers, gpointer data);
 	/* A handler for signo is about to run: its frame is on the stack (task->signal_frame), its
 	   first instruction has not run; registers are those it interrupts. Exact: not reported
 	   for a signal that is ignored, stops or kills. */
