@@ -137,7 +137,7 @@ class Run:
         """Runs --then CMD while the server is up."""
         if not self.then:
             return
-        names = {name.upper(): str(value) for name, value in environment.items()}
+        names = {name.upper(): str(value) for name, value in environment.items()} | {'DIR': self.directory}
         status = subprocess.call(['/bin/sh', '-c', self.then], env={**os.environ, **names})
         if status:
             raise Failed(f'--then ended with {status}')
@@ -162,7 +162,7 @@ def main(drive, description):
     parser.add_argument('--scale', type=int, default=2, metavar='N',
                         help='ask everything at least N times (default 2)')
     parser.add_argument('--then', metavar='CMD',
-                        help='run this shell command before the program is stopped; PID, WORKER and PORT are set')
+                        help='run this shell command before the program is stopped; PID, WORKER, PORT and DIR are set')
     parser.add_argument('seed', type=int, help='decides the order and the mix')
     parser.add_argument('outdir', help='answers, log and trace files go here')
     parser.add_argument('prefix', nargs=argparse.REMAINDER, help='what runs the program')
