@@ -48,6 +48,7 @@ struct _GaitTracer {
 	pid_t pid, tid; /* the tracer's own */
 	gboolean has_timer;
 	timer_t timer;
+	gboolean has_more; /* with descriptors: there may be statuses that no signal announces */
 	int child_signals; /* signalfd for SIGCHLD, -1 until a caller has descriptors to wait for */
 
 	sigset_t saved_mask;

@@ -220,38 +220,50 @@ watch_child_signals(GaitTracer *tracer, GError **error)
 	sigaddset(&set, SIGCHLD);
 	pthread_sigmask(SIG_BLOCK, &set, NULL);
 	tracer->child_signals = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+	/* What happened before the signal was blocked. */
+	tracer->has_more = TRUE;
 	return tracer->child_signals >= 0 ||
 	       gait_error_system(error, GAIT_PROCESS_ERROR, errno, "signalfd(SIGCHLD)");
 }
 
-/* The slow path: sleeps in poll(), with SIGCHLD as one more descriptor. */
+/* How many descriptors a caller may bring. */
+#define MAX_DESCRIPTORS 8
+
+/*
+ * Sleeps in poll(), with SIGCHLD as one more descriptor. Every stop and death of a task sends one
+ * (a blocked signal is kept even where it would be ignored), and it is taken before the kernel is
+ * asked for what has happened, so between two of them there is nothing to ask for.
+ */
 static gboolean
 wait_with_descriptors(GaitTracer *tracer, struct pollfd *fds, guint n_fds, int timeout_ms,
                       GError **error)
 {
-	g_autofree struct pollfd *all = g_new(struct pollfd, n_fds + 1);
+	struct pollfd all[MAX_DESCRIPTORS + 1];
 	struct signalfd_siginfo info;
 	WaitResult result;
 
-	for (guint i = 0; i < n_fds; i++)
+	g_assert(n_fds <= MAX_DESCRIPTORS);
+	for (guint i = 0; i < n_fds; i++) {
 		fds[i].revents = 0;
+		all[i] = fds[i];
+	}
 	if (!watch_child_signals(tracer, error))
 		return FALSE;
-	result = drain(tracer);
-	if (result == WAIT_CHILDLESS || !is_going_on(tracer))
-		return TRUE;
-	if (n_fds > 0)
-		memcpy(all, fds, n_fds * sizeof(*fds));
 	all[n_fds] = (struct pollfd){.fd = tracer->child_signals, .events = POLLIN};
-	/* Handling may have brought up something new: then only look. */
-	if (poll(all, n_fds + 1, result == WAIT_HANDLED || tracer->is_woken ? 0 : timeout_ms) < 0)
+	if (poll(all, n_fds + 1, tracer->has_more || tracer->is_woken ? 0 : timeout_ms) < 0)
 		return errno == EINTR ||
 		       gait_error_system(error, GAIT_PROCESS_ERROR, errno, "poll");
-	if (n_fds > 0)
-		memcpy(fds, all, n_fds * sizeof(*fds));
+	for (guint i = 0; i < n_fds; i++)
+		fds[i].revents = all[i].revents;
+	if (G_LIKELY(!tracer->has_more && !all[n_fds].revents))
+		return TRUE;
 	while (read(tracer->child_signals, &info, sizeof(info)) > 0)
 		;
-	drain(tracer);
+	result = drain(tracer);
+	tracer->has_more = result == WAIT_HANDLED;
+	/* Reaped behind our back, as below: it would be waited for in vain. */
+	if (result == WAIT_CHILDLESS)
+		tracer->is_stopping = TRUE;
 	return TRUE;
 }
 
