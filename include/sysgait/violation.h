@@ -23,6 +23,8 @@ typedef struct {
 	const char *issuer_function;
 	guint64 issuer_delta;
 	const char *exec_path; /* EXEC: the program it wanted */
+	guint32 arch; /* AUDIT_ARCH_… where the call is not a native one (event.nr is a number of
+	                 that architecture, the verdict SYSCALL); 0: native */
 } GaitViolation;
 
 /* Appends one JSON object and a newline. Strings that are not UTF-8 are escaped, never passed on
