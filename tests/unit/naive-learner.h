@@ -440,9 +440,9 @@ naive_join(GPtrArray *lines)
 	return g_strjoinv("\n", (char **)lines->pdata);
 }
 
-/* All that there is to say about the events, one fact a line. */
+/* All that there is to say about the events of some runs together, one fact a line. */
 static char *
-naive_learn(const GArray *events, const RandomOptions *options)
+naive_learn(GArray *const *runs, guint n_runs, const RandomOptions *options)
 {
 	Naive naive = {.options = options,
 	               .tasks = g_ptr_array_new_with_free_func(naive_task_free),
@@ -453,8 +453,11 @@ naive_learn(const GArray *events, const RandomOptions *options)
 	GHashTableIter iter;
 	gpointer line, count;
 
-	for (guint i = 0; i < events->len; i++)
-		naive_event(&naive, &g_array_index(events, GaitEvent, i));
+	for (guint r = 0; r < n_runs; r++) {
+		g_ptr_array_set_size(naive.tasks, 0);
+		for (guint i = 0; i < runs[r]->len; i++)
+			naive_event(&naive, &g_array_index(runs[r], GaitEvent, i));
+	}
 	for (guint i = 0; i < naive.instances->len; i++) {
 		NaiveInstance *instance = g_ptr_array_index(naive.instances, i);
 
