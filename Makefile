@@ -81,7 +81,7 @@ check: deps ## set up, build and run all tests
 .PHONY: check-unit-binaries
 check-unit-binaries: $(UNIT)
 
-check-unit: $(UNIT) ## run the unit tests only
+check-unit: $(UNIT) fixtures ## run the unit tests only
 	$(Q)BUILD=$(abspath $(BUILD)) prove $(UNIT)
 
 check-layers: ## fail on an include that crosses the layers

@@ -115,8 +115,8 @@ walk_out(GaitAttributor *attributor, gboolean is_static, Walk *walk)
 		walk->end = gait_unwinder_step(attributor->unwinder, &frame);
 		if (walk->end != GAIT_UNWIND_FRAME)
 			break;
-		if (frame.is_signal_frame && walk->site < 0) {
-			/* A handler within the runtime: what it interrupted is not responsible. */
+		/* A handler within the runtime: what it interrupted is not responsible. */
+		if (frame.is_outermost || (frame.is_signal_frame && walk->site < 0)) {
 			walk->end = GAIT_UNWIND_END;
 			break;
 		}

@@ -62,6 +62,14 @@ gait_code_is_signal_return(const guint8 code[GAIT_CODE_AFTER])
 }
 
 gboolean
+gait_code_is_context_start(const guint8 code[GAIT_CODE_BEFORE + GAIT_CODE_AFTER])
+{
+	static const guint8 start[] = {0x48, 0x89, 0xdc, 0x48, 0x8b, 0x3c, 0x24};
+
+	return memmem(code, GAIT_CODE_BEFORE + GAIT_CODE_AFTER, start, sizeof(start)) != NULL;
+}
+
+gboolean
 gait_code_is_plt_entry(const guint8 code[GAIT_CODE_AFTER], guint64 address, guint64 *slot)
 {
 	static const guint8 endbr64[] = {0xf3, 0x0f, 0x1e, 0xfa};

@@ -13,15 +13,21 @@ typedef enum {
 } GaitCall;
 
 enum {
-	GAIT_CODE_BEFORE = 8, /* bytes wanted before the return address */
-	GAIT_CODE_AFTER = 16, /* and from it on */
+	GAIT_CODE_BEFORE = 32, /* bytes wanted before the return address */
+	GAIT_CODE_AFTER = 16,  /* and from it on */
 };
 
-/* What kind of call the 8 bytes before a return address end in. */
+/* What kind of call the bytes before a return address end in. */
 GaitCall gait_code_get_call(const guint8 before[GAIT_CODE_BEFORE], guint64 address,
                             guint64 *target);
 /* Whether code is the trampoline that returns from a signal handler: mov $15,%rax; syscall. */
 gboolean gait_code_is_signal_return(const guint8 code[GAIT_CODE_AFTER]);
+/*
+ * Whether the return address is at the start of, or in, the function that makecontext() leaves as
+ * its function's caller. It begins by exchanging the stack (mov %rbx,%rsp; mov (%rsp),%rdi): nobody
+ * has called it, whatever its CFI says.
+ */
+gboolean gait_code_is_context_start(const guint8 code[GAIT_CODE_BEFORE + GAIT_CODE_AFTER]);
 /* Whether code is a PLT entry ([endbr64] [bnd] jmp *x(%rip)); *slot is where the destination's
  * address lies. */
 gboolean gait_code_is_plt_entry(const guint8 code[GAIT_CODE_AFTER], guint64 address, guint64 *slot);

@@ -7,7 +7,6 @@
  * return address it leads to follows a call, and not a call to some other function. (A frame
  * pointer alone would skip the caller of a function that keeps no frame.)
  */
-#include "process/code.h"
 #include "process/unwind-private.h"
 
 #include <string.h>
@@ -55,12 +54,12 @@ is_start_of_frame(GaitUnwinder *unwinder, guint64 start)
 static GaitCall
 resolve_call(GaitUnwinder *unwinder, guint64 address, guint64 *target)
 {
-	guint8 before[GAIT_CODE_BEFORE] = {0}, code[GAIT_CODE_AFTER] = {0};
+	guint8 around[GAIT_CODE_BEFORE + GAIT_CODE_AFTER], code[GAIT_CODE_AFTER] = {0};
 	GaitCall call;
 	guint64 slot;
 
-	gait_snapshot_read(&unwinder->snapshot, address - sizeof(before), sizeof(before), before);
-	call = gait_code_get_call(before, address, target);
+	gait_unwinder_read_code(unwinder, address, around);
+	call = gait_code_get_call(around, address, target);
 	slot = *target;
 	if (call == GAIT_CALL_DIRECT) {
 		gait_snapshot_read(&unwinder->snapshot, *target, sizeof(code), code);

@@ -2,6 +2,7 @@
 /* The unwinder's state, shared by its two ways of stepping: CFI and frame pointers. */
 #pragma once
 
+#include "process/code.h"
 #include "process/module-private.h"
 #include "process/unwind.h"
 
@@ -44,6 +45,9 @@ struct _GaitUnwinder {
 /* A word of the stack, or of wherever address is; recorded. */
 gboolean gait_unwinder_read_word(GaitUnwinder *unwinder, guint64 address, guint64 *word);
 gboolean gait_unwinder_read_register(GaitUnwinder *unwinder, guint number, guint64 *value);
+/* The code around a return address; 0 where there is none. */
+void gait_unwinder_read_code(GaitUnwinder *unwinder, guint64 address,
+                             guint8 code[GAIT_CODE_BEFORE + GAIT_CODE_AFTER]);
 /* Makes the frame at a return address the current one, if that is what it is. */
 GaitUnwindResult gait_unwinder_enter(GaitUnwinder *unwinder, guint64 address,
                                      GaitUnwindFrame *frame);

@@ -12,7 +12,6 @@
  * unwind-frame.c for what is done instead, on evidence. A return address has to lie in executable
  * memory, after a call instruction; otherwise unwinding went wrong.
  */
-#include "process/code.h"
 #include "process/unwind-private.h"
 
 #include <string.h>
@@ -278,24 +277,43 @@ gait_unwinder_begin(GaitUnwinder *unwinder, GaitSpace *space, pid_t task,
 	if (!locate(unwinder, registers->value[GAIT_REGISTER_RIP] - 2, &frame->offset))
 		return GAIT_UNWIND_FAILED;
 	frame->module = unwinder->module;
-	frame->is_signal_frame = FALSE;
+	frame->is_signal_frame = frame->is_outermost = FALSE;
 	if (gait_module_get_kind(frame->module) != GAIT_MODULE_ANON)
 		frame->offset += 2;
 	return GAIT_UNWIND_FRAME;
 }
 
+void
+gait_unwinder_read_code(GaitUnwinder *unwinder, guint64 address,
+                        guint8 code[GAIT_CODE_BEFORE + GAIT_CODE_AFTER])
+{
+	const gsize size = GAIT_CODE_BEFORE + GAIT_CODE_AFTER;
+	gsize n_in_page = address % 4096;
+
+	memset(code, 0, size);
+	if (gait_snapshot_read(&unwinder->snapshot, address - GAIT_CODE_BEFORE, size, code) > 0 ||
+	    n_in_page >= GAIT_CODE_BEFORE)
+		return;
+	/* The page before is not there. */
+	gait_snapshot_read(&unwinder->snapshot, address - n_in_page,
+	                   size - GAIT_CODE_BEFORE + n_in_page,
+	                   code + GAIT_CODE_BEFORE - n_in_page);
+}
+
 GaitUnwindResult
 gait_unwinder_enter(GaitUnwinder *unwinder, guint64 address, GaitUnwindFrame *frame)
 {
-	guint8 code[GAIT_CODE_BEFORE + GAIT_CODE_AFTER] = {0};
+	guint8 code[GAIT_CODE_BEFORE + GAIT_CODE_AFTER];
 	guint64 target;
 
 	if (++unwinder->depth > MAX_DEPTH || !locate(unwinder, address, &frame->offset))
 		return GAIT_UNWIND_FAILED;
 	frame->module = unwinder->module;
-	gait_snapshot_read(&unwinder->snapshot, address - GAIT_CODE_BEFORE, sizeof(code), code);
+	gait_unwinder_read_code(unwinder, address, code);
 	frame->is_signal_frame = gait_code_is_signal_return(code + GAIT_CODE_BEFORE);
-	if (!frame->is_signal_frame && gait_code_get_call(code, address, &target) == GAIT_CALL_NONE)
+	frame->is_outermost = gait_code_is_context_start(code);
+	if (!frame->is_signal_frame && !frame->is_outermost &&
+	    gait_code_get_call(code, address, &target) == GAIT_CALL_NONE)
 		return GAIT_UNWIND_FAILED;
 	return GAIT_UNWIND_FRAME;
 }

@@ -10,6 +10,7 @@ typedef struct {
 	GaitModule *module;
 	guint64 offset;           /* as in GaitStackFrame */
 	gboolean is_signal_frame; /* the return address is the signal trampoline's */
+	gboolean is_outermost;    /* it is that of a function that nobody calls */
 } GaitUnwindFrame;
 
 typedef enum {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A tracer just good enough for tests and measurements of attribution: follows a program and what it
- * creates through PTRACE_SYSCALL and hands over each system call entry with its address space.
+ * A tracer just good enough for tests and measurements of attribution: follows a program and what
+ * it creates through PTRACE_SYSCALL and hands over each system call entry with its address space.
  */
 #pragma once
 
