@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Backends: how system calls reach the enforcer, and how its rulings reach the kernel. Each is a
+ * constant table of functions in a file of its own; a further one needs a line in backend.c.
+ */
+#pragma once
+
+#include "enforce/enforcer.h"
+
+typedef struct {
+	const char *name;    /* as --backend takes it */
+	const char *summary; /* one line, lower case */
+	GaitFloorHandover handover;
+	/*
+	 * Whether this kernel, and these privileges, can do it; GAIT_ERROR_UNSUPPORTED says what is
+	 * missing. Tried out, not looked up by version.
+	 */
+	gboolean (*probe)(GError **error);
+	/*
+	 * Runs argv under the enforcer until the last task of its tree is gone; *status is that of
+	 * its first process, as from waitpid. Where it fails no task of the tree is left.
+	 * GAIT_ERROR_EXEC where argv[0] cannot be executed: *status is then 126 or 127, as an exit
+	 * status.
+	 */
+	gboolean (*run)(GaitEnforcer *enforcer, const char *const *argv, int *status,
+	                GError **error);
+} GaitBackend;
+
+extern const GaitBackend gait_backend_notify;
+
+/* NULL-terminated; the first one is the default. */
+const GaitBackend *const *gait_backends(void);
+/* NULL with error where there is none of this name. */
+const GaitBackend *gait_backend_find(const char *name, GError **error);

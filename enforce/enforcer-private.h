@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the files of the enforcer share. */
+#pragma once
+
+#include "enforce/enforcer.h"
+#include "enforce/event-cache.h"
+
+/* One supervised task; GaitTask.data. */
+typedef struct {
+	/* NULL once an exec into a program outside the model was let through: its calls are not
+	   checked, beyond the floor. */
+	GaitWalker *walker;
+	GaitSignalContext signals;
+	guint32
+	    announced; /* the program that its last exec was to run; GAIT_NONE: not in the model */
+} GaitSupervised;
+
+struct _GaitEnforcer {
+	const GaitModel *model;
+	const GaitFloor *floor;
+	GaitPolicy policy;
+	GaitLog *log;
+	GaitWalkTable *table;
+	GaitModules *modules;
+	GaitAttributor *attributor;
+	GaitEventCache *events;
+	GaitEnforcerStats stats;
+};

@@ -1,0 +1,262 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The enforcer: task ↔ walker, and the ruling on each call. Attribution, walker, policy and floor
+ * each know their part; here they meet. Every way out of this file that is not a verdict of the
+ * model falls on the closed side: a task without a walker is killed, a call that cannot be
+ * attributed goes to the walker as [unknown], which no model allows unless it learned it so.
+ */
+#include "enforce/enforcer-private.h"
+
+#include "enforce/exec-target.h"
+#include "sysgait/error.h"
+#include "sysgait/syscall.h"
+
+#include <string.h>
+#include <sys/syscall.h>
+
+void
+gait_entry_clear(GaitEntry *entry)
+{
+	g_clear_pointer(&entry->exec_path, g_free);
+}
+
+static void
+warn_stale(const GaitModule *module, gpointer data)
+{
+	GaitEnforcer *enforcer = data;
+
+	gait_log_message(enforcer->log,
+	                 "%s was rebuilt since training: its call sites are not checked, only "
+	                 "syscall, library and phase; train again to have them back",
+	                 gait_module_get_path(module));
+}
+
+GaitEnforcer *
+gait_enforcer_new(const GaitModel *model, const GaitFloor *floor, const GaitPolicy *policy,
+                  GaitLog *log, GError **error)
+{
+	g_autoptr(GaitEnforcer) enforcer = g_new0(GaitEnforcer, 1);
+
+	enforcer->model = model;
+	enforcer->floor = floor;
+	enforcer->policy = *policy;
+	enforcer->log = log;
+	enforcer->table = gait_walk_table_new(model, error);
+	if (!enforcer->table)
+		return NULL;
+	enforcer->modules = gait_modules_new(NULL);
+	enforcer->attributor = gait_attributor_new(enforcer->modules, NULL);
+	enforcer->events = gait_event_cache_new(enforcer->table, warn_stale, enforcer);
+	return g_steal_pointer(&enforcer);
+}
+
+void
+gait_enforcer_free(GaitEnforcer *enforcer)
+{
+	if (!enforcer)
+		return;
+	gait_event_cache_free(enforcer->events);
+	gait_attributor_free(enforcer->attributor);
+	gait_modules_free(enforcer->modules);
+	g_clear_pointer(&enforcer->table, gait_walk_table_unref);
+	g_free(enforcer);
+}
+
+GaitModules *
+gait_enforcer_get_modules(GaitEnforcer *enforcer)
+{
+	return enforcer->modules;
+}
+
+GaitLog *
+gait_enforcer_get_log(GaitEnforcer *enforcer)
+{
+	return enforcer->log;
+}
+
+const GaitFloor *
+gait_enforcer_get_floor(const GaitEnforcer *enforcer)
+{
+	return enforcer->floor;
+}
+
+void
+gait_enforcer_get_stats(const GaitEnforcer *enforcer, GaitEnforcerStats *stats)
+{
+	*stats = enforcer->stats;
+}
+
+/* --- a call -------------------------------------------------------------------------------------
+ */
+
+static void
+find_exec_program(GaitEnforcer *enforcer, GaitEntry *entry)
+{
+	entry->exec_program = GAIT_NONE;
+	g_clear_pointer(&entry->exec_path, g_free);
+	switch (
+	    gait_exec_target_find(entry->task->tid, entry->nr, entry->args, &entry->exec_path)) {
+	case GAIT_EXEC_TARGET_FOUND:
+		entry->exec_program = gait_model_find_program(enforcer->model, entry->exec_path);
+		return;
+	case GAIT_EXEC_TARGET_UNREADABLE:
+		/* Closed: a program that nobody can name is one outside the model. */
+		entry->exec_path = g_strdup("[unreadable]");
+		return;
+	case GAIT_EXEC_TARGET_ABSENT:
+		/* The kernel will refuse it. Should the file appear before it looks, then what runs
+		   is judged by gait_enforcer_executed(). */
+		return;
+	case GAIT_EXEC_TARGET_N_:
+		break;
+	}
+	g_assert_not_reached();
+}
+
+GaitAttribution
+gait_enforcer_attribute(GaitEnforcer *enforcer, GaitEntry *entry)
+{
+	GaitTask *task = entry->task;
+	GaitAttribution result;
+
+	gait_space_note_syscall(task->space, task->tid, entry->nr, entry->args);
+	result = gait_attributor_attribute(enforcer->attributor, task->space, task->tid, entry->nr,
+	                                   &entry->registers, &entry->stack);
+	if (result == GAIT_ATTRIBUTION_DONE && gait_syscall_is_exec(entry->nr))
+		find_exec_program(enforcer, entry);
+	return result;
+}
+
+static void
+describe_frames(const GaitStack *stack, GaitViolation *violation)
+{
+	const GaitStackFrame *issuer = &stack->frames[0];
+	const GaitStackFrame *site = &stack->frames[stack->site];
+
+	violation->library = gait_module_get_path(site->module);
+	violation->issuer = gait_module_get_path(issuer->module);
+	if (!gait_module_symbolize(site->module, site->offset, &violation->function,
+	                           &violation->delta))
+		violation->function = NULL;
+	if (!gait_module_symbolize(issuer->module, issuer->offset, &violation->issuer_function,
+	                           &violation->issuer_delta))
+		violation->issuer_function = NULL;
+}
+
+static void
+log_violation(GaitEnforcer *enforcer, const GaitEntry *entry, const struct gait_walk_event *event,
+              GaitVerdict verdict, const GaitAction *action)
+{
+	const GaitSupervised *supervised = entry->task->data;
+	g_autoptr(GString) text = g_string_new(NULL);
+	GaitViolation violation = {
+	    .time_s = (double)g_get_real_time() / G_USEC_PER_SEC,
+	    .pid = entry->task->pid,
+	    .tid = entry->task->tid,
+	    .verdict = verdict,
+	    .event = *event,
+	    .args = entry->args,
+	    .exec_path = verdict == GAIT_VERDICT_EXEC ? entry->exec_path : NULL,
+	};
+
+	gait_action_format(action, text);
+	violation.action = text->str;
+	describe_frames(entry->stack, &violation);
+	gait_log_violation(enforcer->log, &violation, supervised->walker);
+}
+
+/* The ruling that an action comes to; a call that is let through moves the walker. */
+static GaitRuling
+carry_out(GaitEnforcer *enforcer, GaitWalker *walker, const struct gait_walk_event *event,
+          const GaitAction *action)
+{
+	switch (action->kind) {
+	case GAIT_ACTION_LOG:
+		gait_walker_resync(walker, event);
+		return (GaitRuling){GAIT_RULING_CONTINUE, 0};
+	case GAIT_ACTION_ERRNO:
+		enforcer->stats.n_refused++;
+		return (GaitRuling){GAIT_RULING_ERRNO, action->error};
+	case GAIT_ACTION_KILL:
+		enforcer->stats.n_killed++;
+		return (GaitRuling){GAIT_RULING_KILL, 0};
+	case GAIT_ACTION_N_:
+		break;
+	}
+	g_assert_not_reached();
+}
+
+/* What the floor refuses is refused in every mode but one: kill is more. */
+static GaitAction
+floor_action(GaitEnforcer *enforcer, GaitVerdict verdict, int refusal)
+{
+	GaitAction action = gait_policy_decide(&enforcer->policy, verdict, 0);
+
+	if (action.kind != GAIT_ACTION_KILL)
+		action = (GaitAction){GAIT_ACTION_ERRNO, refusal};
+	return action;
+}
+
+/*
+ * An exec is judged first as the call that it is, then by what it would run. The walker is asked
+ * without being moved, since it must not have moved if the exec is refused.
+ */
+static GaitVerdict
+judge_exec(const GaitWalker *walker, const struct gait_walk_event *event, const GaitEntry *entry)
+{
+	GaitVerdict verdict = gait_walker_judge(walker, event);
+
+	if (verdict != GAIT_VERDICT_ALLOW || !entry->exec_path)
+		return verdict;
+	return gait_walker_check_exec(walker, entry->exec_program);
+}
+
+static GaitVerdict
+judge(GaitSupervised *supervised, const struct gait_walk_event *event, const GaitEntry *entry)
+{
+	GaitWalker *walker = supervised->walker;
+	GaitVerdict verdict;
+
+	if (G_UNLIKELY(gait_syscall_is_exec(entry->nr))) {
+		supervised->announced = entry->exec_program;
+		verdict = judge_exec(walker, event, entry);
+		if (verdict != GAIT_VERDICT_ALLOW)
+			return verdict;
+	}
+	return gait_walker_step(walker, event);
+}
+
+GaitRuling
+gait_enforcer_rule(GaitEnforcer *enforcer, const GaitEntry *entry)
+{
+	GaitSupervised *supervised = entry->task->data;
+	int refusal = gait_floor_get_refusal(enforcer->floor, entry->nr, entry->args);
+	struct gait_walk_event event;
+	GaitVerdict verdict;
+	GaitAction action;
+	guint64 n_left;
+
+	enforcer->stats.n_events++;
+	if (!supervised->walker) {
+		if (refusal == 0)
+			return (GaitRuling){GAIT_RULING_CONTINUE, 0};
+		enforcer->stats.n_refused++;
+		return (GaitRuling){GAIT_RULING_ERRNO, refusal};
+	}
+	n_left = gait_signal_context_note_syscall(&supervised->signals, entry->nr,
+	                                          entry->registers.value[GAIT_REGISTER_RSP]);
+	if (G_UNLIKELY(n_left > 0))
+		gait_walker_unwind(supervised->walker, n_left);
+	gait_event_cache_fill(enforcer->events, entry->stack, entry->nr, entry->args, &event);
+	if (G_UNLIKELY(refusal != 0)) {
+		action = floor_action(enforcer, GAIT_VERDICT_SYSCALL, refusal);
+		log_violation(enforcer, entry, &event, GAIT_VERDICT_SYSCALL, &action);
+		return carry_out(enforcer, supervised->walker, &event, &action);
+	}
+	verdict = judge(supervised, &event, entry);
+	if (G_LIKELY(verdict == GAIT_VERDICT_ALLOW))
+		return (GaitRuling){GAIT_RULING_CONTINUE, 0};
+	action = gait_policy_decide(&enforcer->policy, verdict, entry->nr);
+	log_violation(enforcer, entry, &event, verdict, &action);
+	return carry_out(enforcer, supervised->walker, &event, &action);
+}

@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The enforcer: walkers of the tasks of one tree, and the ruling on each of their system calls. It
+ * does not know how calls arrive or how rulings are carried out: every backend feeds it the same
+ * entries and lifecycle and so gets the same verdicts.
+ */
+#pragma once
+
+#include "enforce/floor.h"
+#include "enforce/log.h"
+#include "enforce/policy.h"
+#include "sysgait/attribute.h"
+#include "sysgait/tracer.h"
+
+typedef struct _GaitEnforcer GaitEnforcer;
+
+typedef enum {
+	GAIT_RULING_CONTINUE, /* the call happens */
+	GAIT_RULING_ERRNO,    /* it fails with error */
+	GAIT_RULING_KILL,     /* the task's process is to be killed before the call happens */
+	GAIT_RULING_N_,
+} GaitRulingKind;
+
+typedef struct {
+	GaitRulingKind kind;
+	int error; /* ERRNO */
+} GaitRuling;
+
+/* A system call entry that waits for its ruling: filled in by the backend. */
+typedef struct {
+	GaitTask *task;
+	guint32 nr;
+	guint64 args[6];
+	GaitRegisters registers;
+	/* Filled in by gait_enforcer_attribute(). */
+	const GaitStack *stack;
+	char *exec_path;      /* execve, execveat: what would run; NULL where it cannot be told */
+	guint32 exec_program; /* its index in the model; GAIT_NONE: not in it */
+} GaitEntry;
+
+void gait_entry_clear(GaitEntry *entry);
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(GaitEntry, gait_entry_clear)
+
+typedef struct {
+	guint64 n_events, n_tasks, n_refused, n_killed;
+} GaitEnforcerStats;
+
+/* All borrowed; model is to outlive the enforcer. */
+GaitEnforcer *gait_enforcer_new(const GaitModel *model, const GaitFloor *floor,
+                                const GaitPolicy *policy, GaitLog *log, GError **error);
+void gait_enforcer_free(GaitEnforcer *enforcer);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(GaitEnforcer, gait_enforcer_free)
+
+GaitModules *gait_enforcer_get_modules(GaitEnforcer *enforcer);
+GaitLog *gait_enforcer_get_log(GaitEnforcer *enforcer);
+const GaitFloor *gait_enforcer_get_floor(const GaitEnforcer *enforcer);
+void gait_enforcer_get_stats(const GaitEnforcer *enforcer, GaitEnforcerStats *stats);
+
+/*
+ * The first half: reads the target's memory. The task is stopped at the call. The backend checks
+ * afterwards that it still is, and only then goes on to the second half.
+ */
+GaitAttribution gait_enforcer_attribute(GaitEnforcer *enforcer, GaitEntry *entry);
+/* The second half: registers and own state only. Moves the walker, logs a violation. */
+GaitRuling gait_enforcer_rule(GaitEnforcer *enforcer, const GaitEntry *entry);
+
+/*
+ * Lifecycle, from the tracer's callbacks. Where one returns FALSE the process must be killed: it
+ * runs a program that it may not run, or cannot be supervised.
+ */
+gboolean gait_enforcer_created(GaitEnforcer *enforcer, GaitTask *task, GaitTask *parent);
+gboolean gait_enforcer_executed(GaitEnforcer *enforcer, GaitTask *task);
+void gait_enforcer_signalled(GaitEnforcer *enforcer, GaitTask *task, int signo,
+                             const struct user_regs_struct *registers);
+void gait_enforcer_exited(GaitEnforcer *enforcer, GaitTask *task);

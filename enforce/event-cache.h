@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What an interned call stack is in the terms of a walk table, worked out once a stack, so that an
+ * event costs no string work.
+ */
+#pragma once
+
+#include "sysgait/attribute.h"
+#include "sysgait/walker.h"
+
+typedef struct _GaitEventCache GaitEventCache;
+
+/* Called once for each module of the target that the model knows by name, but not this build of it.
+ */
+typedef void (*GaitStaleModule)(const GaitModule *module, gpointer data);
+
+GaitEventCache *gait_event_cache_new(GaitWalkTable *table, GaitStaleModule stale, gpointer data);
+void gait_event_cache_free(GaitEventCache *cache);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(GaitEventCache, gait_event_cache_free)
+
+/* Fills in the event of a call from this stack. */
+void gait_event_cache_fill(GaitEventCache *cache, const GaitStack *stack, guint32 nr,
+                           const guint64 args[6], struct gait_walk_event *event);

@@ -1,0 +1,168 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Resolves what an exec would run, as the kernel will: the path from the task's memory, relative to
+ * its directory or descriptor, inside its root; then `#!` lines, a bounded number of them. Works on
+ * a descriptor that stays the same file from lookup to /proc/self/fd, so a renamed file cannot be
+ * half of each.
+ */
+#include "enforce/exec-target.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <linux/openat2.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <sys/uio.h>
+#include <unistd.h>
+
+/* The kernel follows this many interpreters (BINPRM_BUF_SIZE, exec_binprm()). */
+#define MAX_INTERPRETERS 5
+#define SCRIPT_LINE      256
+
+/*
+ * A string of the task's memory, at most PATH_MAX with its end, page by page: the page after the
+ * string may not be there.
+ */
+static char *
+read_path(pid_t task, guint64 address)
+{
+	g_autofree char *path = g_malloc(PATH_MAX);
+	gsize size = 0;
+
+	while (size < PATH_MAX) {
+		gsize room = MIN(PATH_MAX - size, 4096 - ((address + size) & 4095));
+		struct iovec local = {path + size, room};
+		struct iovec remote = {(void *)(address + size), room};
+		ssize_t n = process_vm_readv(task, &local, 1, &remote, 1, 0);
+
+		if (n <= 0)
+			return NULL;
+		if (memchr(path + size, '\0', n))
+			return g_steal_pointer(&path);
+		size += n;
+	}
+	return NULL;
+}
+
+/*
+ * Opens path as the task would, O_PATH. A path that begins with a slash begins at the task's root,
+ * which is not ours after chroot(); RESOLVE_IN_ROOT keeps symbolic links inside it too.
+ */
+static int
+open_from(const char *base, const char *root, const char *path, guint64 flags)
+{
+	struct open_how how = {.flags = O_PATH | O_CLOEXEC | flags};
+	const char *start = path[0] == '/' ? root : base;
+	int directory = open(start, O_PATH | O_CLOEXEC);
+	int fd;
+
+	if (directory < 0)
+		return -1;
+	if (path[0] == '/')
+		how.resolve = RESOLVE_IN_ROOT;
+	fd = syscall(SYS_openat2, directory, path, &how, sizeof how);
+	close(directory);
+	return fd;
+}
+
+/* Takes the place of a descriptor where the path could not even be read. */
+#define UNREADABLE (-2)
+
+static int
+open_at(pid_t task, int dirfd, guint64 address, guint64 at_flags)
+{
+	g_autofree char *path = read_path(task, address);
+	char base[64], root[64];
+
+	if (!path)
+		return UNREADABLE;
+	g_snprintf(root, sizeof root, "/proc/%d/root", task);
+	if (dirfd == AT_FDCWD)
+		g_snprintf(base, sizeof base, "/proc/%d/cwd", task);
+	else
+		g_snprintf(base, sizeof base, "/proc/%d/fd/%d", task, dirfd);
+	if (path[0] == '\0')
+		return at_flags & AT_EMPTY_PATH ? open(base, O_PATH | O_CLOEXEC) : -1;
+	return open_from(base, root, path, at_flags & AT_SYMLINK_NOFOLLOW ? O_NOFOLLOW : 0);
+}
+
+/* The interpreter that a script names in its first line; NULL where the file is no script. */
+static char *
+read_interpreter(int fd)
+{
+	g_autofree char *name = g_strdup_printf("/proc/self/fd/%d", fd);
+	char line[SCRIPT_LINE] = "";
+	char *start;
+	ssize_t n;
+	int file = open(name, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+
+	if (file < 0)
+		return NULL;
+	n = pread(file, line, sizeof line - 1, 0);
+	close(file);
+	if (n < 2 || line[0] != '#' || line[1] != '!')
+		return NULL;
+	start = line + 2 + strspn(line + 2, " \t");
+	start[strcspn(start, " \t\n")] = '\0';
+	return g_strdup(start);
+}
+
+static char *
+path_of(int fd)
+{
+	g_autofree char *name = g_strdup_printf("/proc/self/fd/%d", fd);
+
+	return g_file_read_link(name, NULL);
+}
+
+/* Takes fd. base and root: where the task looks names up. */
+static char *
+follow(int fd, const char *base, const char *root)
+{
+	g_autofree char *path = NULL;
+
+	for (guint i = 0; fd >= 0 && i <= MAX_INTERPRETERS; i++) {
+		g_autofree char *interpreter = read_interpreter(fd);
+
+		if (!interpreter) {
+			path = path_of(fd);
+			break;
+		}
+		close(fd);
+		fd = open_from(base, root, interpreter, 0);
+	}
+	if (fd >= 0)
+		close(fd);
+	return g_steal_pointer(&path);
+}
+
+GaitExecTarget
+gait_exec_target_find(pid_t task, guint32 nr, const guint64 args[6], char **path)
+{
+	char base[64], root[64];
+	int fd;
+
+	if (nr == SYS_execveat)
+		fd = open_at(task, (int)args[0], args[1], args[4]);
+	else
+		fd = open_at(task, AT_FDCWD, args[0], 0);
+	if (fd == UNREADABLE)
+		return GAIT_EXEC_TARGET_UNREADABLE;
+	g_snprintf(base, sizeof base, "/proc/%d/cwd", task);
+	g_snprintf(root, sizeof root, "/proc/%d/root", task);
+	*path = follow(fd, base, root);
+	return *path ? GAIT_EXEC_TARGET_FOUND : GAIT_EXEC_TARGET_ABSENT;
+}
+
+char *
+gait_exec_target_dup_command(const char *name)
+{
+	g_autofree char *path = g_find_program_in_path(name);
+
+	if (!path)
+		return NULL;
+	return follow(open(path, O_PATH | O_CLOEXEC), ".", "/");
+}

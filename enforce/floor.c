@@ -1,0 +1,266 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The floor. libseccomp writes the part of the filter that speaks of calls by name and argument; in
+ * front of it go a few instructions of our own for what libseccomp cannot say: a range of numbers.
+ * It does not install anything: a backend loads the program in the child, by system calls alone.
+ */
+#include "enforce/floor.h"
+
+#include "sysgait/error.h"
+#include "sysgait/syscall.h"
+
+#include <errno.h>
+#include <linux/audit.h>
+#include <linux/seccomp.h>
+#include <sched.h>
+#include <seccomp.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <unistd.h>
+
+#ifndef CLONE_UNTRACED
+#define CLONE_UNTRACED 0x00800000
+#endif
+
+/* Set in the number of a call made through the x32 ABI. */
+#define X32_BIT 0x40000000u
+
+/*
+ * Calls that could undo supervision. Where mask is not 0, only with (args[0] & mask) == value: the
+ * kernel looks at no more than 32 bits of these arguments, so neither may we, or a set high half
+ * would slip past.
+ */
+typedef struct {
+	const char *name;  /* of the system call */
+	const char *label; /* for people */
+	guint64 mask, value;
+	int error;
+} Guard;
+
+static const Guard guards[] = {
+    /* A filter of the target's own can only take calls away, but its listener could answer for us.
+     */
+    {"seccomp", "seccomp", 0, 0, EPERM},
+    {"prctl", "prctl(PR_SET_SECCOMP)", 0xffffffff, PR_SET_SECCOMP, EPERM},
+    /* Writing into, or taking descriptors from, a sibling makes that one speak in its stead. */
+    {"ptrace", "ptrace", 0, 0, EPERM},
+    {"process_vm_writev", "process_vm_writev", 0, 0, EPERM},
+    {"pidfd_getfd", "pidfd_getfd", 0, 0, EPERM},
+    /* A ring does its work without system calls. */
+    {"io_uring_setup", "io_uring_setup", 0, 0, ENOSYS},
+    {"io_uring_enter", "io_uring_enter", 0, 0, ENOSYS},
+    {"io_uring_register", "io_uring_register", 0, 0, ENOSYS},
+    /* A task without its tracer: nobody would know whose child it is. clone3 keeps its flags in
+       memory; what it makes in this way is known by having no creator, and killed. */
+    {"clone", "clone(CLONE_UNTRACED)", CLONE_UNTRACED, CLONE_UNTRACED, EPERM},
+};
+
+struct _GaitFloor {
+	guint32 max_syscall;
+	gint32 nrs[G_N_ELEMENTS(guards)]; /* -1: this build does not know the call */
+	gboolean is_learned[G_N_ELEMENTS(guards)];
+	GPtrArray *learned; /* labels, NULL-terminated */
+	GArray *instructions;
+	struct sock_fprog filter;
+};
+
+static gboolean
+is_guarded(const GaitFloor *floor, guint i, guint32 nr, guint64 arg)
+{
+	if (floor->nrs[i] < 0 || (guint32)floor->nrs[i] != nr)
+		return FALSE;
+	return (arg & guards[i].mask) == guards[i].value;
+}
+
+/*
+ * Whether some program of the model makes this call. The argument class of prctl is its operation,
+ * of clone its flags; a call without a mask is learned by its number.
+ */
+static gboolean
+has_learned(const GaitModel *model, const Guard *guard, guint32 nr)
+{
+	const guint64 args[6] = {guard->value};
+	guint32 klass = gait_syscall_class(nr, args);
+
+	for (guint p = 0; p < model->programs->len; p++) {
+		const GaitProgram *program = gait_model_get_program(model, p);
+
+		for (guint c = 0; c < program->calls->len; c++) {
+			const GaitCall *call = &g_array_index(program->calls, GaitCall, c);
+
+			if (call->nr == nr && (guard->mask == 0 || call->klass == klass))
+				return TRUE;
+		}
+	}
+	return FALSE;
+}
+
+static void
+look_up_guards(GaitFloor *floor, const GaitModel *model)
+{
+	for (guint i = 0; i < G_N_ELEMENTS(guards); i++) {
+		floor->nrs[i] = gait_syscall_from_name(guards[i].name);
+		if (floor->nrs[i] < 0 || !has_learned(model, &guards[i], floor->nrs[i]))
+			continue;
+		floor->is_learned[i] = TRUE;
+		g_ptr_array_add(floor->learned, (gpointer)guards[i].label);
+	}
+	g_ptr_array_add(floor->learned, NULL);
+}
+
+static gboolean
+add_rule(scmp_filter_ctx context, const Guard *guard, gint32 nr, GError **error)
+{
+	struct scmp_arg_cmp compare = SCMP_A0(SCMP_CMP_MASKED_EQ, guard->mask, guard->value);
+	int result = seccomp_rule_add_exact_array(context, SCMP_ACT_ERRNO(guard->error), nr,
+	                                          guard->mask != 0, &compare);
+
+	if (result < 0)
+		return gait_error_system(error, GAIT_ENFORCE_ERROR, -result, "seccomp_rule_add(%s)",
+		                         guard->label);
+	return TRUE;
+}
+
+/* libseccomp's part, appended to the instructions. */
+static gboolean
+append_exported(GaitFloor *floor, scmp_filter_ctx context, GError **error)
+{
+	struct sock_filter chunk[64];
+	ssize_t size;
+	int fd = memfd_create("floor", MFD_CLOEXEC);
+	int result;
+
+	if (fd < 0)
+		return gait_error_system(error, GAIT_ENFORCE_ERROR, errno, "memfd_create");
+	result = seccomp_export_bpf(context, fd);
+	if (result < 0 || lseek(fd, 0, SEEK_SET) < 0) {
+		close(fd);
+		return gait_error_system(error, GAIT_ENFORCE_ERROR, result < 0 ? -result : errno,
+		                         "seccomp_export_bpf");
+	}
+	while ((size = read(fd, chunk, sizeof chunk)) > 0)
+		g_array_append_vals(floor->instructions, chunk, size / sizeof chunk[0]);
+	close(fd);
+	return TRUE;
+}
+
+static gboolean
+append_guards(GaitFloor *floor, GaitFloorHandover handover, GError **error)
+{
+	static const guint32 actions[GAIT_FLOOR_N_] = {
+	    [GAIT_FLOOR_NOTIFY] = SCMP_ACT_NOTIFY,
+	    [GAIT_FLOOR_TRACE] = SCMP_ACT_TRACE(0),
+	    [GAIT_FLOOR_ALLOW] = SCMP_ACT_ALLOW,
+	};
+	scmp_filter_ctx context = seccomp_init(actions[handover]);
+	gboolean is_good = TRUE;
+
+	if (!context) {
+		g_set_error(error, GAIT_ENFORCE_ERROR, GAIT_ERROR_UNSUPPORTED,
+		            "libseccomp cannot make a filter for this kernel");
+		return FALSE;
+	}
+	if (seccomp_attr_set(context, SCMP_FLTATR_ACT_BADARCH, SCMP_ACT_KILL_PROCESS) < 0) {
+		g_set_error(error, GAIT_ENFORCE_ERROR, GAIT_ERROR_UNSUPPORTED,
+		            "this kernel cannot kill a process from a seccomp filter");
+		is_good = FALSE;
+	}
+	for (guint i = 0; is_good && handover == GAIT_FLOOR_ALLOW && i < G_N_ELEMENTS(guards); i++)
+		if (floor->nrs[i] >= 0 && !floor->is_learned[i])
+			is_good = add_rule(context, &guards[i], floor->nrs[i], error);
+	is_good = is_good && append_exported(floor, context, error);
+	seccomp_release(context);
+	return is_good;
+}
+
+/*
+ * Ours, in front. The architecture comes first: a number means nothing without it. Negative numbers
+ * are what the kernel itself answers with ENOSYS; testing for them before the x32 bit keeps
+ * syscall(-1), which some programs use as a probe, from being taken for x32.
+ */
+static void
+append_ranges(GaitFloor *floor)
+{
+	const struct sock_filter ranges[] = {
+	    BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, arch)),
+	    BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, AUDIT_ARCH_X86_64, 0, 3),
+	    BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
+	    BPF_JUMP(BPF_JMP | BPF_JGE | BPF_K, 0x80000000u, 3, 0),
+	    BPF_JUMP(BPF_JMP | BPF_JSET | BPF_K, X32_BIT, 0, 1),
+	    BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_KILL_PROCESS),
+	    BPF_JUMP(BPF_JMP | BPF_JGT | BPF_K, floor->max_syscall, 0, 1),
+	    BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | ENOSYS),
+	};
+
+	g_array_append_vals(floor->instructions, ranges, G_N_ELEMENTS(ranges));
+}
+
+GaitFloor *
+gait_floor_new(const GaitModel *model, GaitFloorHandover handover, GError **error)
+{
+	g_autoptr(GaitFloor) floor = g_new0(GaitFloor, 1);
+
+	floor->max_syscall = MIN(model->max_syscall, X32_BIT - 1);
+	floor->learned = g_ptr_array_new();
+	floor->instructions = g_array_new(FALSE, FALSE, sizeof(struct sock_filter));
+	look_up_guards(floor, model);
+	append_ranges(floor);
+	if (!append_guards(floor, handover, error))
+		return NULL;
+	g_assert(floor->instructions->len <= BPF_MAXINSNS);
+	floor->filter.len = floor->instructions->len;
+	floor->filter.filter = (struct sock_filter *)(void *)floor->instructions->data;
+	return g_steal_pointer(&floor);
+}
+
+void
+gait_floor_free(GaitFloor *floor)
+{
+	if (!floor)
+		return;
+	g_ptr_array_unref(floor->learned);
+	g_array_unref(floor->instructions);
+	g_free(floor);
+}
+
+const struct sock_fprog *
+gait_floor_get_filter(const GaitFloor *floor)
+{
+	return &floor->filter;
+}
+
+int
+gait_floor_get_refusal(const GaitFloor *floor, guint32 nr, const guint64 args[6])
+{
+	for (guint i = 0; i < G_N_ELEMENTS(guards); i++)
+		if (!floor->is_learned[i] && is_guarded(floor, i, nr, args[0]))
+			return guards[i].error;
+	return 0;
+}
+
+const char *const *
+gait_floor_get_learned(const GaitFloor *floor)
+{
+	return (const char *const *)floor->learned->pdata;
+}
+
+char *
+gait_floor_describe(const GaitFloor *floor)
+{
+	g_autoptr(GString) text = g_string_new(NULL);
+	const char *separator = "; refused: ";
+
+	g_string_append_printf(
+	    text, "other architectures and x32 are killed; numbers above %u get ENOSYS",
+	    floor->max_syscall);
+	for (guint i = 0; i < G_N_ELEMENTS(guards); i++) {
+		if (floor->is_learned[i] || floor->nrs[i] < 0)
+			continue;
+		g_string_append_printf(text, "%s%s", separator, guards[i].label);
+		separator = ", ";
+	}
+	return g_strdup(text->str);
+}

@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The floor: what is decided about a system call without a walker (DESIGN §7). Part of it is a
+ * seccomp filter that decides in the kernel; the rest is a short table of calls with which a
+ * supervised task could undo its supervision, refused unless the model learned them.
+ */
+#pragma once
+
+#include "sysgait/model.h"
+
+#include <linux/filter.h>
+
+/* What the filter does with a call that it does not decide itself. */
+typedef enum {
+	GAIT_FLOOR_NOTIFY, /* SECCOMP_RET_USER_NOTIF */
+	GAIT_FLOOR_TRACE,  /* SECCOMP_RET_TRACE */
+	GAIT_FLOOR_ALLOW,  /* runs: something else in the kernel watches it */
+	GAIT_FLOOR_N_,
+} GaitFloorHandover;
+
+typedef struct _GaitFloor GaitFloor;
+
+/*
+ * The floor for a model. Foreign architectures and the x32 ABI are killed, numbers above
+ * model->max_syscall get ENOSYS, everything else is handed over. With GAIT_FLOOR_ALLOW nobody
+ * stops the guarded calls later, so then the filter refuses them itself; otherwise they are handed
+ * over too, for the supervisor to refuse (gait_floor_get_refusal) and to log.
+ */
+GaitFloor *gait_floor_new(const GaitModel *model, GaitFloorHandover handover, GError **error);
+void gait_floor_free(GaitFloor *floor);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(GaitFloor, gait_floor_free)
+
+/* The filter, for seccomp(SECCOMP_SET_MODE_FILTER). Borrowed. */
+const struct sock_fprog *gait_floor_get_filter(const GaitFloor *floor);
+/* The errno with which a call is refused whatever the policy says; 0 where it is not. Pure. */
+int gait_floor_get_refusal(const GaitFloor *floor, guint32 nr, const guint64 args[6]);
+/* Names of the guarded calls that the model learned and that are therefore let through;
+ * NULL-terminated, borrowed. Worth a warning. */
+const char *const *gait_floor_get_learned(const GaitFloor *floor);
+/* A line for people: "numbers above 462 get ENOSYS; refused: seccomp, ptrace, …". */
+char *gait_floor_describe(const GaitFloor *floor);

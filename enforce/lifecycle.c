@@ -1,0 +1,145 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The enforcer's view of lifecycle: a walker for each task, born, moved to another program and
+ * freed with it. What arrives here is exact, because the tracer has the task stopped; a task that
+ * cannot be placed is not supervised loosely but killed.
+ */
+#include "enforce/enforcer-private.h"
+
+#include <sys/syscall.h>
+
+/* The index in the model of the program that a process runs; GAIT_NONE where it is not there. */
+static guint32
+find_running_program(GaitEnforcer *enforcer, pid_t pid, const char **path)
+{
+	GaitModule *module = gait_modules_get_program(enforcer->modules, pid, NULL);
+
+	*path = module ? gait_module_get_path(module) : "[gone]";
+	return module ? gait_model_find_program(enforcer->model, *path) : GAIT_NONE;
+}
+
+static GaitSupervised *
+supervise(GaitEnforcer *enforcer, GaitTask *task)
+{
+	GaitSupervised *supervised = g_new0(GaitSupervised, 1);
+
+	task->data = supervised;
+	enforcer->stats.n_tasks++;
+	return supervised;
+}
+
+static gboolean
+start_root(GaitEnforcer *enforcer, GaitTask *task)
+{
+	GaitSupervised *supervised = supervise(enforcer, task);
+	const char *path;
+	guint32 program = find_running_program(enforcer, task->pid, &path);
+
+	if (program == GAIT_NONE) {
+		gait_log_message(enforcer->log, "the model does not know the program %s", path);
+		return FALSE;
+	}
+	supervised->walker = gait_walker_new(enforcer->table, program);
+	return TRUE;
+}
+
+gboolean
+gait_enforcer_created(GaitEnforcer *enforcer, GaitTask *task, GaitTask *parent)
+{
+	const GaitSupervised *creator;
+	GaitSupervised *supervised;
+
+	if (!parent && enforcer->stats.n_tasks == 0)
+		return start_root(enforcer, task);
+	supervised = supervise(enforcer, task);
+	/* Closed: nobody knows whose child it is (its creator was killed meanwhile), so nobody can
+	   say what it may do. */
+	if (!parent)
+		return FALSE;
+	creator = parent->data;
+	if (!creator->walker)
+		return TRUE;
+	supervised->walker = gait_walker_fork(creator->walker, task->flags);
+	if (!(task->flags & GAIT_TASK_THREAD))
+		gait_signal_context_copy(&supervised->signals, &creator->signals);
+	return TRUE;
+}
+
+/* What runs now is judged whatever the entry promised: the file may have been another one by then.
+ */
+static gboolean
+may_run(GaitEnforcer *enforcer, const GaitTask *task, guint32 program, const char *path)
+{
+	const GaitSupervised *supervised = task->data;
+	const GaitAction *action = &enforcer->policy.actions[GAIT_VERDICT_EXEC];
+	GaitViolation violation = {
+	    .time_s = (double)g_get_real_time() / G_USEC_PER_SEC,
+	    .pid = task->pid,
+	    .tid = task->tid,
+	    .verdict = GAIT_VERDICT_EXEC,
+	    .event = {.nr = SYS_execve, .issuer_module = GAIT_NONE, .module = GAIT_NONE},
+	    .exec_path = path,
+	    .action = action->kind == GAIT_ACTION_LOG ? "log" : "kill",
+	};
+
+	if (gait_walker_check_exec(supervised->walker, program) == GAIT_VERDICT_ALLOW)
+		return TRUE;
+	/* What was announced was logged at the call. */
+	if (action->kind != GAIT_ACTION_LOG || program != supervised->announced)
+		gait_log_violation(enforcer->log, &violation, supervised->walker);
+	if (action->kind == GAIT_ACTION_LOG)
+		return TRUE;
+	enforcer->stats.n_killed++;
+	return FALSE;
+}
+
+gboolean
+gait_enforcer_executed(GaitEnforcer *enforcer, GaitTask *task)
+{
+	GaitSupervised *supervised = task->data;
+	const char *path;
+	guint32 program = find_running_program(enforcer, task->pid, &path);
+
+	gait_signal_context_clear(&supervised->signals);
+	if (supervised->walker && !may_run(enforcer, task, program, path))
+		return FALSE;
+	if (program == GAIT_NONE) {
+		gait_log_message(enforcer->log,
+		                 "process %d runs %s, which the model does not know: from here on "
+		                 "only the floor holds it",
+		                 task->pid, path);
+		g_clear_pointer(&supervised->walker, gait_walker_free);
+	} else if (supervised->walker) {
+		gait_walker_exec(supervised->walker, program);
+	} else {
+		supervised->walker = gait_walker_new(enforcer->table, program);
+	}
+	return TRUE;
+}
+
+void
+gait_enforcer_signalled(GaitEnforcer *enforcer, GaitTask *task, int signo,
+                        const struct user_regs_struct *registers)
+{
+	GaitSupervised *supervised = task->data;
+	guint64 n_left;
+
+	if (!supervised->walker)
+		return;
+	n_left = gait_signal_context_enter(&supervised->signals, &task->signal_frame);
+	if (n_left > 0)
+		gait_walker_unwind(supervised->walker, n_left);
+	gait_walker_signal(supervised->walker);
+}
+
+void
+gait_enforcer_exited(GaitEnforcer *enforcer, GaitTask *task)
+{
+	GaitSupervised *supervised = g_steal_pointer(&task->data);
+
+	if (!supervised)
+		return;
+	gait_walker_free(supervised->walker);
+	gait_signal_context_clear(&supervised->signals);
+	g_free(supervised);
+}

@@ -1,0 +1,202 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The violation log. The target is blocked while a line is written, so nothing here may wait: the
+ * file is non-blocking, stderr is asked first whether it has room (it is shared with the target and
+ * must not be made non-blocking), and sentences are rationed, since a target that is refused in a
+ * loop produces thousands of them a second. The file gets every line that fits on the disk.
+ */
+#include "enforce/log.h"
+
+#include "sysgait/error.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <poll.h>
+#include <stdarg.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+/* Sentences: this many at once, then so many a second. */
+#define BURST      20
+#define PER_SECOND 5
+
+struct _GaitLog {
+	char *path;
+	int fd; /* -1: no file */
+	int out;
+	gboolean has_sentences;
+	GString *line;
+	gboolean is_torn; /* the last line broke off in the middle */
+	gboolean has_failed;
+	guint64 n_violations[GAIT_VERDICT_N_];
+	guint64 n_lost, n_silent, n_unsaid;
+	guint tokens;
+	gint64 refilled_us;
+};
+
+GaitLog *
+gait_log_new(const char *path, int out, gboolean has_sentences, GError **error)
+{
+	g_autoptr(GaitLog) log = g_new0(GaitLog, 1);
+
+	log->fd = -1;
+	log->out = out;
+	log->has_sentences = has_sentences;
+	log->line = g_string_sized_new(4096);
+	log->tokens = BURST;
+	log->refilled_us = g_get_monotonic_time();
+	if (path) {
+		log->path = g_strdup(path);
+		log->fd = open(
+		    path, O_WRONLY | O_CREAT | O_APPEND | O_NONBLOCK | O_CLOEXEC | O_NOCTTY, 0600);
+		if (log->fd < 0) {
+			gait_error_system(error, GAIT_ENFORCE_ERROR, errno,
+			                  "cannot open the violation log %s", path);
+			return NULL;
+		}
+	}
+	return g_steal_pointer(&log);
+}
+
+void
+gait_log_free(GaitLog *log)
+{
+	if (!log)
+		return;
+	if (log->fd >= 0)
+		close(log->fd);
+	g_string_free(log->line, TRUE);
+	g_free(log->path);
+	g_free(log);
+}
+
+/*
+ * Writes what can be written without waiting. A pipe that is ready takes PIPE_BUF bytes; a terminal
+ * that was stopped with Ctrl-S is not ready. Whether all of it was written.
+ */
+static gboolean
+say(int fd, const char *text, gsize size)
+{
+	while (size > 0) {
+		struct pollfd ready = {.fd = fd, .events = POLLOUT};
+		ssize_t n;
+
+		if (poll(&ready, 1, 0) != 1 || !(ready.revents & POLLOUT))
+			return FALSE;
+		n = write(fd, text, MIN(size, PIPE_BUF));
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n <= 0)
+			return FALSE;
+		text += n;
+		size -= n;
+	}
+	return TRUE;
+}
+
+void
+gait_log_message(GaitLog *log, const char *format, ...)
+{
+	g_autofree char *what = NULL;
+	g_autofree char *line = NULL;
+	va_list arguments;
+
+	va_start(arguments, format);
+	what = g_strdup_vprintf(format, arguments);
+	va_end(arguments);
+	line = g_strdup_printf("sysgait enforce: %s\n", what);
+	say(log->out, line, strlen(line));
+}
+
+/* A line that does not get into the file is lost, not waited for: the violation was acted on all
+ * the same, and it is the target that would wait. */
+static void
+write_line(GaitLog *log)
+{
+	ssize_t n;
+
+	if (log->is_torn)
+		g_string_prepend_c(log->line, '\n');
+	do
+		n = write(log->fd, log->line->str, log->line->len);
+	while (n < 0 && errno == EINTR);
+	if (n == (ssize_t)log->line->len) {
+		log->is_torn = FALSE;
+		return;
+	}
+	if (n > 0)
+		log->is_torn = TRUE;
+	log->n_lost++;
+	if (log->has_failed)
+		return;
+	log->has_failed = TRUE;
+	gait_log_message(log, "cannot write the violation log %s: %s; lines are being lost",
+	                 log->path, n < 0 ? g_strerror(errno) : "no more room");
+}
+
+static gboolean
+take_token(GaitLog *log)
+{
+	gint64 now_us = g_get_monotonic_time();
+	gint64 earned = (now_us - log->refilled_us) * PER_SECOND / G_USEC_PER_SEC;
+
+	if (earned > 0) {
+		log->tokens = MIN(BURST, log->tokens + MIN(earned, BURST));
+		log->refilled_us = now_us;
+	}
+	if (log->tokens == 0)
+		return FALSE;
+	log->tokens--;
+	return TRUE;
+}
+
+static void
+print_sentence(GaitLog *log, const GaitViolation *violation, const GaitWalker *walker)
+{
+	if (!take_token(log)) {
+		log->n_silent++;
+		log->n_unsaid++;
+		return;
+	}
+	if (log->n_unsaid > 0)
+		gait_log_message(log, "%" G_GUINT64_FORMAT " more violations not shown%s",
+		                 log->n_unsaid, log->fd >= 0 ? " (they are in the log)" : "");
+	log->n_unsaid = 0;
+	g_string_truncate(log->line, 0);
+	gait_violation_print_text(violation, walker, log->line);
+	if (!say(log->out, log->line->str, log->line->len))
+		log->n_silent++;
+}
+
+void
+gait_log_violation(GaitLog *log, const GaitViolation *violation, const GaitWalker *walker)
+{
+	log->n_violations[violation->verdict]++;
+	if (log->fd >= 0) {
+		g_string_truncate(log->line, 0);
+		gait_violation_print_json(violation, walker, log->line);
+		write_line(log);
+	}
+	if (log->has_sentences)
+		print_sentence(log, violation, walker);
+}
+
+guint64
+gait_log_get_n_violations(const GaitLog *log, GaitVerdict verdict)
+{
+	return log->n_violations[verdict];
+}
+
+guint64
+gait_log_get_n_lost(const GaitLog *log)
+{
+	return log->n_lost;
+}
+
+guint64
+gait_log_get_n_silent(const GaitLog *log)
+{
+	return log->n_silent;
+}

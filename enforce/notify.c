@@ -1,0 +1,271 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The notify backend: system calls come by seccomp user notification, lifecycle and signals by
+ * ptrace, which stops nothing else. A task waits in the kernel while its call is judged; what is
+ * answered depends on registers and on the enforcer's own state alone, never on memory that another
+ * thread could have changed by then.
+ *
+ * Which way it falls: a target whose supervisor dies is killed by the kernel (PTRACE_O_EXITKILL),
+ * and were it not, its calls would fail with ENOSYS. An error in here kills the tree. A call that
+ * was not answered keeps waiting.
+ */
+#include "enforce/backend.h"
+#include "enforce/forward.h"
+#include "enforce/notify-private.h"
+#include "enforce/usher.h"
+#include "sysgait/error.h"
+#include "sysgait/syscall.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+/* The kernel's, for a call that a signal interrupted. */
+#define ERESTARTSYS    512
+#define ERESTARTNOINTR 513
+
+static void
+free_notify_task(gpointer data)
+{
+	GaitNotifyTask *own = data;
+
+	gait_notify_registers_clear(&own->registers);
+	g_free(own);
+}
+
+GaitNotifyTask *
+gait_notify_find_own(GaitNotifyRun *notify, const GaitTask *task)
+{
+	return g_hash_table_lookup(notify->tasks, task);
+}
+
+/* A task that we trace is not reaped, so its number is still its own. */
+void
+gait_notify_kill(const GaitTask *task)
+{
+	kill(task->pid, SIGKILL);
+}
+
+static gboolean
+is_call(const struct user_regs_struct *registers, const struct seccomp_data *call)
+{
+	return registers->rip == call->instruction_pointer &&
+	       (int)registers->orig_rax == call->nr && registers->rdi == call->args[0] &&
+	       registers->rsi == call->args[1] && registers->rdx == call->args[2] &&
+	       registers->r10 == call->args[3] && registers->r8 == call->args[4] &&
+	       registers->r9 == call->args[5];
+}
+
+/* --- the tracer's callbacks ---------------------------------------------------------------------
+ */
+
+/* The first task is stopped at its exec: from here on its calls are judged. */
+static gboolean
+take_over(GaitNotifyRun *notify, GaitTask *root)
+{
+	struct rlimit limit;
+
+	if (!gait_usher_dismiss(g_steal_pointer(&notify->usher), &notify->error) ||
+	    !gait_forward_start(root->pid, &notify->error))
+		return FALSE;
+	/* A descriptor a task, for its registers. */
+	if (getrlimit(RLIMIT_NOFILE, &limit) == 0) {
+		limit.rlim_cur = limit.rlim_max;
+		setrlimit(RLIMIT_NOFILE, &limit);
+	}
+	/* Nobody of our own user reads or writes the supervisor's memory. */
+	prctl(PR_SET_DUMPABLE, 0);
+	return TRUE;
+}
+
+static void
+on_created(GaitTracer *tracer, GaitTask *task, GaitTask *parent, gpointer data)
+{
+	GaitNotifyRun *notify = data;
+	GaitNotifyTask *own = g_new0(GaitNotifyTask, 1);
+
+	gait_notify_registers_init(&own->registers);
+	g_hash_table_insert(notify->tasks, task, own);
+	if (notify->usher && !take_over(notify, task)) {
+		gait_notify_kill(task);
+		gait_tracer_stop(tracer);
+		return;
+	}
+	if (!gait_enforcer_created(notify->enforcer, task, parent))
+		gait_notify_kill(task);
+}
+
+static void
+on_executed(GaitTracer *tracer, GaitTask *task, gpointer data)
+{
+	GaitNotifyRun *notify = data;
+	GaitNotifyTask *own = gait_notify_find_own(notify, task);
+
+	gait_notify_registers_renew(&own->registers);
+	own->is_running = own->is_unheard = FALSE;
+	if (!gait_enforcer_executed(notify->enforcer, task))
+		gait_notify_kill(task);
+}
+
+/*
+ * A signal that comes after a call was made but before its notification was received ends the wait
+ * with ERESTARTSYS: a handler without SA_RESTART would make it EINTR, for calls too that never fail
+ * so; and rt_sigreturn, whose caller expects no return, would run into whatever follows. Such a
+ * call has not begun, so it can always be made again. One that is going on keeps its own result.
+ * (Where both look the same, a task that repeats one call with the same arguments, EINTR is left:
+ * from a call that can last it is a true answer.)
+ */
+static void
+on_delivering(GaitTracer *tracer, GaitTask *task, int signo,
+              const struct user_regs_struct *registers, gpointer data)
+{
+	GaitNotifyTask *own = gait_notify_find_own(data, task);
+	struct user_regs_struct changed = *registers;
+
+	gait_notify_registers_drop(&own->registers);
+	if ((gint64)registers->rax != -ERESTARTSYS || (gint64)registers->orig_rax < 0)
+		return;
+	if (own->is_running && is_call(registers, &own->running) &&
+	    registers->orig_rax != SYS_rt_sigreturn)
+		return;
+	changed.rax = -ERESTARTNOINTR;
+	gait_tracer_set_registers(tracer, task, &changed);
+}
+
+static void
+on_signalled(GaitTracer *tracer, GaitTask *task, int signo,
+             const struct user_regs_struct *registers, gpointer data)
+{
+	GaitNotifyRun *notify = data;
+
+	gait_enforcer_signalled(notify->enforcer, task, signo, registers);
+}
+
+static void
+on_interrupted(GaitTracer *tracer, GaitTask *task, const struct user_regs_struct *registers,
+               gpointer data)
+{
+	gait_notify_registers_keep(&gait_notify_find_own(data, task)->registers, registers);
+}
+
+static void
+on_exited(GaitTracer *tracer, GaitTask *task, int status, gpointer data)
+{
+	GaitNotifyRun *notify = data;
+
+	gait_enforcer_exited(notify->enforcer, task);
+	g_hash_table_remove(notify->tasks, task);
+}
+
+/* --- a run --------------------------------------------------------------------------------------
+ */
+
+static gboolean
+supervise(GaitNotifyRun *notify, GError **error)
+{
+	struct pollfd listening = {.fd = gait_listener_get_fd(notify->listener), .events = POLLIN};
+	g_autoptr(GError) failure = NULL;
+
+	while (!failure && gait_tracer_iterate(notify->tracer, &listening, 1, -1, &failure))
+		gait_notify_serve(notify, &listening, &failure);
+	if (!failure && !notify->error)
+		return TRUE;
+	/* Closed: without its supervisor nothing of the tree goes on. */
+	gait_tracer_kill_all(notify->tracer);
+	while (gait_tracer_iterate(notify->tracer, NULL, 0, -1, NULL))
+		;
+	g_propagate_error(error, notify->error ? g_steal_pointer(&notify->error)
+	                                       : g_steal_pointer(&failure));
+	return FALSE;
+}
+
+static gboolean
+launch(GaitNotifyRun *notify, const char *const *argv, int *status, GError **error)
+{
+	g_autoptr(GError) failure = NULL;
+
+	notify->usher = gait_usher_new(notify->listener, error);
+	if (!notify->usher)
+		return FALSE;
+	if (gait_tracer_launch(notify->tracer, argv, gait_listener_install, notify->listener,
+	                       &failure))
+		return TRUE;
+	*status = gait_tracer_get_exec_status(notify->tracer);
+	if (notify->usher)
+		gait_usher_dismiss(g_steal_pointer(&notify->usher), NULL);
+	g_propagate_error(error, g_steal_pointer(&failure));
+	return FALSE;
+}
+
+static gboolean
+run(GaitEnforcer *enforcer, const char *const *argv, int *status, GError **error)
+{
+	static const GaitTracerCallbacks callbacks = {
+	    .created = on_created,
+	    .executed = on_executed,
+	    .delivering = on_delivering,
+	    .signalled = on_signalled,
+	    .interrupted = on_interrupted,
+	    .exited = on_exited,
+	};
+	GaitNotifyRun notify = {.enforcer = enforcer};
+	gboolean is_good;
+
+	notify.listener =
+	    gait_listener_new(gait_floor_get_filter(gait_enforcer_get_floor(enforcer)), error);
+	if (!notify.listener)
+		return FALSE;
+	notify.tasks = g_hash_table_new_full(NULL, NULL, NULL, free_notify_task);
+	notify.tracer = gait_tracer_new(gait_enforcer_get_modules(enforcer),
+	                                GAIT_TRACE_SYSCALLS_NONE, &callbacks, &notify);
+	is_good = launch(&notify, argv, status, error) && supervise(&notify, error);
+	if (is_good)
+		*status = gait_tracer_get_root_status(notify.tracer);
+	gait_forward_stop();
+	gait_tracer_free(notify.tracer);
+	g_hash_table_unref(notify.tasks);
+	gait_listener_free(notify.listener);
+	g_clear_error(&notify.error);
+	return is_good;
+}
+
+/* In a child: whether it gets a listener at all. */
+static gboolean
+probe(GError **error)
+{
+	struct sock_filter allow[] = {BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW)};
+	struct sock_fprog filter = {G_N_ELEMENTS(allow), allow};
+	g_autoptr(GaitListener) listener = gait_listener_new(&filter, error);
+	int status;
+	pid_t pid;
+
+	if (!listener)
+		return FALSE;
+	pid = fork();
+	if (pid < 0)
+		return gait_error_system(error, GAIT_ENFORCE_ERROR, errno, "fork");
+	if (pid == 0)
+		_exit(gait_listener_install(listener));
+	while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
+		;
+	if (WIFEXITED(status) && WEXITSTATUS(status) == 0)
+		return TRUE;
+	g_set_error(error, GAIT_ENFORCE_ERROR, GAIT_ERROR_UNSUPPORTED,
+	            "this kernel gives no seccomp listener here: %s",
+	            WIFEXITED(status) ? g_strerror(WEXITSTATUS(status)) : "it ends by a signal");
+	return FALSE;
+}
+
+const GaitBackend gait_backend_notify = {
+    .name = "notify",
+    .summary = "seccomp user notification, with ptrace for lifecycle and signals",
+    .handover = GAIT_FLOOR_NOTIFY,
+    .probe = probe,
+    .run = run,
+};

@@ -1,0 +1,185 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The policy: kind of violation → action. Pure; it knows nothing of backends. Strictness is an
+ * order on kinds: registers are harder to forge than stack memory (DESIGN §2), so one may act on
+ * what registers say and only log the rest.
+ */
+#include "enforce/policy.h"
+
+#include "sysgait/error.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/syscall.h>
+
+/* How far in a kind lies; equal ranks are acted on together. 0: always acted on. */
+static const guint8 ranks[GAIT_VERDICT_N_] = {
+    [GAIT_VERDICT_EXEC] = 0,    [GAIT_VERDICT_SYSCALL] = 1,  [GAIT_VERDICT_ISSUER] = 2,
+    [GAIT_VERDICT_LIBRARY] = 3, [GAIT_VERDICT_PHASE] = 4,    [GAIT_VERDICT_SITE] = 5,
+    [GAIT_VERDICT_ROLE] = 5,    [GAIT_VERDICT_SEQUENCE] = 6,
+};
+
+/* Linux keeps errors below this in a system call's result (IS_ERR_VALUE). */
+#define MAX_ERRNO 4095
+
+/* Numbers up to which names are looked for; Linux's last is EHWPOISON, 133. */
+#define MAX_NAMED_ERRNO 200
+
+const char *
+gait_errno_name(int error)
+{
+	return strerrorname_np(error);
+}
+
+int
+gait_errno_from_name(const char *name)
+{
+	guint64 number;
+
+	if (g_ascii_string_to_unsigned(name, 10, 1, MAX_ERRNO, &number, NULL))
+		return (int)number;
+	for (int i = 1; i < MAX_NAMED_ERRNO; i++) {
+		const char *known = strerrorname_np(i);
+
+		if (known && strcmp(known, name) == 0)
+			return i;
+	}
+	return 0;
+}
+
+static gboolean
+parse_action(const char *text, GaitAction *action, GError **error)
+{
+	if (strcmp(text, "log") == 0) {
+		*action = (GaitAction){GAIT_ACTION_LOG, 0};
+		return TRUE;
+	}
+	if (strcmp(text, "kill") == 0) {
+		*action = (GaitAction){GAIT_ACTION_KILL, 0};
+		return TRUE;
+	}
+	if (strcmp(text, "errno") == 0) {
+		*action = (GaitAction){GAIT_ACTION_ERRNO, EPERM};
+		return TRUE;
+	}
+	if (g_str_has_prefix(text, "errno:")) {
+		*action = (GaitAction){GAIT_ACTION_ERRNO, gait_errno_from_name(text + 6)};
+		if (action->error != 0)
+			return TRUE;
+		g_set_error(error, GAIT_ENFORCE_ERROR, GAIT_ERROR_MALFORMED,
+		            "'%s' is not the name or number of an error, such as EACCES or 13",
+		            text + 6);
+		return FALSE;
+	}
+	g_set_error(error, GAIT_ENFORCE_ERROR, GAIT_ERROR_MALFORMED,
+	            "'%s' is not an action: log, errno, errno:NAME or kill", text);
+	return FALSE;
+}
+
+void
+gait_policy_init(GaitPolicy *policy)
+{
+	for (guint i = 0; i < GAIT_VERDICT_N_; i++)
+		policy->actions[i] = (GaitAction){GAIT_ACTION_ERRNO, EPERM};
+}
+
+static gboolean
+parse_part(GaitPolicy *policy, char *part, GError **error)
+{
+	char *equals = strchr(part, '=');
+	GaitAction action;
+	GaitVerdict kind;
+
+	if (!parse_action(equals ? equals + 1 : part, &action, error))
+		return FALSE;
+	if (!equals) {
+		for (guint i = 0; i < GAIT_VERDICT_N_; i++)
+			policy->actions[i] = action;
+		return TRUE;
+	}
+	*equals = '\0';
+	kind = gait_verdict_from_name(part);
+	if (kind == GAIT_VERDICT_N_ || kind == GAIT_VERDICT_ALLOW) {
+		g_set_error(error, GAIT_ENFORCE_ERROR, GAIT_ERROR_MALFORMED,
+		            "'%s' is not a kind of violation", part);
+		return FALSE;
+	}
+	policy->actions[kind] = action;
+	return TRUE;
+}
+
+gboolean
+gait_policy_parse(GaitPolicy *policy, const char *text, GError **error)
+{
+	g_auto(GStrv) parts = g_strsplit(text, ",", -1);
+
+	gait_policy_init(policy);
+	if (!*parts) /* g_strsplit() finds no part in nothing */
+		return parse_part(policy, (char[]){""}, error);
+	for (char **part = parts; *part; part++)
+		if (!parse_part(policy, *part, error))
+			return FALSE;
+	return TRUE;
+}
+
+gboolean
+gait_policy_parse_strict(const char *text, GaitVerdict *strict, GError **error)
+{
+	g_autoptr(GString) kinds = g_string_new(NULL);
+
+	*strict = gait_verdict_from_name(text);
+	if (*strict < GAIT_VERDICT_N_ && ranks[*strict] != 0 && *strict != GAIT_VERDICT_ROLE)
+		return TRUE;
+	for (guint i = 0; i < GAIT_VERDICT_N_; i++)
+		if (ranks[i] != 0 && i != GAIT_VERDICT_ROLE)
+			g_string_append_printf(kinds, "%s%s", kinds->len ? ", " : "",
+			                       gait_verdict_name(i));
+	g_set_error(error, GAIT_ENFORCE_ERROR, GAIT_ERROR_MALFORMED,
+	            "cannot be strict up to '%s', only up to: %s", text, kinds->str);
+	return FALSE;
+}
+
+void
+gait_policy_set_strict(GaitPolicy *policy, GaitVerdict strict)
+{
+	for (guint i = 0; i < GAIT_VERDICT_N_; i++)
+		if (ranks[i] > ranks[strict])
+			policy->actions[i] = (GaitAction){GAIT_ACTION_LOG, 0};
+}
+
+GaitAction
+gait_policy_decide(const GaitPolicy *policy, GaitVerdict verdict, guint32 nr)
+{
+	GaitAction action = policy->actions[verdict];
+
+	if (action.kind == GAIT_ACTION_ERRNO && (nr == SYS_exit || nr == SYS_exit_group))
+		return (GaitAction){GAIT_ACTION_LOG, 0};
+	if (action.kind == GAIT_ACTION_ERRNO && nr == SYS_rt_sigreturn)
+		return (GaitAction){GAIT_ACTION_KILL, 0};
+	return action;
+}
+
+void
+gait_action_format(const GaitAction *action, GString *out)
+{
+	const char *name;
+
+	switch (action->kind) {
+	case GAIT_ACTION_LOG:
+		g_string_append(out, "log");
+		return;
+	case GAIT_ACTION_KILL:
+		g_string_append(out, "kill");
+		return;
+	case GAIT_ACTION_ERRNO:
+		name = gait_errno_name(action->error);
+		if (name)
+			g_string_append_printf(out, "errno %s", name);
+		else
+			g_string_append_printf(out, "errno %d", action->error);
+		return;
+	case GAIT_ACTION_N_:
+		break;
+	}
+	g_assert_not_reached();
+}

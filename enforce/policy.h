@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The policy: what is done about a violation, by its kind. */
+#pragma once
+
+#include "sysgait/walker.h"
+
+typedef enum {
+	GAIT_ACTION_LOG,   /* the call happens, and is logged */
+	GAIT_ACTION_ERRNO, /* the call does not happen: it fails with error */
+	GAIT_ACTION_KILL,  /* the call does not happen: the whole process is killed */
+	GAIT_ACTION_N_,
+} GaitActionKind;
+
+typedef struct {
+	GaitActionKind kind;
+	int error; /* ERRNO; positive */
+} GaitAction;
+
+typedef struct {
+	GaitAction actions[GAIT_VERDICT_N_];
+} GaitPolicy;
+
+/* errno EPERM for every kind. */
+void gait_policy_init(GaitPolicy *policy);
+/*
+ * "log", "kill", "errno", "errno:EACCES" or "errno:13" for every kind; or a comma-separated list in
+ * which "KIND=ACTION" sets one kind. GAIT_ERROR_MALFORMED says what was not understood.
+ */
+gboolean gait_policy_parse(GaitPolicy *policy, const char *text, GError **error);
+/*
+ * Kinds that are less hard to forge than this one are logged only. GAIT_VERDICT_SEQUENCE acts on
+ * all of them. `exec` is always acted on, `role` as `site`, on which it rests.
+ */
+void gait_policy_set_strict(GaitPolicy *policy, GaitVerdict strict);
+/* Parses the name of a kind that can be set strict. */
+gboolean gait_policy_parse_strict(const char *text, GaitVerdict *strict, GError **error);
+
+/*
+ * The action for a violation by call nr. Two calls are special: one that ends a task (exit,
+ * exit_group) is never refused, because a task that cannot end runs on into code that was never
+ * meant to run; a refused rt_sigreturn kills, because it has no caller to tell.
+ */
+GaitAction gait_policy_decide(const GaitPolicy *policy, GaitVerdict verdict, guint32 nr);
+
+/* "log", "errno EPERM", "kill": appends it. */
+void gait_action_format(const GaitAction *action, GString *out);
+/* "EPERM", or NULL. */
+const char *gait_errno_name(int error);
+/* From a name or a number in [1, 4095]; 0 where it is neither. */
+int gait_errno_from_name(const char *name);
