@@ -10,7 +10,9 @@
 #include <string.h>
 
 /* In the order in which a user meets them. */
-#define COMMANDS(X) X(print)
+#define COMMANDS(X)                                                                                \
+	X(merge)                                                                                   \
+	X(print)
 
 #define X(name) extern const GaitCommand gait_command_##name;
 COMMANDS(X)

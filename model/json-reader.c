@@ -60,6 +60,13 @@ check_shape(GaitPlace *place, const char *data, gsize size)
 	return !place->error;
 }
 
+/* json-glib begins with "<data>:LINE:COLUMN: ", for it does not know the file. */
+static const char *
+say_where(const char *message)
+{
+	return g_str_has_prefix(message, "<data>:") ? message + strlen("<data>:") : message;
+}
+
 JsonParser *
 gait_json_parse(GaitPlace *place, const char *data, gsize size)
 {
@@ -75,7 +82,7 @@ gait_json_parse(GaitPlace *place, const char *data, gsize size)
 		return NULL;
 	parser = json_parser_new_immutable();
 	if (!json_parser_load_from_data(parser, data, (gssize)size, &error)) {
-		fail(place, "it is not JSON: %s", error->message);
+		fail(place, "it is not JSON: line %s", say_where(error->message));
 		return NULL;
 	}
 	return g_steal_pointer(&parser);

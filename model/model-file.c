@@ -144,7 +144,8 @@ gait_model_save(const GaitModel *model, const char *path, GError **error)
 	temporary = g_strdup_printf("%s.XXXXXX", path);
 	descriptor = g_mkstemp_full(temporary, O_WRONLY | O_CLOEXEC, 0666);
 	if (descriptor < 0)
-		return gait_error_system(error, GAIT_MODEL_ERROR, errno, "open(%s)", temporary);
+		return gait_error_system(error, GAIT_MODEL_ERROR, errno,
+		                         "a new file beside %s cannot be made", path);
 	if (write_temporary(temporary, descriptor, path, text, error)) {
 		sync_directory(path);
 		return TRUE;

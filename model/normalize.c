@@ -62,7 +62,7 @@ compare_role_counts(const GaitRoleCount *a, const GaitRoleCount *b)
 static void
 sort_runs(GaitModel *model)
 {
-	g_autofree guint32 *map = sort_mapped(model->runs, (GCompareFunc)gait_run_compare);
+	g_free(sort_mapped(model->runs, (GCompareFunc)gait_run_compare));
 }
 
 /* --- modules and programs --- */
@@ -121,7 +121,6 @@ static guint32 *
 sort_symbols(GaitLibrary *library)
 {
 	guint32 *map = sort_mapped(library->symbols, (GCompareFunc)gait_symbol_compare);
-	g_autofree guint32 *edges = NULL;
 
 	for (guint32 i = 0; i < library->edges->len; i++) {
 		GaitEdge *edge = g_ptr_array_index(library->edges, i);
@@ -129,7 +128,7 @@ sort_symbols(GaitLibrary *library)
 		edge->from = remap_state(edge->from, map);
 		edge->to = remap_state(edge->to, map);
 	}
-	edges = sort_mapped(library->edges, (GCompareFunc)gait_edge_compare);
+	g_free(sort_mapped(library->edges, (GCompareFunc)gait_edge_compare));
 	return map;
 }
 
