@@ -11,6 +11,7 @@
 
 /* In the order in which a user meets them. */
 #define COMMANDS(X)                                                                                \
+	X(record)                                                                                  \
 	X(merge)                                                                                   \
 	X(print)
 

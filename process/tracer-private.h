@@ -13,6 +13,7 @@ typedef struct {
 	gboolean is_announced;   /* created() was called */
 	gboolean is_interrupted; /* gait_tracer_interrupt(): the next stop is reported */
 	gboolean is_letting_go;  /* gait_tracer_detach_all(): detached at its next stop */
+	gboolean is_in_group_stop;
 	gboolean stops_at_entry; /* PTRACE_SYSCALL, not PTRACE_CONT */
 	int delivered;           /* a signal was let through: its handler may start now, or 0 */
 	struct user_regs_struct before; /* registers when it was */

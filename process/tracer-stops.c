@@ -416,6 +416,24 @@ let_go(GaitTracer *tracer, TracerTask *task, int status)
 	gait_tracer_remove(tracer, task, -1);
 }
 
+/* It stays stopped, and the end of the stop is reported. */
+static void
+enter_group_stop(GaitTracer *tracer, TracerTask *task, int signo)
+{
+	if (!task->is_in_group_stop && tracer->callbacks.stopped)
+		tracer->callbacks.stopped(tracer, &task->task, signo, tracer->data);
+	task->is_in_group_stop = TRUE;
+	ptrace(PTRACE_LISTEN, task->task.tid, NULL, NULL);
+}
+
+static void
+leave_group_stop(GaitTracer *tracer, TracerTask *task)
+{
+	if (task->is_in_group_stop && tracer->callbacks.stopped)
+		tracer->callbacks.stopped(tracer, &task->task, 0, tracer->data);
+	task->is_in_group_stop = FALSE;
+}
+
 static void
 handle_stop(GaitTracer *tracer, TracerTask *task, int status)
 {
@@ -444,11 +462,11 @@ handle_stop(GaitTracer *tracer, TracerTask *task, int status)
 		handle_exec(tracer, task);
 		return;
 	case PTRACE_EVENT_STOP:
-		/* Group stop: it stays stopped, and its end is reported. */
 		if (is_stopping_signal(signo)) {
-			ptrace(PTRACE_LISTEN, task->task.tid, NULL, NULL);
+			enter_group_stop(tracer, task, signo);
 			return;
 		}
+		leave_group_stop(tracer, task);
 		break;
 	}
 	resume(task, 0);

@@ -63,6 +63,9 @@ typedef struct {
 	/* Stopped by PTRACE_INTERRUPT (gait_tracer_interrupt). */
 	void (*interrupted)(GaitTracer *tracer, GaitTask *task,
 	                    const struct user_regs_struct *registers, gpointer data);
+	/* The task takes part in a group stop by signo, as its parent sees with WUNTRACED, and
+	   stays so; or it is over (0). */
+	void (*stopped)(GaitTracer *tracer, GaitTask *task, int signo, gpointer data);
 	/* The task is gone: status as from waitpid, -1 if unknown (a thread that vanished in an
 	   exec; a task that was let go by gait_tracer_detach_all()). data is to be freed here. */
 	void (*exited)(GaitTracer *tracer, GaitTask *task, int status, gpointer data);

@@ -139,10 +139,9 @@ static int
 act_spawn(void)
 {
 	char *argv[] = {(char *)"/proc/self/exe", (char *)"--act", (char *)"calls", NULL};
-	char *env[] = {NULL};
 	pid_t pid;
 
-	return posix_spawn(&pid, argv[0], NULL, NULL, argv, env) != 0 || reap(pid);
+	return posix_spawn(&pid, argv[0], NULL, NULL, argv, environ) != 0 || reap(pid);
 }
 
 static void *

@@ -1,0 +1,296 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* `sysgait record`: options, the live counter, the summary, and the exit status. */
+#include "learn/record-session.h"
+
+#include "sysgait/command.h"
+#include "sysgait/error.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+typedef struct {
+	char *output;
+	char **pids;
+	char *backend;
+	char *stacks;
+	char **runtime;
+	gboolean is_quiet, is_verbose;
+} Options;
+
+/* What the counter needs to tell a rate. */
+typedef struct {
+	gint64 start_us, shown_us;
+	guint64 n_shown;
+	gboolean is_shown;
+} Counter;
+
+static const char summary[] =
+    "Records every system call that a program and its descendants make, and which library\n"
+    "made it from where, into a trace that `sysgait learn` reads. The program behaves as\n"
+    "without: signals, job control and exit status are its own.";
+
+static const char description[] =
+    "Ctrl-C (and SIGTERM, SIGHUP) ends the recording: the trace is good up to there, and\n"
+    "the program finishes or ends as it would.\n"
+    "\n"
+    "Exit status: the program's own; 126 or 127 where it could not be run; 1 where the\n"
+    "trace could not be written to its end; 2 for wrong usage; 0 where the recording was\n"
+    "ended before the program.\n"
+    "\n"
+    "Examples:\n"
+    "  sysgait record -o nginx.trace -- nginx -g 'daemon off;'\n"
+    "  sysgait record -p $(pidof redis-server) -o redis.trace\n"
+    "  sysgait print sysgait.trace | head\n";
+
+static void
+options_clear(Options *options)
+{
+	g_free(options->output);
+	g_strfreev(options->pids);
+	g_free(options->backend);
+	g_free(options->stacks);
+	g_strfreev(options->runtime);
+}
+
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Options, options_clear)
+
+static gboolean
+parse(Options *options, int *argc, char ***argv, GError **error)
+{
+	const GOptionEntry entries[] = {
+	    {"output", 'o', 0, G_OPTION_ARG_FILENAME, &options->output,
+	     "Write the trace to FILE (default: sysgait.trace)", "FILE"},
+	    {"pid", 'p', 0, G_OPTION_ARG_STRING_ARRAY, &options->pids,
+	     "Join a running process with all its threads; may be given again", "PID"},
+	    {"backend", 0, 0, G_OPTION_ARG_STRING, &options->backend,
+	     "How to look at the program: ptrace (default)", "NAME"},
+	    {"stacks", 0, 0, G_OPTION_ARG_STRING, &options->stacks,
+	     "Keep call stacks up to the site (default), or full", "site|full"},
+	    {"runtime", 0, 0, G_OPTION_ARG_STRING_ARRAY, &options->runtime,
+	     "A library that acts for others, as libc does ('*' at the end matches any); "
+	     "replaces the default set; may be given again",
+	     "NAME"},
+	    {"quiet", 'q', 0, G_OPTION_ARG_NONE, &options->is_quiet, "No counter, no summary",
+	     NULL},
+	    {"verbose", 'v', 0, G_OPTION_ARG_NONE, &options->is_verbose,
+	     "Tell how the stacks were found", NULL},
+	    G_OPTION_ENTRY_NULL,
+	};
+	g_autoptr(GOptionContext) context = g_option_context_new("[--] COMMAND [ARGUMENT…]");
+
+	g_option_context_add_main_entries(context, entries, NULL);
+	g_option_context_set_summary(context, summary);
+	g_option_context_set_description(context, description);
+	g_option_context_set_strict_posix(context, TRUE);
+	return g_option_context_parse(context, argc, argv, error);
+}
+
+G_GNUC_PRINTF(2, 3) static gboolean usage_error(GError **error, const char *format, ...)
+{
+	va_list arguments;
+
+	va_start(arguments, format);
+	if (error)
+		*error =
+		    g_error_new_valist(G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE, format, arguments);
+	va_end(arguments);
+	return FALSE;
+}
+
+static gboolean
+take_pids(char **texts, GArray *pids, GError **error)
+{
+	for (char **text = texts; text && *text; text++) {
+		gint64 value = 0;
+		pid_t pid;
+
+		if (!g_ascii_string_to_signed(*text, 10, 1, G_MAXINT32, &value, NULL))
+			return usage_error(error, "-p %s: not a process id", *text);
+		pid = (pid_t)value;
+		if (pid == getpid())
+			return usage_error(error, "-p %s: that is this very process", *text);
+		g_array_append_val(pids, pid);
+	}
+	return TRUE;
+}
+
+/* Turns what was typed into what the session wants; pids receives the -p options. */
+static gboolean
+check(const Options *options, int argc, char **argv, GArray *pids, GaitRecorderOptions *recorder,
+      GError **error)
+{
+	if (options->backend && strcmp(options->backend, "ptrace") != 0)
+		return usage_error(error, "--backend %s: there is only ptrace", options->backend);
+	if (options->stacks && strcmp(options->stacks, "site") != 0 &&
+	    strcmp(options->stacks, "full") != 0)
+		return usage_error(error, "--stacks %s: must be site or full", options->stacks);
+	if (!take_pids(options->pids, pids, error))
+		return FALSE;
+	if (argc > 1 && strcmp(argv[1], "--") == 0)
+		argv++, argc--;
+	if (argc > 1 && pids->len > 0)
+		return usage_error(error, "either -p or a command, not both");
+	if (argc <= 1 && pids->len == 0)
+		return usage_error(error, "no command; `%s --help` explains", argv[0]);
+	if (argc > 1 && options->output && strcmp(options->output, "-") == 0)
+		return usage_error(error, "-o -: standard output is the program's; name a file");
+	*recorder = (GaitRecorderOptions){
+	    .argv = argc > 1 ? (const char *const *)argv + 1 : NULL,
+	    .pids = (const pid_t *)(void *)pids->data,
+	    .n_pids = pids->len,
+	    .output = options->output ? options->output : "sysgait.trace",
+	    .runtime = (const char *const *)options->runtime,
+	    .full_stacks = options->stacks && strcmp(options->stacks, "full") == 0,
+	};
+	return TRUE;
+}
+
+/* --- what is shown -------------------------------------------------------------------------------
+ */
+
+static void
+show_counter(const GaitRecordingStats *stats, gpointer data)
+{
+	Counter *counter = data;
+	gint64 now_us = g_get_monotonic_time();
+	double seconds = (double)(now_us - counter->shown_us) / G_USEC_PER_SEC;
+	double rate = (double)(stats->n_events - counter->n_shown) / MAX(seconds, 0.001);
+
+	/* A program that has taken the terminal for itself is not written over. */
+	if (tcgetpgrp(STDERR_FILENO) != getpgrp())
+		return;
+	fprintf(stderr, "\r%'" G_GUINT64_FORMAT " events  %'.0f/s  %u tasks  %u libraries\033[K",
+	        stats->n_events, rate, stats->n_live, stats->n_libraries);
+	counter->shown_us = now_us;
+	counter->n_shown = stats->n_events;
+	counter->is_shown = TRUE;
+}
+
+static void
+hide_counter(Counter *counter)
+{
+	if (counter->is_shown)
+		fputs("\r\033[K", stderr);
+	counter->is_shown = FALSE;
+}
+
+static void
+warn(const char *message, gpointer data)
+{
+	hide_counter(data);
+	fprintf(stderr, "%s: %s; the program goes on unrecorded\n", g_get_prgname(), message);
+}
+
+static void
+print_detached(const GaitRecordSessionResult *result)
+{
+	fprintf(stderr, "%s: ended by %s", g_get_prgname(),
+	        result->detach_signal == SIGINT ? "Ctrl-C" : strsignal(result->detach_signal));
+	if (result->root != 0)
+		fprintf(stderr, "; process %d goes on", result->root);
+	fputc('\n', stderr);
+}
+
+static void
+print_summary(const GaitRecordSessionResult *result, const char *output, double seconds)
+{
+	const GaitRecordingStats *stats = &result->stats;
+	g_autofree char *size = g_format_size(stats->n_bytes);
+
+	fprintf(stderr,
+	        "%s: %s: %'" G_GUINT64_FORMAT " events, %u tasks, %u libraries, %'" G_GUINT64_FORMAT
+	        " unattributed, %s, %.1f s\n",
+	        g_get_prgname(), output, stats->n_events, stats->n_tasks, stats->n_libraries,
+	        stats->n_unknown, size, seconds);
+	if (stats->n_lost > 0)
+		fprintf(stderr,
+		        "%s: %'" G_GUINT64_FORMAT " events are lost: the trace is partial\n",
+		        g_get_prgname(), stats->n_lost);
+}
+
+static void
+print_attribution(const GaitAttributorStats *stats)
+{
+	double n = MAX((double)stats->n_events, 1);
+
+	fprintf(stderr,
+	        "%s: stacks: %.1f%% from the cache, %.1f%% by frame pointers, %.1f%% unknown\n",
+	        g_get_prgname(), 100 * (double)stats->n_cached / n,
+	        100 * (double)stats->n_frame_pointer / n, 100 * (double)stats->n_unknown / n);
+}
+
+/* --- the end -------------------------------------------------------------------------------------
+ */
+
+/* Ends as the target did, so that whoever waits for us sees the same. */
+static int
+end_as(int status)
+{
+	struct rlimit no_core = {0, 0};
+	sigset_t set;
+
+	if (WIFEXITED(status))
+		return WEXITSTATUS(status);
+	/* One core is enough. */
+	setrlimit(RLIMIT_CORE, &no_core);
+	signal(WTERMSIG(status), SIG_DFL);
+	sigemptyset(&set);
+	sigaddset(&set, WTERMSIG(status));
+	sigprocmask(SIG_UNBLOCK, &set, NULL);
+	raise(WTERMSIG(status));
+	return 128 + WTERMSIG(status);
+}
+
+static int
+run_session(const Options *options, const GaitRecorderOptions *recorder, GError **error)
+{
+	gint64 start_us = g_get_monotonic_time();
+	Counter counter = {.start_us = start_us, .shown_us = start_us};
+	GaitRecordSessionResult result;
+	GaitRecordSessionOptions session = {
+	    .recorder = *recorder,
+	    .progress = options->is_quiet || !isatty(STDERR_FILENO) ? NULL : show_counter,
+	    .warn = warn,
+	    .data = &counter,
+	};
+	gboolean is_good = gait_record_session_run(&session, &result, error);
+
+	hide_counter(&counter);
+	if (!is_good)
+		return result.exec_status != 0 ? result.exec_status : GAIT_EXIT_FAILURE;
+	if (!options->is_quiet && result.detach_signal != 0)
+		print_detached(&result);
+	if (!options->is_quiet && !result.has_failed)
+		print_summary(&result, recorder->output,
+		              (double)(g_get_monotonic_time() - start_us) / G_USEC_PER_SEC);
+	if (options->is_verbose)
+		print_attribution(&result.attribution);
+	if (result.has_failed)
+		return GAIT_EXIT_FAILURE;
+	return result.status == -1 ? GAIT_EXIT_OK : end_as(result.status);
+}
+
+static int
+run(int argc, char **argv, GError **error)
+{
+	g_auto(Options) options = {NULL};
+	g_autoptr(GArray) pids = g_array_new(FALSE, FALSE, sizeof(pid_t));
+	GaitRecorderOptions recorder;
+
+	if (!parse(&options, &argc, &argv, error) ||
+	    !check(&options, argc, argv, pids, &recorder, error))
+		return GAIT_EXIT_USAGE;
+	return run_session(&options, &recorder, error);
+}
+
+const GaitCommand gait_command_record = {
+    "record",
+    "record a program's system calls, with the library and site of each",
+    run,
+};

@@ -1,0 +1,290 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The process that the user started. It forks the worker, which launches the target and records it,
+ * and then does what the target does in the eyes of a shell: stops with it, goes on with it, ends
+ * with it. Both are in one process group, so a terminal's signals reach the target by themselves;
+ * this process takes those that mean "end the recording", and no others.
+ */
+#include "learn/record-session.h"
+#include "learn/record-link.h"
+
+#include "sysgait/error.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <sys/mman.h>
+#include <sys/signalfd.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#define TICK_MS 250
+/* How long a target may take to end by the signal that ended the recording, before it is left. */
+#define GRACE_US G_USEC_PER_SEC
+
+typedef struct {
+	const GaitRecordSessionOptions *options;
+	GaitRecordSessionResult *result;
+	GaitLinkShared *shared;
+	int link, signals;
+	pid_t worker;
+	sigset_t saved_mask;
+	gboolean ignores_sigint;
+	gboolean is_started, is_filed, is_done;
+	int asked_signal;   /* by which we were asked to end the recording */
+	gint64 deadline_us; /* once it is to be detached */
+	guint64 n_flushed, n_ticks;
+} Session;
+
+/* --- signals -------------------------------------------------------------------------------------
+ */
+
+/*
+ * Everything is blocked: what the target sends to its process group must not hit us. A signal that
+ * was ignored when we were started (nohup) stays so; but a shell ignores SIGINT for what it runs in
+ * the background only to keep the terminal's away, so kill -INT is heard.
+ */
+static gboolean
+take_signals(Session *session, GError **error)
+{
+	static const int ending[] = {SIGINT, SIGTERM, SIGHUP};
+	struct sigaction action;
+	sigset_t taken, all;
+
+	sigemptyset(&taken);
+	for (guint i = 0; i < G_N_ELEMENTS(ending); i++) {
+		sigaction(ending[i], NULL, &action);
+		if (ending[i] == SIGINT)
+			session->ignores_sigint = action.sa_handler == SIG_IGN;
+		else if (action.sa_handler == SIG_IGN)
+			continue;
+		sigaddset(&taken, ending[i]);
+	}
+	sigfillset(&all);
+	sigprocmask(SIG_BLOCK, &all, &session->saved_mask);
+	session->signals = signalfd(-1, &taken, SFD_CLOEXEC | SFD_NONBLOCK);
+	return session->signals >= 0 ||
+	       gait_error_system(error, GAIT_LEARN_ERROR, errno, "signalfd");
+}
+
+static void
+tell_worker(Session *session, GaitLinkType type, int value)
+{
+	if (gait_link_send(session->link, type, value, NULL))
+		kill(session->worker, SIGUSR1);
+}
+
+static void
+read_signals(Session *session)
+{
+	struct signalfd_siginfo info;
+
+	while (read(session->signals, &info, sizeof(info)) == sizeof(info)) {
+		gboolean is_sent = info.ssi_code <= 0; /* by a process, not the kernel */
+
+		if (info.ssi_signo == SIGINT && session->ignores_sigint && !is_sent)
+			continue;
+		/* The user insists: no further waiting for the target. */
+		if (session->deadline_us != 0)
+			session->deadline_us = 1;
+		session->asked_signal = (int)info.ssi_signo;
+		tell_worker(session, GAIT_LINK_DETACH, is_sent ? (int)info.ssi_pid : 0);
+	}
+}
+
+/*
+ * The target has stopped, so do we. The signal is made pending first and let in afterwards: should
+ * the target go on in between, the SIGCONT that the worker then sends takes it back; should it have
+ * gone on before, the worker's message is there already. (SIGSTOP cannot be held back.)
+ */
+static void
+stop_too(int link, int signo)
+{
+	struct pollfd poll_link = {.fd = link, .events = POLLIN};
+	sigset_t set, saved;
+
+	sigemptyset(&set);
+	sigaddset(&set, signo);
+	if (signo == SIGSTOP) {
+		raise(SIGSTOP);
+		return;
+	}
+	signal(signo, SIG_DFL);
+	raise(signo);
+	if (poll(&poll_link, 1, 0) > 0) {
+		sigwait(&set, &signo);
+		return;
+	}
+	sigprocmask(SIG_UNBLOCK, &set, &saved);
+	sigprocmask(SIG_SETMASK, &saved, NULL);
+}
+
+/* --- what the worker says ------------------------------------------------------------------------
+ */
+
+static void
+handle_failure(Session *session, const GaitLinkMessage *message, GError **error)
+{
+	if (session->is_started) {
+		session->result->has_failed = TRUE;
+		session->options->warn(message->text, session->options->data);
+		return;
+	}
+	session->result->exec_status = message->value;
+	g_set_error_literal(error, GAIT_LEARN_ERROR,
+	                    message->value ? GAIT_ERROR_EXEC : GAIT_ERROR_SYSTEM, message->text);
+}
+
+static gboolean
+handle_message(Session *session, GError **error)
+{
+	GaitLinkMessage message;
+
+	if (!gait_link_receive(session->link, TRUE, &message)) {
+		g_set_error(error, GAIT_LEARN_ERROR, GAIT_ERROR_GONE,
+		            "the recorder (process %d) was killed, and the recorded processes "
+		            "with it; what was recorded is in %s",
+		            session->worker, session->options->recorder.output);
+		return FALSE;
+	}
+	switch (message.type) {
+	case GAIT_LINK_STARTED:
+		session->is_started = TRUE;
+		session->result->root = message.value;
+		break;
+	case GAIT_LINK_STOPPED:
+		if (message.value != 0)
+			stop_too(session->link, message.value);
+		break;
+	case GAIT_LINK_ENDED:
+		session->result->status = message.value;
+		break;
+	case GAIT_LINK_FILED:
+		session->is_filed = TRUE;
+		if (session->asked_signal != 0 && session->deadline_us == 0)
+			session->deadline_us = g_get_monotonic_time() + GRACE_US;
+		break;
+	case GAIT_LINK_FAILED:
+		handle_failure(session, &message, error);
+		return session->is_started;
+	case GAIT_LINK_DONE:
+		session->is_done = TRUE;
+		break;
+	}
+	return TRUE;
+}
+
+/* --- the loop ------------------------------------------------------------------------------------
+ */
+
+static void
+tick(Session *session)
+{
+	const GaitRecordingStats *stats = &session->shared->stats;
+
+	if (session->options->progress && session->is_started && !session->is_filed)
+		session->options->progress(stats, session->options->data);
+	/* Once a second what is recorded is put on disk, for the case that all is killed. */
+	if (++session->n_ticks % (1000 / TICK_MS) == 0 && stats->n_bytes != session->n_flushed) {
+		session->n_flushed = stats->n_bytes;
+		tell_worker(session, GAIT_LINK_FLUSH, 0);
+	}
+}
+
+static gboolean
+is_over(Session *session)
+{
+	if (session->is_done)
+		return TRUE;
+	return session->deadline_us != 0 &&
+	       (session->result->status != -1 || g_get_monotonic_time() >= session->deadline_us);
+}
+
+static gboolean
+stand_in(Session *session, GError **error)
+{
+	struct pollfd fds[] = {
+	    {.fd = session->link, .events = POLLIN},
+	    {.fd = session->signals, .events = POLLIN},
+	};
+	gint64 next_us = g_get_monotonic_time();
+
+	while (!is_over(session)) {
+		if (poll(fds, G_N_ELEMENTS(fds), TICK_MS) < 0 && errno != EINTR)
+			return gait_error_system(error, GAIT_LEARN_ERROR, errno, "poll");
+		if (fds[1].revents)
+			read_signals(session);
+		if (fds[0].revents && !handle_message(session, error))
+			return FALSE;
+		if (g_get_monotonic_time() >= next_us) {
+			tick(session);
+			next_us = g_get_monotonic_time() + TICK_MS * 1000;
+		}
+	}
+	return TRUE;
+}
+
+/* --- set-up --------------------------------------------------------------------------------------
+ */
+
+static gboolean
+start_worker(Session *session, GError **error)
+{
+	int links[2];
+
+	session->shared = mmap(NULL, sizeof(*session->shared), PROT_READ | PROT_WRITE,
+	                       MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	if (session->shared == MAP_FAILED) {
+		session->shared = NULL;
+		return gait_error_system(error, GAIT_LEARN_ERROR, errno, "mmap");
+	}
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, links) != 0)
+		return gait_error_system(error, GAIT_LEARN_ERROR, errno, "socketpair");
+	session->link = links[0];
+	session->worker = fork();
+	if (session->worker == 0) {
+		close(links[0]);
+		gait_record_worker_run(links[1], session->shared, &session->options->recorder);
+		_exit(0);
+	}
+	close(links[1]);
+	return session->worker > 0 || gait_error_system(error, GAIT_LEARN_ERROR, errno, "fork");
+}
+
+static gboolean
+run(Session *session, GError **error)
+{
+	gboolean is_good;
+
+	if (!start_worker(session, error) || !take_signals(session, error))
+		return FALSE;
+	is_good = stand_in(session, error);
+	sigprocmask(SIG_SETMASK, &session->saved_mask, NULL);
+	/* Where the target lives on so does the worker. */
+	if (session->is_done || !is_good)
+		waitpid(session->worker, NULL, 0);
+	if (session->deadline_us != 0 && session->result->status == -1)
+		session->result->detach_signal = session->asked_signal;
+	session->result->stats = session->shared->stats;
+	session->result->attribution = session->shared->attribution;
+	return is_good;
+}
+
+gboolean
+gait_record_session_run(const GaitRecordSessionOptions *options, GaitRecordSessionResult *result,
+                        GError **error)
+{
+	Session session = {.options = options, .result = result, .link = -1, .signals = -1};
+	gboolean is_good;
+
+	*result = (GaitRecordSessionResult){.status = -1};
+	is_good = run(&session, error);
+	if (session.link >= 0)
+		close(session.link);
+	if (session.signals >= 0)
+		close(session.signals);
+	if (session.shared)
+		munmap(session.shared, sizeof(*session.shared));
+	return is_good;
+}

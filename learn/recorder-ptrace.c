@@ -1,0 +1,324 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Ties tracer, attributor and recording together: what each callback of the tracer means for the
+ * trace.
+ *
+ * Launched programs stop once a call, at the entry, by a filter that returns SECCOMP_RET_TRACE for
+ * everything. The price is that they can never be let go: without a tracer that filter answers
+ * every call with ENOSYS. Joined ones stop at entry and exit, by PTRACE_SYSCALL, and can.
+ */
+#include "learn/recorder.h"
+#include "learn/trace-filter.h"
+
+#include "sysgait/error.h"
+#include "sysgait/tracer.h"
+
+#include <linux/audit.h>
+#include <sys/stat.h>
+#include <sys/utsname.h>
+#include <unistd.h>
+
+/* Processes that ended but may still be named as a signal's sender. */
+#define N_REMEMBERED 64
+
+struct _GaitRecorder {
+	GaitRecorderOptions options;
+	GaitRecorderEvents events;
+	GaitModules *modules;
+	GaitAttributor *attributor;
+	GaitRecording *recording; /* NULL once it is finished */
+	GaitTracer *tracer;
+	pid_t remembered[N_REMEMBERED];
+	guint n_remembered;
+};
+
+/* A task's. */
+typedef struct {
+	guint32 index;
+	GaitSignalContext context;
+} Task;
+
+/* --- callbacks of the tracer ---------------------------------------------------------------------
+ */
+
+static GaitModule *
+get_program(GaitRecorder *recorder, pid_t pid)
+{
+	/* Where it is gone nothing more will come from it. */
+	GaitModule *program = gait_modules_get_program(recorder->modules, pid, NULL);
+
+	return program ? program : gait_modules_get(recorder->modules, 0);
+}
+
+static void
+on_created(GaitTracer *tracer, GaitTask *task, GaitTask *parent, gpointer data)
+{
+	GaitRecorder *recorder = data;
+	Task *own;
+
+	if (!recorder->recording)
+		return;
+	own = task->data = g_new0(Task, 1);
+	if (parent && parent->data) {
+		Task *parents = parent->data;
+
+		own->index = gait_recording_fork(recorder->recording, parents->index, task->pid,
+		                                 task->tid, task->flags);
+		if (!(task->flags & GAIT_TASK_THREAD))
+			gait_signal_context_copy(&own->context, &parents->context);
+		return;
+	}
+	/* Whose creator nobody saw has a past that nobody knows. */
+	if (task->tid != gait_tracer_get_root(tracer))
+		task->flags |= GAIT_TASK_JOINED;
+	own->index = gait_recording_start(recorder->recording, task->pid, task->tid,
+	                                  get_program(recorder, task->pid), task->flags);
+}
+
+static void
+note_unwinding(GaitRecorder *recorder, Task *task, guint64 n_left)
+{
+	if (G_UNLIKELY(n_left > 0))
+		gait_recording_unwind(recorder->recording, task->index, n_left);
+}
+
+static void
+on_syscall(GaitTracer *tracer, GaitTask *task, const struct user_regs_struct *user, gpointer data)
+{
+	GaitRecorder *recorder = data;
+	Task *own = task->data;
+	guint64 args[6] = {user->rdi, user->rsi, user->rdx, user->r10, user->r8, user->r9};
+	guint32 nr = (guint32)user->orig_rax, arch;
+	GaitRegisters registers;
+	const GaitStack *stack;
+
+	if (G_UNLIKELY(!recorder->recording || !own))
+		return;
+	arch = gait_tracer_get_arch(tracer, task, user);
+	gait_space_note_syscall(task->space, task->tid,
+	                        arch == AUDIT_ARCH_X86_64 ? nr : G_MAXUINT32, args);
+	note_unwinding(recorder, own,
+	               gait_signal_context_note_syscall(
+	                   &own->context, arch == AUDIT_ARCH_X86_64 ? nr : G_MAXUINT32, user->rsp));
+	gait_registers_from_user(&registers, user);
+	switch (gait_attributor_attribute(recorder->attributor, task->space, task->tid, nr,
+	                                  &registers, &stack)) {
+	case GAIT_ATTRIBUTION_DONE:
+		gait_recording_syscall(recorder->recording, own->index, arch, nr, args, stack);
+		return;
+	case GAIT_ATTRIBUTION_GONE:
+		/* Killed while it was stopped at the entry: the call never took place. */
+		return;
+	case GAIT_ATTRIBUTION_NEEDS_REGISTERS: /* all of them are known */
+	case GAIT_ATTRIBUTION_N_:
+		gait_recording_lost(recorder->recording, own->index, 1);
+		return;
+	}
+}
+
+static void
+on_executed(GaitTracer *tracer, GaitTask *task, gpointer data)
+{
+	GaitRecorder *recorder = data;
+	Task *own = task->data;
+
+	if (!recorder->recording || !own)
+		return;
+	gait_signal_context_clear(&own->context);
+	gait_recording_exec(recorder->recording, own->index, get_program(recorder, task->pid));
+}
+
+static void
+on_signalled(GaitTracer *tracer, GaitTask *task, int signo,
+             const struct user_regs_struct *registers, gpointer data)
+{
+	GaitRecorder *recorder = data;
+	Task *own = task->data;
+
+	if (!recorder->recording || !own)
+		return;
+	note_unwinding(recorder, own,
+	               gait_signal_context_enter(&own->context, &task->signal_frame));
+	gait_recording_signal(recorder->recording, own->index, signo);
+}
+
+static void
+on_stopped(GaitTracer *tracer, GaitTask *task, int signo, gpointer data)
+{
+	GaitRecorder *recorder = data;
+
+	if (task->tid == gait_tracer_get_root(tracer))
+		recorder->events.stopped(signo, recorder->events.data);
+}
+
+static void
+on_exited(GaitTracer *tracer, GaitTask *task, int status, gpointer data)
+{
+	GaitRecorder *recorder = data;
+	Task *own = task->data;
+
+	if (own) {
+		if (recorder->recording)
+			gait_recording_exit(recorder->recording, own->index, status);
+		gait_signal_context_clear(&own->context);
+		g_free(own);
+	}
+	if (task->tid == task->pid)
+		recorder->remembered[recorder->n_remembered++ % N_REMEMBERED] = task->pid;
+	if (task->tid == gait_tracer_get_root(tracer))
+		recorder->events.ended(status, recorder->events.data);
+}
+
+/* --- start ---------------------------------------------------------------------------------------
+ */
+
+static const GaitTracerCallbacks callbacks = {
+    .created = on_created,
+    .syscall = on_syscall,
+    .executed = on_executed,
+    .signalled = on_signalled,
+    .stopped = on_stopped,
+    .exited = on_exited,
+};
+
+static gboolean
+open_recording(GaitRecorder *recorder, GaitRecordingStats *stats, GError **error)
+{
+	static const char *const nothing[] = {NULL};
+	const char *const *argv = recorder->options.argv;
+	struct utsname system;
+	GaitTraceInfo info = {
+	    .arch = (char *)"x86_64",
+	    .backend = (char *)"ptrace",
+	    .command = (char **)(argv ? argv : nothing),
+	    .runtime = (char **)gait_modules_get_runtime(recorder->modules),
+	    .start_us = g_get_real_time(),
+	    .has_stacks = TRUE,
+	    .has_times = TRUE,
+	};
+
+	uname(&system);
+	info.kernel = system.release;
+	recorder->recording =
+	    gait_recording_new(recorder->options.output, &info, recorder->modules, stats, error);
+	return recorder->recording != NULL;
+}
+
+static gboolean
+start(GaitRecorder *recorder, GError **error)
+{
+	if (recorder->options.argv)
+		return gait_tracer_launch(recorder->tracer, recorder->options.argv,
+		                          gait_trace_filter_install, NULL, error);
+	for (guint i = 0; i < recorder->options.n_pids; i++)
+		if (!gait_tracer_attach(recorder->tracer, recorder->options.pids[i], error))
+			return FALSE;
+	return TRUE;
+}
+
+/* A trace of nothing helps nobody. */
+static void
+remove_output(const char *path)
+{
+	struct stat status;
+
+	if (lstat(path, &status) == 0 && S_ISREG(status.st_mode))
+		unlink(path);
+}
+
+GaitRecorder *
+gait_recorder_new(const GaitRecorderOptions *options, const GaitRecorderEvents *events,
+                  GaitRecordingStats *stats, int *exec_status, GError **error)
+{
+	g_autoptr(GaitRecorder) recorder = g_new0(GaitRecorder, 1);
+	GaitAttributorOptions attribution = {.full_stacks = options->full_stacks};
+
+	recorder->options = *options;
+	recorder->events = *events;
+	recorder->modules = gait_modules_new(options->runtime);
+	recorder->attributor = gait_attributor_new(recorder->modules, &attribution);
+	recorder->tracer = gait_tracer_new(recorder->modules,
+	                                   options->argv ? GAIT_TRACE_SYSCALLS_SECCOMP
+	                                                 : GAIT_TRACE_SYSCALLS_PTRACE,
+	                                   &callbacks, recorder);
+	if (!open_recording(recorder, stats, error))
+		return NULL;
+	if (!start(recorder, error)) {
+		*exec_status = gait_tracer_get_exec_status(recorder->tracer);
+		remove_output(options->output);
+		return NULL;
+	}
+	return g_steal_pointer(&recorder);
+}
+
+void
+gait_recorder_free(GaitRecorder *recorder)
+{
+	if (!recorder)
+		return;
+	gait_tracer_free(recorder->tracer);
+	gait_recording_free(recorder->recording);
+	gait_attributor_free(recorder->attributor);
+	gait_modules_free(recorder->modules);
+	g_free(recorder);
+}
+
+/* --- while it runs -------------------------------------------------------------------------------
+ */
+
+gboolean
+gait_recorder_iterate(GaitRecorder *recorder, GError **error)
+{
+	return gait_tracer_iterate(recorder->tracer, NULL, 0, -1, error);
+}
+
+void
+gait_recorder_wake(GaitRecorder *recorder)
+{
+	gait_tracer_wake(recorder->tracer);
+}
+
+gboolean
+gait_recorder_has_failed(const GaitRecorder *recorder)
+{
+	return recorder->recording && gait_recording_has_failed(recorder->recording);
+}
+
+void
+gait_recorder_flush(GaitRecorder *recorder)
+{
+	if (recorder->recording)
+		gait_recording_flush(recorder->recording);
+}
+
+gboolean
+gait_recorder_finish(GaitRecorder *recorder, GError **error)
+{
+	g_autoptr(GaitRecording) recording = g_steal_pointer(&recorder->recording);
+	gboolean is_good = gait_recording_finish(recording, error);
+
+	if (!recorder->options.argv)
+		gait_tracer_detach_all(recorder->tracer);
+	return is_good;
+}
+
+pid_t
+gait_recorder_get_root(const GaitRecorder *recorder)
+{
+	return gait_tracer_get_root(recorder->tracer);
+}
+
+gboolean
+gait_recorder_is_target(const GaitRecorder *recorder, pid_t pid)
+{
+	for (guint i = 0; i < MIN(recorder->n_remembered, N_REMEMBERED); i++)
+		if (recorder->remembered[i] == pid)
+			return TRUE;
+	return gait_tracer_find(recorder->tracer, pid) != NULL;
+}
+
+void
+gait_recorder_get_attribution(const GaitRecorder *recorder, GaitAttributorStats *stats)
+{
+	gait_attributor_get_stats(recorder->attributor, stats);
+}
