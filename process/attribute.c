@@ -5,7 +5,7 @@
  * are interned, and the memo answers for what was seen before. It never guesses: where the walk
  * outward cannot be trusted, the library is [unknown].
  */
-#include "sysgait/attribute.h"
+#include "process/attribute-private.h"
 
 #include "process/memo.h"
 #include "process/space-private.h"
@@ -246,6 +246,13 @@ gait_attributor_attribute(GaitAttributor *attributor, GaitSpace *space, pid_t ta
 		}
 	}
 	return attribute_anew(attributor, space, task, nr, registers, stack);
+}
+
+void
+gait_attributor_forget(GaitAttributor *attributor)
+{
+	gait_memo_free(attributor->memo);
+	attributor->memo = gait_memo_new();
 }
 
 guint32
