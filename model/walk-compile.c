@@ -18,17 +18,17 @@
 #include <string.h>
 #include <sys/syscall.h>
 
-/* Bounds what hostile models can make the compiler do: steps along role chains, bytes of the block.
+/* Bounds what hostile models can make the compiler do: steps from role to role, bytes of the block.
  */
-#define MAX_CHAIN_STEPS (1u << 26)
-#define MAX_TABLE_SIZE  (1u << 30)
+#define MAX_ROLE_STEPS (1u << 26)
+#define MAX_TABLE_SIZE (1u << 30)
 
 typedef struct {
 	const GaitModel *model;
 	const GaitProgram *program; /* that is being compiled */
 	guint32 index;              /* its index */
 	GArray *bases;              /* per library of it: the table's index of its first symbol */
-	guint64 n_chain_steps;
+	guint64 n_role_steps;
 	guint64 n_set_words;
 	GArray *programs, *roles, *phases, *symbols, *sets, *keys;
 } Builder;
@@ -143,38 +143,58 @@ add_sole_roles(Builder *builder)
 	}
 }
 
+/* The role in the chain of role's creators, itself included, that this symbol creates. */
+static guint32
+find_in_chain(Builder *builder, guint32 role, GaitSymbolRef creation)
+{
+	while (builder->n_role_steps++ < MAX_ROLE_STEPS) {
+		const GaitRole *creator = gait_program_get_role(builder->program, role);
+
+		if (creator->parent == GAIT_NONE)
+			break;
+		if (creator->creation.library == creation.library &&
+		    creator->creation.symbol == creation.symbol)
+			return role;
+		role = creator->parent;
+	}
+	return GAIT_NONE;
+}
+
+static guint32
+find_child(Builder *builder, guint32 role, GaitSymbolRef creation)
+{
+	for (guint32 r = role + 1;
+	     r < builder->program->roles->len && builder->n_role_steps++ < MAX_ROLE_STEPS; r++) {
+		const GaitRole *child = gait_program_get_role(builder->program, r);
+
+		if (child->parent == role && child->creation.library == creation.library &&
+		    child->creation.symbol == creation.symbol)
+			return r;
+	}
+	return GAIT_NONE;
+}
+
 /*
- * Which role a creation makes. A role whose creation symbol is in the chain of its creators already
- * is that one again (DESIGN §1), but only where such a creation was seen.
+ * Which role a creation makes, for each that was seen in the role. One whose symbol is in the chain
+ * of creators already makes that role again (DESIGN §1). One that never made a task is known all
+ * the same: it failed, or the recording ended.
  */
 static void
 add_creations(Builder *builder, guint32 index)
 {
-	const GaitProgram *program = builder->program;
-	const GaitRole *role = gait_program_get_role(program, index);
+	const GaitRole *role = gait_program_get_role(builder->program, index);
 
-	if (role->parent != GAIT_NONE)
-		add_key(builder, GAIT_WALK_KEY_CREATE, role->parent,
-		        symbol_index(builder, role->creation), 0, 0, index);
 	for (guint32 i = 0; i < role->symbols->len; i++) {
 		GaitSymbolRef ref = g_array_index(role->symbols, GaitSymbolRef, i);
+		guint32 made;
 
 		if (!(symbol_at(builder, ref)->flags & GAIT_WALK_CREATES))
 			continue;
-		for (guint32 r = index; builder->n_chain_steps < MAX_CHAIN_STEPS;) {
-			const GaitRole *creator = gait_program_get_role(program, r);
-
-			builder->n_chain_steps++;
-			if (creator->parent == GAIT_NONE)
-				break;
-			if (creator->creation.library == ref.library &&
-			    creator->creation.symbol == ref.symbol) {
-				add_key(builder, GAIT_WALK_KEY_CREATE, index,
-				        symbol_index(builder, ref), 0, 0, r);
-				break;
-			}
-			r = creator->parent;
-		}
+		made = find_in_chain(builder, index, ref);
+		if (made == GAIT_NONE)
+			made = find_child(builder, index, ref);
+		add_key(builder, GAIT_WALK_KEY_CREATE, index, symbol_index(builder, ref), 0, 0,
+		        made == GAIT_NONE ? GAIT_WALK_NO_TASK : made);
 	}
 }
 
@@ -264,10 +284,10 @@ add_roles(Builder *builder, GError **error)
 			add_phase(builder, r, p);
 		add_creations(builder, r);
 	}
-	if (builder->n_chain_steps < MAX_CHAIN_STEPS)
+	if (builder->n_role_steps < MAX_ROLE_STEPS)
 		return TRUE;
 	g_set_error(error, GAIT_MODEL_ERROR, GAIT_ERROR_TOO_LARGE,
-	            "the roles of %s are too deep to be walked", builder->program->path);
+	            "the roles of %s are too many to be walked", builder->program->path);
 	return FALSE;
 }
 
@@ -314,6 +334,11 @@ add_program(Builder *builder, guint32 index, GError **error)
 
 		add_key(builder, GAIT_WALK_KEY_ISSUER, issuer->nr, 0, issuer->module,
 		        issuer->offset, 1);
+		/* Sorted: the first of a module stands for the others. */
+		if ((gait_walk_call_flags(issuer->nr) & GAIT_WALK_STAYS) &&
+		    (i == 0 || issuer[-1].nr != issuer->nr || issuer[-1].module != issuer->module))
+			add_key(builder, GAIT_WALK_KEY_ISSUER, issuer->nr, 0, issuer->module,
+			        GAIT_WALK_ANY_OFFSET, 1);
 	}
 	add_sole_roles(builder);
 	if (!add_roles(builder, error))

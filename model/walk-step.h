@@ -153,7 +153,11 @@ gait_walk_find(const struct gait_walk_header *table, const struct gait_walk_posi
 	}
 }
 
-/* Whether the instruction is one that issues this call. */
+/*
+ * Whether the instruction is one that issues this call. For a scheduling call any instruction of a
+ * module that issues it will do (GAIT_WALK_ANY_OFFSET is a key for these only): libc waits in a
+ * dozen places, and which of them comes up is a matter of luck, not of logic.
+ */
 static inline int
 gait_walk_knows_issuer(const struct gait_walk_header *table, __u32 program,
                        const struct gait_walk_event *event)
@@ -162,7 +166,9 @@ gait_walk_knows_issuer(const struct gait_walk_header *table, __u32 program,
 	    (event->flags & (GAIT_WALK_NO_STACK | GAIT_WALK_STALE_ISSUER)))
 		return 1;
 	return gait_walk_lookup(table, GAIT_WALK_KEY_ISSUER, program, event->nr, 0,
-	                        event->issuer_module, event->issuer_offset) != GAIT_WALK_NONE;
+	                        event->issuer_module, event->issuer_offset) != GAIT_WALK_NONE ||
+	       gait_walk_lookup(table, GAIT_WALK_KEY_ISSUER, program, event->nr, 0,
+	                        event->issuer_module, GAIT_WALK_ANY_OFFSET) != GAIT_WALK_NONE;
 }
 
 /* Whether the library may make the call at all, from whichever site. */

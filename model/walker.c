@@ -40,6 +40,19 @@ gait_verdict_from_name(const char *name)
 	return verdict;
 }
 
+guint
+gait_verdict_rank(GaitVerdict verdict)
+{
+	static const guint8 ranks[GAIT_VERDICT_N_] = {
+	    [GAIT_VERDICT_ALLOW] = 0,  [GAIT_VERDICT_EXEC] = 0,    [GAIT_VERDICT_SYSCALL] = 1,
+	    [GAIT_VERDICT_ISSUER] = 2, [GAIT_VERDICT_LIBRARY] = 3, [GAIT_VERDICT_PHASE] = 4,
+	    [GAIT_VERDICT_SITE] = 5,   [GAIT_VERDICT_ROLE] = 5,    [GAIT_VERDICT_SEQUENCE] = 6,
+	};
+
+	g_assert(verdict < GAIT_VERDICT_N_);
+	return ranks[verdict];
+}
+
 static GaitWalker *
 new_walker(const GaitWalkTable *table, guint32 program)
 {
@@ -146,7 +159,7 @@ enter_role(const GaitWalker *parent, struct gait_walk_position *child)
 			role = guess_role(parent, &n_fits);
 		}
 	}
-	if (role != GAIT_NONE) {
+	if (role != GAIT_NONE && role != GAIT_WALK_NO_TASK) {
 		child->role = role;
 		return;
 	}

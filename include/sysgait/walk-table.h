@@ -100,15 +100,17 @@ enum {
 	GAIT_WALK_KEY_CALL,      /* nr, klass → call */
 	GAIT_WALK_KEY_LIBRARY,   /* module → library, with GAIT_WALK_HAS_MILESTONES */
 	GAIT_WALK_KEY_BY,        /* nr, klass, library: it makes this call */
-	GAIT_WALK_KEY_ISSUER,    /* nr, 0, module, offset */
+	GAIT_WALK_KEY_ISSUER,    /* nr, 0, module, offset or GAIT_WALK_ANY_OFFSET */
 	GAIT_WALK_KEY_EDGE,      /* from, to, library */
-	GAIT_WALK_KEY_CREATE,    /* role, symbol → role */
+	GAIT_WALK_KEY_CREATE,    /* role, symbol → role, or GAIT_WALK_NO_TASK */
 	GAIT_WALK_KEY_MILESTONE, /* role, symbol → phase */
 	GAIT_WALK_KEY_N_,
 };
 #define GAIT_WALK_KEY_BITS       4
 #define GAIT_WALK_MAX_PROGRAMS   (1u << 16)
 #define GAIT_WALK_HAS_MILESTONES (1u << 31) /* or-ed to the index of a library */
+#define GAIT_WALK_ANY_OFFSET     0xffffffffffffffffull
+#define GAIT_WALK_NO_TASK        (1u << 31) /* the role made this call, but it always failed */
 
 struct gait_walk_key {
 	__u32 scope; /* kind | program << GAIT_WALK_KEY_BITS */

@@ -21,7 +21,7 @@
 	X(SITE, "site")         /* never from this call site */                                    \
 	X(SEQUENCE, "sequence") /* never after the library's previous call */                      \
 	X(EXEC, "exec")         /* into a program that this one never ran */                       \
-	X(ROLE, "role")         /* creates a task where none was ever created */
+	X(ROLE, "role")         /* creates a task where this role never did */
 
 typedef enum {
 #define X(name, text) GAIT_VERDICT_##name,
@@ -33,6 +33,11 @@ typedef enum {
 const char *gait_verdict_name(GaitVerdict verdict);
 /* GAIT_VERDICT_N_ where the name is not one. */
 GaitVerdict gait_verdict_from_name(const char *name);
+/*
+ * How far in a kind lies, for "strict up to": a kind counts where its rank is not above that of the
+ * kind named. An exec always counts (0); a role is told by the site of a creation (as site).
+ */
+guint gait_verdict_rank(GaitVerdict verdict);
 
 /* A model compiled for walking. Immutable; shared by all walkers and threads. Keeps a borrowed
  * model, which must outlive it. */

@@ -288,7 +288,7 @@ typedef struct {
 	guint32 klass;
 	guint64 site;
 	guint32 flags;
-	gboolean is_foreign_module, is_foreign_issuer;
+	gboolean is_foreign_module, is_foreign_issuer, is_other_instruction;
 } Row;
 
 static struct gait_walk_event
@@ -304,7 +304,7 @@ make_event(const Fixture *fixture, const Row *row)
 	    .flags = row->flags,
 	};
 
-	event.issuer_offset = 0x1000 + event.nr;
+	event.issuer_offset = (row->is_other_instruction ? 0x2000 : 0x1000) + event.nr;
 	return event;
 }
 
@@ -433,6 +433,9 @@ test_scheduling(Fixture *fixture, gconstpointer data)
 	static const Row rows[] = {
 	    {CALL, OPEN, ALLOW, 0},
 	    {CALL, FUTEX, ALLOW, 0},
+	    {CALL, FUTEX, ALLOW, 0, .is_other_instruction = TRUE},
+	    {REFUSED, FUTEX, ISSUER, 0, .is_foreign_issuer = TRUE},
+	    {REFUSED, READ, ISSUER, 0, .is_other_instruction = TRUE},
 	    {CALL, READ, ALLOW, 1},
 	    {REFUSED, FUTEX, SITE, 1, .site = 0x51},
 	    {REFUSED, FUTEX, SYSCALL, 1, .klass = 9},
@@ -528,16 +531,37 @@ test_forks(Fixture *fixture, gconstpointer data)
 	WALK(role);
 }
 
-/* A creation that never made a task in training, where the call is allowed otherwise. */
+/* A creation that other roles know, in one that may make the call otherwise. */
 static void
 test_role(Fixture *fixture, gconstpointer data)
 {
 	static const Row rows[] = {
-	    {CALL, OPEN, ALLOW, 0},
-	    {CALL, READ, ALLOW, 1},
-	    {CALL, WRITE, ALLOW, 1},
-	    {CALL, CLONE, ROLE, 1},
-	    {FORK, 0, ALLOW, 0},
+	    {CALL, OPEN, ALLOW, 0},  {CALL, READ, ALLOW, 1},
+	    {CALL, WRITE, ALLOW, 1}, {CALL, CLONE, ALLOW, 1},
+	    {FORK, 0, ALLOW, 0},     {CALL, READ, ALLOW, 0},
+	    {CALL, WRITE, ALLOW, 0}, {CALL, CLONE, ROLE, 0},
+	    {FORK, 0, ALLOW, 0}, /* taken for one more of its parent's role */
+	    {CALL, READ, ALLOW, 0},  {REFUSED, OPEN, PHASE, 0},
+	};
+	const GaitProgram *program = gait_model_get_program(fixture->model, fixture->program);
+	GaitPhase *phase = g_ptr_array_index(gait_program_get_role(program, 1)->phases, 0);
+	guint32 call = find_call(program, &letters[CLONE]);
+
+	g_array_append_val(phase->allowed, call);
+	gait_walk_table_unref(fixture->table);
+	fixture->table = gait_walk_table_new(fixture->model, NULL);
+	WALK(rows);
+}
+
+/* A creation that never made a task: nothing was ever wrong with the call. */
+static void
+test_failed_creation(Fixture *fixture, gconstpointer data)
+{
+	static const Row rows[] = {
+	    {CALL, OPEN, ALLOW, 0},  {CALL, READ, ALLOW, 1},
+	    {CALL, WRITE, ALLOW, 1}, {CALL, CLONE, ALLOW, 1},
+	    {CALL, READ, ALLOW, 1},  {CALL, WRITE, ALLOW, 1},
+	    {CALL, CLONE, ALLOW, 1}, {FORK, 0, ALLOW, 0},
 	    {CALL, READ, ALLOW, 1}, /* main's child is taken for main, in a phase that is not known
 	                             */
 	};
@@ -687,6 +711,7 @@ main(int argc, char **argv)
 	CASE(deep_signals);
 	CASE(forks);
 	CASE(role);
+	CASE(failed_creation);
 	CASE(exec);
 	CASE(stale);
 	CASE(lost);
