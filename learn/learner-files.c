@@ -16,8 +16,8 @@
  * Whether the file is a model: JSON, so its first byte that is not white space is a brace. Anything
  * else, and stdin, is for the trace reader to take or refuse.
  */
-static gboolean
-is_model(const char *path, gboolean *result, GError **error)
+gboolean
+gait_learn_is_model(const char *path, gboolean *result, GError **error)
 {
 	char head[64];
 	gssize n;
@@ -46,7 +46,7 @@ learn_file(const char *path, const GaitLearnOptions *options, GError **error)
 	g_autoptr(GaitTraceReader) reader = NULL;
 	gboolean has_model;
 
-	if (!is_model(path, &has_model, error))
+	if (!gait_learn_is_model(path, &has_model, error))
 		return NULL;
 	if (has_model)
 		return gait_model_load(path, error);

@@ -23,6 +23,8 @@ typedef struct {
 /* The model of one run, normalized. name: for messages. Reads reader to its end. */
 GaitModel *gait_learn_trace(GaitTraceReader *reader, const char *name,
                             const GaitLearnOptions *options, GError **error);
+/* Whether the file is a model, by its first bytes; FALSE with error where it cannot be read. */
+gboolean gait_learn_is_model(const char *path, gboolean *is_model, GError **error);
 /*
  * Traces and models, in any mix, told apart by their first bytes; merged. The same trace twice, or
  * in a model and as a trace, counts once.
