@@ -21,13 +21,17 @@ int gait_call_compare(const GaitCall *a, const GaitCall *b);
 gboolean gait_module_equal(const GaitModelModule *a, const GaitModelModule *b);
 guint gait_module_hash(const GaitModelModule *module);
 
+/* The counts that an edge has in a role, or NULL. */
+const GaitRoleCount *gait_edge_find_role(const GaitEdge *edge, guint32 role);
+
 /* Index of a call in a sorted array of GaitCall, or GAIT_NONE. */
 guint32 gait_calls_find(const GArray *calls, guint32 nr, guint32 klass);
 
 /* Derivations, each for a program that is in canonical order. */
 void gait_program_derive_calls(GaitProgram *program);
 void gait_program_derive_names(GaitProgram *program);
-void gait_role_derive_phases(const GaitProgram *program, GaitRole *role);
+/* The phases of one role; calls have to be there already. */
+void gait_program_derive_phases(const GaitProgram *program, guint32 role);
 /* Fills in each phase's retained set from the allowed ones. */
 void gait_role_derive_retained(GaitRole *role);
 

@@ -371,6 +371,6 @@ gait_model_normalize(GaitModel *model)
 		gait_program_derive_calls(program);
 		gait_program_derive_names(program);
 		for (guint32 k = 0; k < program->roles->len; k++)
-			gait_role_derive_phases(program, gait_program_get_role(program, k));
+			gait_program_derive_phases(program, k);
 	}
 }

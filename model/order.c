@@ -81,6 +81,15 @@ gait_module_hash(const GaitModelModule *module)
 	return g_str_hash(module_key(module)) ^ g_str_hash(module->build_id);
 }
 
+const GaitRoleCount *
+gait_edge_find_role(const GaitEdge *edge, guint32 role)
+{
+	for (guint32 i = 0; i < edge->roles->len; i++)
+		if (g_array_index(edge->roles, GaitRoleCount, i).role == role)
+			return &g_array_index(edge->roles, GaitRoleCount, i);
+	return NULL;
+}
+
 guint32
 gait_calls_find(const GArray *calls, guint32 nr, guint32 klass)
 {

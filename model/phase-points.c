@@ -1,0 +1,253 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Where a role's life can be cut: its candidates as points, with their place in its life and their
+ * relations, in an order that extends "always before"; and its symbols as columns sorted by system
+ * call, so that the distinct calls of a stretch are counted by a mask each.
+ */
+#include "model/phases-private.h"
+#include "sysgait/syscall.h"
+
+#include <string.h>
+
+#define MAX_POINTS 2048 /* candidates looked at; the work is quadratic in them */
+#define IS_AGAIN   1.5  /* occurrences in an instance, in the mean */
+
+static guint32
+symbol_nr(const GaitCutter *cutter, guint32 symbol)
+{
+	GaitSymbolRef ref = g_array_index(cutter->role->symbols, GaitSymbolRef, symbol);
+
+	return gait_program_get_symbol(cutter->program, ref)->nr;
+}
+
+static int
+compare_columns(gconstpointer a, gconstpointer b, gpointer data)
+{
+	guint32 x = *(const guint32 *)a, y = *(const guint32 *)b;
+	guint32 nr_x = symbol_nr(data, x), nr_y = symbol_nr(data, y);
+
+	if (nr_x != nr_y)
+		return nr_x < nr_y ? -1 : 1;
+	return (x > y) - (x < y);
+}
+
+/* Orders columns by system call, so that a distinct call is one or two masks. */
+static void
+make_columns(GaitCutter *cutter)
+{
+	guint32 n = cutter->role->symbols->len;
+
+	cutter->columns = g_new(guint32, MAX(n, 1));
+	for (guint32 i = 0; i < n; i++)
+		cutter->columns[i] = i;
+	g_qsort_with_data(cutter->columns, (gint)n, sizeof(guint32), compare_columns, cutter);
+	cutter->segments = g_array_new(FALSE, FALSE, sizeof(GaitSegment));
+	for (guint32 i = 0; i < n; i++) {
+		guint32 nr = symbol_nr(cutter, cutter->columns[i]), len = cutter->segments->len;
+		GaitSegment *last =
+		    len ? &g_array_index(cutter->segments, GaitSegment, len - 1) : NULL;
+
+		if (!last || last->nr != nr || last->word != i / 64) {
+			GaitSegment segment = {i / 64, nr, 0, gait_syscall_danger(nr)};
+
+			g_array_append_val(cutter->segments, segment);
+			last = &g_array_index(cutter->segments, GaitSegment, len);
+		}
+		last->mask |= G_GUINT64_CONSTANT(1) << (i % 64);
+	}
+}
+
+static guint64 *
+new_row(GaitCutter *cutter)
+{
+	guint64 *row = g_new0(guint64, MAX(cutter->role->row_words, 1));
+
+	g_ptr_array_add(cutter->rows, row);
+	return row;
+}
+
+static const guint64 *
+new_full_row(GaitCutter *cutter)
+{
+	guint64 *row = new_row(cutter);
+
+	memset(row, 0xff, (gsize)cutter->role->row_words * sizeof *row);
+	return row;
+}
+
+/* A candidate's rows in column order. A symbol without a bit in either may be on both sides. */
+static void
+set_rows(GaitCutter *cutter, GaitPoint *point)
+{
+	const GaitRole *role = cutter->role;
+	const guint64 *after = gait_role_row(role, role->after, point->candidate);
+	const guint64 *before = gait_role_row(role, role->before, point->candidate);
+	guint64 *sorted_after = new_row(cutter), *sorted_before = new_row(cutter);
+
+	for (guint32 i = 0; i < role->symbols->len; i++) {
+		guint32 symbol = cutter->columns[i];
+		gboolean is_after = gait_bit_test(after, symbol);
+		gboolean is_before = gait_bit_test(before, symbol);
+
+		if (is_after || !is_before)
+			gait_bit_set(sorted_after, i);
+		if (is_before || !is_after)
+			gait_bit_set(sorted_before, i);
+	}
+	point->after = sorted_after;
+	point->before = sorted_before;
+}
+
+guint32
+gait_cutter_symbol(const GaitCutter *cutter, guint32 candidate)
+{
+	return g_array_index(cutter->role->candidates, GaitCandidate, candidate).symbol;
+}
+
+gboolean
+gait_cutter_is_before(const GaitCutter *cutter, guint32 a, guint32 b)
+{
+	const guint64 *before = gait_role_row(cutter->role, cutter->role->before, a);
+
+	return a != b && !gait_bit_test(before, gait_cutter_symbol(cutter, b));
+}
+
+/*
+ * The mean place of a candidate's first occurrence, as a share of the mean life. Instances that
+ * were cut off before it have no part in the first mean, hence the clamp.
+ */
+static double
+position(guint64 sum, guint64 n, guint64 life_sum, guint64 n_lives)
+{
+	double share;
+
+	if (n == 0 || life_sum == 0 || n_lives == 0)
+		return 0;
+	share = ((double)sum / (double)n) / ((double)life_sum / (double)n_lives);
+	return CLAMP(share, 0, 1);
+}
+
+/* Calls that come when threads collide, or only on some hosts, are no milestones. */
+static gboolean
+is_eligible(const GaitCutter *cutter, guint32 candidate)
+{
+	guint32 nr = symbol_nr(cutter, gait_cutter_symbol(cutter, candidate));
+
+	return !gait_syscall_is_scheduling(nr) && !gait_syscall_is_vdso(nr);
+}
+
+typedef struct {
+	guint32 candidate;
+	guint32 n_before; /* candidates that always come before it */
+} Rank;
+
+static int
+compare_ranks(gconstpointer a, gconstpointer b)
+{
+	const Rank *x = a, *y = b;
+
+	if (x->n_before != y->n_before)
+		return x->n_before < y->n_before ? -1 : 1;
+	return (x->candidate > y->candidate) - (x->candidate < y->candidate);
+}
+
+/*
+ * The eligible candidates in an order that extends "always before": that is a partial order, so
+ * what comes first has fewer before it.
+ */
+static GArray *
+rank_candidates(const GaitCutter *cutter)
+{
+	GArray *ranks = g_array_new(FALSE, FALSE, sizeof(Rank));
+
+	for (guint32 c = 0; c < cutter->role->candidates->len; c++) {
+		Rank rank = {c, 0};
+
+		if (is_eligible(cutter, c))
+			g_array_append_val(ranks, rank);
+	}
+	for (guint32 i = 0; i < ranks->len; i++) {
+		Rank *rank = &g_array_index(ranks, Rank, i);
+
+		for (guint32 k = 0; k < ranks->len; k++)
+			rank->n_before += (guint32)gait_cutter_is_before(
+			    cutter, g_array_index(ranks, Rank, k).candidate, rank->candidate);
+	}
+	g_array_sort(ranks, compare_ranks);
+	return ranks;
+}
+
+/*
+ * How often each of the role's symbols occurred in it. The events of a role are the counts of its
+ * edges; calls that make no edge are not eligible anyway.
+ */
+static guint64 *
+count_occurrences(const GaitCutter *cutter, guint32 role_index)
+{
+	const GaitProgram *program = cutter->program;
+	guint64 *counts = g_new0(guint64, cutter->role->symbols->len + 1);
+
+	for (guint32 i = 0; i < program->libraries->len; i++) {
+		const GPtrArray *edges = gait_program_get_library(program, i)->edges;
+
+		for (guint32 k = 0; k < edges->len; k++) {
+			const GaitEdge *edge = g_ptr_array_index(edges, k);
+			const GaitRoleCount *count = gait_edge_find_role(edge, role_index);
+			GaitSymbolRef ref = {i, edge->to - GAIT_STATE_FIRST};
+			guint found;
+
+			if (count &&
+			    g_array_binary_search(cutter->role->symbols, &ref,
+			                          (GCompareFunc)gait_symbol_ref_compare, &found))
+				counts[found] = gait_counter_add(counts[found], count->count);
+		}
+	}
+	return counts;
+}
+
+static void
+make_points(GaitCutter *cutter, guint32 role_index)
+{
+	const GaitRole *role = cutter->role;
+	g_autoptr(GArray) ranks = rank_candidates(cutter);
+	g_autofree guint64 *occurrences = count_occurrences(cutter, role_index);
+	const guint64 *full = new_full_row(cutter);
+	GaitPoint start = {GAIT_NONE, 0, 0, FALSE, full, full};
+	GaitPoint end = {GAIT_NONE, 1, 1, FALSE, full, full};
+
+	g_array_append_val(cutter->points, start);
+	for (guint32 i = 0; i < ranks->len; i++) {
+		GaitPoint point = {.candidate = g_array_index(ranks, Rank, i).candidate};
+		const GaitCandidate *candidate =
+		    &g_array_index(role->candidates, GaitCandidate, point.candidate);
+
+		point.time = position(candidate->time_ns, candidate->n_instances, role->time_ns,
+		                      role->n_instances);
+		point.event = position(candidate->n_events, candidate->n_instances, role->n_events,
+		                       role->n_instances);
+		point.is_again =
+		    (double)occurrences[candidate->symbol] > IS_AGAIN * (double)role->n_instances;
+		set_rows(cutter, &point);
+		g_array_append_val(cutter->points, point);
+	}
+	g_array_append_val(cutter->points, end);
+}
+
+void
+gait_cutter_init(GaitCutter *cutter, const GaitProgram *program, guint32 role)
+{
+	*cutter = (GaitCutter){.program = program, .role = gait_program_get_role(program, role)};
+	cutter->points = g_array_new(FALSE, FALSE, sizeof(GaitPoint));
+	cutter->rows = g_ptr_array_new_with_free_func(g_free);
+	make_columns(cutter);
+	make_points(cutter, role);
+}
+
+void
+gait_cutter_clear(GaitCutter *cutter)
+{
+	g_free(cutter->columns);
+	g_array_unref(cutter->segments);
+	g_array_unref(cutter->points);
+	g_ptr_array_unref(cutter->rows);
+}

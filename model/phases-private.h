@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What phases.c and phase-points.c share: where a role's life can be cut. */
+#pragma once
+
+#include "model/model-private.h"
+
+/* A run of columns within one word that are of the same system call. */
+typedef struct {
+	guint32 word;
+	guint32 nr;
+	guint64 mask;
+	double danger;
+} GaitSegment;
+
+/* Where a cut can be. GaitPoint 0 is the start of the role, the last one its end. */
+typedef struct {
+	guint32 candidate;             /* GAIT_NONE at start and end */
+	double time, event;            /* position in the role's life, in [0, 1] */
+	gboolean is_again;             /* recurs within an instance */
+	const guint64 *after, *before; /* rows over sorted columns */
+} GaitPoint;
+
+typedef struct {
+	const GaitProgram *program;
+	const GaitRole *role;
+	guint32 *columns; /* symbol of each column: symbols sorted by system call */
+	GArray *segments;
+	GArray *points;
+	GPtrArray *rows;
+} GaitCutter;
+
+/* The points of a role, in an order that extends "always before". */
+void gait_cutter_init(GaitCutter *cutter, const GaitProgram *program, guint32 role);
+void gait_cutter_clear(GaitCutter *cutter);
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(GaitCutter, gait_cutter_clear)
+
+/* The role's symbol on which a candidate is. */
+guint32 gait_cutter_symbol(const GaitCutter *cutter, guint32 candidate);
+/* Whether every instance reaches candidate a before b. */
+gboolean gait_cutter_is_before(const GaitCutter *cutter, guint32 a, guint32 b);
