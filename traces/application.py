@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """What traces/python3 runs: a bit of everything a Python application does, decided by a seed. Works in
-the current directory, in which cert.pem and key.pem are. Prints its answers."""
+a directory in which cert.pem and key.pem are. Prints its answers.
+
+usage: application.py DIRECTORY SEED SCALE"""
 import csv
 import glob
 import gzip
@@ -22,8 +24,9 @@ import zipfile
 import zlib
 from http.server import BaseHTTPRequestHandler, HTTPServer
 
-dice = random.Random(int(sys.argv[1]))
-scale = int(sys.argv[2])
+os.chdir(sys.argv[1])
+dice = random.Random(int(sys.argv[2]))
+scale = int(sys.argv[3])
 
 
 def show(what, *values):

@@ -119,7 +119,7 @@ class Run:
         environment.update(LC_ALL='C.UTF-8', HOME=self.directory, TMPDIR=self.directory)
         log = open(os.path.join(self.out, 'log'), 'wb')
         self.process = subprocess.Popen(self.prefix + command, stdin=stdin or subprocess.DEVNULL,
-                                        stdout=stdout or log, stderr=log, cwd=self.directory,
+                                        stdout=stdout or log, stderr=log,
                                         env=environment, start_new_session=True)
         log.close()
 
