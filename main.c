@@ -13,6 +13,7 @@
 #define COMMANDS(X)                                                                                \
 	X(record)                                                                                  \
 	X(merge)                                                                                   \
+	X(enforce)                                                                                 \
 	X(print)
 
 #define X(name) extern const GaitCommand gait_command_##name;

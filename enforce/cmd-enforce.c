@@ -1,0 +1,277 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * `sysgait enforce`: options, what is said before and after, and the exit status. What happens in
+ * between is the backend's and the enforcer's.
+ */
+#include "enforce/backend.h"
+#include "enforce/exec-target.h"
+#include "sysgait/command.h"
+#include "sysgait/error.h"
+#include "sysgait/metrics.h"
+
+#include <glib.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+typedef struct {
+	char *model_path, *log_path;
+	char *on_violation, *strict, *backend;
+	gboolean is_quiet, is_verbose, allow_partial;
+	char **command; /* NULL-terminated */
+} Options;
+
+static void
+options_clear(Options *options)
+{
+	g_free(options->model_path);
+	g_free(options->log_path);
+	g_free(options->on_violation);
+	g_free(options->strict);
+	g_free(options->backend);
+	g_strfreev(options->command);
+}
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Options, options_clear)
+
+static const char description[] =
+    "Starts CMD and holds it, and every task that it creates, to the gait that MODEL has\n"
+    "learned. A call that is not in the gait is a violation; its kind says how far in:\n"
+    "syscall, issuer, library, phase, site, sequence; exec, role.\n\n"
+    "The exit status is CMD's own; 128+N where a signal N ended it (137 where enforce killed it);\n"
+    "126 or 127 where it could not be executed. When sysgait itself is killed, so is the tree.\n\n"
+    "Examples:\n"
+    "  sysgait enforce -m nginx.gait -- nginx -g 'daemon off;'\n"
+    "  sysgait enforce -m nginx.gait --on-violation log --log new.jsonl -- nginx\n"
+    "  sysgait enforce -m app.gait --on-violation errno:EACCES,exec=kill -- ./app\n"
+    "  sysgait enforce -m app.gait --strict library -- ./app";
+
+static gboolean
+parse_options(int argc, char **argv, Options *options, GError **error)
+{
+	const GOptionEntry entries[] = {
+	    {"model", 'm', 0, G_OPTION_ARG_FILENAME, &options->model_path, "what it may do",
+	     "MODEL"},
+	    {"on-violation", 0, 0, G_OPTION_ARG_STRING, &options->on_violation,
+	     "log, errno[:E] or kill; or KIND=ACTION for one kind, in a list with commas "
+	     "(default: errno:EPERM)",
+	     "ACTION"},
+	    {"strict", 0, 0, G_OPTION_ARG_STRING, &options->strict,
+	     "act on this kind and those outside it, only log the rest (default: sequence, all)",
+	     "KIND"},
+	    {"backend", 0, 0, G_OPTION_ARG_STRING, &options->backend, "notify (default)", "NAME"},
+	    {"log", 0, 0, G_OPTION_ARG_FILENAME, &options->log_path,
+	     "append violations to FILE, one JSON object a line", "FILE"},
+	    {"allow-partial", 0, 0, G_OPTION_ARG_NONE, &options->allow_partial,
+	     "take a model that was learned from partial traces", NULL},
+	    {"quiet", 'q', 0, G_OPTION_ARG_NONE, &options->is_quiet,
+	     "say nothing but warnings and errors", NULL},
+	    {"verbose", 'v', 0, G_OPTION_ARG_NONE, &options->is_verbose, "say more", NULL},
+	    G_OPTION_ENTRY_NULL,
+	};
+	g_autoptr(GOptionContext) context = g_option_context_new("-- CMD [ARG…]");
+	int first = 1;
+
+	g_option_context_set_summary(context, "Runs a command and holds it to its gait.");
+	g_option_context_set_description(context, description);
+	g_option_context_add_main_entries(context, entries, NULL);
+	/* What follows the command's name is the command's. */
+	g_option_context_set_strict_posix(context, TRUE);
+	if (!g_option_context_parse(context, &argc, &argv, error))
+		return FALSE;
+	if (argc > first && strcmp(argv[first], "--") == 0)
+		first++;
+	options->command = g_strdupv(argv + first);
+	if (!options->model_path)
+		g_set_error(error, G_OPTION_ERROR, G_OPTION_ERROR_FAILED,
+		            "no model; say which with -m MODEL");
+	else if (!options->command[0])
+		g_set_error(error, G_OPTION_ERROR, G_OPTION_ERROR_FAILED,
+		            "no command; put it after --");
+	return options->model_path && options->command[0];
+}
+
+/* A mistake in the options is a mistake of usage, wherever it is found. */
+static gboolean
+as_usage(GError **error)
+{
+	if (error && *error) {
+		(*error)->domain = G_OPTION_ERROR;
+		(*error)->code = G_OPTION_ERROR_BAD_VALUE;
+	}
+	return FALSE;
+}
+
+static gboolean
+parse_policy(const Options *options, GaitPolicy *policy, GError **error)
+{
+	GaitVerdict strict = GAIT_VERDICT_SEQUENCE;
+
+	gait_policy_init(policy);
+	if (options->on_violation && !gait_policy_parse(policy, options->on_violation, error)) {
+		g_prefix_error(error, "--on-violation: ");
+		return as_usage(error);
+	}
+	if (options->strict && !gait_policy_parse_strict(options->strict, &strict, error)) {
+		g_prefix_error(error, "--strict: ");
+		return as_usage(error);
+	}
+	gait_policy_set_strict(policy, strict);
+	return TRUE;
+}
+
+static gboolean
+check_model(const GaitModel *model, const Options *options, GError **error)
+{
+	for (guint i = 0; i < model->runs->len && !options->allow_partial; i++) {
+		const GaitRun *run = g_ptr_array_index(model->runs, i);
+
+		if (!run->is_partial)
+			continue;
+		g_set_error(
+		    error, GAIT_ENFORCE_ERROR, GAIT_ERROR_PARTIAL,
+		    "%s was learned from a partial trace (of `%s`), so it lacks what that run "
+		    "did later; learn again without it, or say --allow-partial",
+		    options->model_path, run->command);
+		return FALSE;
+	}
+	return TRUE;
+}
+
+/* Whether the model knows the command, said before anything runs. Sets *status where not. */
+static gboolean
+check_command(const GaitModel *model, const Options *options, int *status, GError **error)
+{
+	g_autofree char *path = gait_exec_target_dup_command(options->command[0]);
+	g_autoptr(GString) known = g_string_new(NULL);
+
+	/* That it cannot be executed is found by trying, which tells 126 from 127. */
+	if (!path || gait_model_find_program(model, path) != GAIT_NONE)
+		return TRUE;
+	for (guint i = 0; i < model->programs->len; i++)
+		g_string_append_printf(known, "%s%s", i ? ", " : "",
+		                       gait_model_get_program(model, i)->path);
+	g_set_error(error, GAIT_ENFORCE_ERROR, GAIT_ERROR_CONFLICT,
+	            "%s does not know the program %s, only: %s", options->model_path, path,
+	            known->str);
+	*status = GAIT_EXIT_FAILURE;
+	return FALSE;
+}
+
+static void
+print_start(const Options *options, const GaitModel *model, const GaitBackend *backend,
+            const GaitFloor *floor, GaitLog *log)
+{
+	double expected[GAIT_VERDICT_N_] = {0};
+	g_autoptr(GString) text = g_string_new(NULL);
+	g_autofree char *described = gait_floor_describe(floor);
+
+	for (const char *const *name = gait_floor_get_learned(floor); *name; name++)
+		gait_log_message(log,
+		                 "warning: the model has learned %s, with which the target could "
+		                 "undo its supervision; it is let through where it was learned",
+		                 *name);
+	if (options->is_quiet)
+		return;
+	gait_metrics_expected(model, expected, GAIT_VERDICT_N_);
+	for (guint i = GAIT_VERDICT_ALLOW + 1; i < GAIT_VERDICT_N_; i++)
+		if (expected[i] >= 0.005)
+			g_string_append_printf(text, "%s%.2f %s", text->len ? ", " : "",
+			                       expected[i], gait_verdict_name(i));
+	gait_log_message(log, "%s; after %u runs the model expects %s violations a run; %s",
+	                 backend->name, model->runs->len, text->len ? text->str : "no",
+	                 options->is_verbose ? described : "floor in place");
+}
+
+static void
+print_summary(const Options *options, GaitEnforcer *enforcer, GaitLog *log)
+{
+	g_autoptr(GString) text = g_string_new(NULL);
+	GaitEnforcerStats stats;
+	guint64 n_all = 0;
+
+	gait_enforcer_get_stats(enforcer, &stats);
+	for (guint i = GAIT_VERDICT_ALLOW + 1; i < GAIT_VERDICT_N_; i++) {
+		guint64 n = gait_log_get_n_violations(log, i);
+
+		n_all += n;
+		if (n > 0)
+			g_string_append_printf(text, "%s%" G_GUINT64_FORMAT " %s",
+			                       text->len ? ", " : ": ", n, gait_verdict_name(i));
+	}
+	if (n_all > 0)
+		g_string_append_printf(
+		    text, "; %" G_GUINT64_FORMAT " refused, %" G_GUINT64_FORMAT " killed",
+		    stats.n_refused, stats.n_killed);
+	if (gait_log_get_n_lost(log) > 0)
+		gait_log_message(
+		    log, "%" G_GUINT64_FORMAT " violations did not get into the violation log %s",
+		    gait_log_get_n_lost(log), options->log_path);
+	if (!options->is_quiet)
+		gait_log_message(log,
+		                 "%" G_GUINT64_FORMAT " events of %" G_GUINT64_FORMAT
+		                 " tasks, %" G_GUINT64_FORMAT " violations%s",
+		                 stats.n_events, stats.n_tasks, n_all, text->str);
+}
+
+static int
+exit_status(int status)
+{
+	if (WIFSIGNALED(status))
+		return 128 + WTERMSIG(status);
+	return WIFEXITED(status) ? WEXITSTATUS(status) : GAIT_EXIT_FAILURE;
+}
+
+static int
+enforce(const Options *options, const GaitPolicy *policy, const GaitBackend *backend,
+        GError **error)
+{
+	g_autoptr(GaitModel) model = gait_model_load(options->model_path, error);
+	g_autoptr(GaitEnforcer) enforcer = NULL;
+	g_autoptr(GaitFloor) floor = NULL;
+	g_autoptr(GaitLog) log = NULL;
+	int status = GAIT_EXIT_FAILURE;
+
+	if (!model || !check_model(model, options, error) ||
+	    !check_command(model, options, &status, error))
+		return GAIT_EXIT_FAILURE;
+	log = gait_log_new(options->log_path, STDERR_FILENO, !options->is_quiet, error);
+	floor = log ? gait_floor_new(model, backend->handover, error) : NULL;
+	enforcer = floor ? gait_enforcer_new(model, floor, policy, log, error) : NULL;
+	if (!enforcer || !backend->probe(error))
+		return GAIT_EXIT_FAILURE;
+	print_start(options, model, backend, floor, log);
+	if (!backend->run(enforcer, (const char *const *)options->command, &status, error)) {
+		/* Where it could not be executed status says how. */
+		return g_error_matches(*error, GAIT_PROCESS_ERROR, GAIT_ERROR_EXEC)
+		           ? status
+		           : GAIT_EXIT_FAILURE;
+	}
+	print_summary(options, enforcer, log);
+	if (WIFSIGNALED(status) && WTERMSIG(status) == SIGSYS)
+		gait_log_message(log, "the target ended by SIGSYS: a filter killed it; the floor "
+		                      "does for a call of another architecture or of x32");
+	return exit_status(status);
+}
+
+static int
+run(int argc, char **argv, GError **error)
+{
+	g_auto(Options) options = {0};
+	const GaitBackend *backend;
+	GaitPolicy policy;
+
+	if (!parse_options(argc, argv, &options, error) || !parse_policy(&options, &policy, error))
+		return GAIT_EXIT_USAGE;
+	backend =
+	    gait_backend_find(options.backend ? options.backend : gait_backends()[0]->name, error);
+	if (!backend)
+		return GAIT_EXIT_USAGE;
+	return enforce(&options, &policy, backend, error);
+}
+
+const GaitCommand gait_command_enforce = {
+    .name = "enforce",
+    .summary = "hold a command to its gait",
+    .run = run,
+};
