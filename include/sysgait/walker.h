@@ -86,7 +86,8 @@ GaitVerdict gait_walker_step(GaitWalker *walker, const struct gait_walk_event *e
 GaitVerdict gait_walker_judge(const GaitWalker *walker, const struct gait_walk_event *event);
 /*
  * After a violation that was let through: moves to the symbol if it is known, so that one surprise
- * is one line; an unknown one makes the library's state "anywhere".
+ * is one line; an unknown one makes the library's state "anywhere". A call that this phase does not
+ * have, but an earlier or later one does, leaves the phase known as a lower bound only.
  */
 void gait_walker_resync(GaitWalker *walker, const struct gait_walk_event *event);
 /* Whether the model has the event's symbol and an edge to it from where the walker stands, whatever
