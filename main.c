@@ -12,7 +12,9 @@
 /* In the order in which a user meets them. */
 #define COMMANDS(X)                                                                                \
 	X(record)                                                                                  \
+	X(learn)                                                                                   \
 	X(merge)                                                                                   \
+	X(check)                                                                                   \
 	X(enforce)                                                                                 \
 	X(print)
 

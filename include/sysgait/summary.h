@@ -1,0 +1,10 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A model at a glance: what `learn` shows when it is done, and `print MODEL`. */
+#pragma once
+
+#include "sysgait/model.h"
+
+/* Appends tables of programs, roles with their phases, and libraries, at most 100 columns wide. */
+void gait_model_print_summary(const GaitModel *model, GString *out);
+/* The same as one JSON object and a newline. */
+void gait_model_print_summary_json(const GaitModel *model, GString *out);
