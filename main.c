@@ -16,6 +16,7 @@
 	X(merge)                                                                                   \
 	X(check)                                                                                   \
 	X(enforce)                                                                                 \
+	X(graph)                                                                                   \
 	X(print)
 
 #define X(name) extern const GaitCommand gait_command_##name;

@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Drawings of a model, in the DOT language. Pure: the same model gives the same bytes. */
+#pragma once
+
+#include "sysgait/model.h"
+
+typedef enum {
+	GAIT_GRAPH_OVERVIEW, /* each program: roles with their phases, a table of its libraries */
+	GAIT_GRAPH_LIBRARY,  /* one library's automaton, by phase */
+	GAIT_GRAPH_PHASES,   /* roles and phases alone */
+	GAIT_GRAPH_ROLES,    /* who creates and executes whom */
+	GAIT_GRAPH_N_,
+} GaitGraphView;
+
+typedef struct {
+	GaitGraphView view;
+	/*
+	 * What the drawing is confined to; each may be NULL. A program by its path or last
+	 * component, a library by its name ("libc.so.6") or the beginning of it, a role by its
+	 * name. LIBRARY needs the library; it and the role need a program where the model has
+	 * several that fit.
+	 */
+	const char *program, *library, *role;
+	gboolean is_full; /* LIBRARY: each state a node of its own, where else a straight run of
+	                     calls is one */
+} GaitGraphOptions;
+
+/*
+ * DOT text that every layout of graphviz accepts. Names that come from symbol tables and paths are
+ * made harmless (shortened, unprintable bytes as \xNN). Fails with G_OPTION_ERROR_BAD_VALUE where
+ * an option names nothing, or more than one thing, in this model; the message lists what there is.
+ */
+GString *gait_graph_print(const GaitModel *model, const GaitGraphOptions *options, GError **error);

@@ -1,0 +1,187 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* `sysgait graph`: draws a model as DOT text. Options and output; what is drawn is graph.c's. */
+#include "sysgait/command.h"
+#include "sysgait/error.h"
+#include "sysgait/graph.h"
+
+#include <errno.h>
+#include <gio/gio.h>
+#include <stdio.h>
+#include <string.h>
+
+static const char summary[] =
+    "Draws a model in graphviz's DOT language; without a view, the whole of it: for each program\n"
+    "its kinds of task (roles) as lanes, their phases with the calls allowed in each, and a table\n"
+    "of its libraries. Then go into a library with --library.";
+
+static const char description[] =
+    "Examples:\n"
+    "  sysgait graph nginx.gait | dot -Tsvg >nginx.svg\n"
+    "  sysgait graph nginx.gait --library libc.so.6 --role main -o libc.dot\n"
+    "  sysgait graph nginx.gait --roles | dot -Tpng >roles.png\n"
+    "\n"
+    "A program, library or role is named in full or by the beginning of its name. Where the name\n"
+    "fits none, or several, they are listed, and the exit status is 2.";
+
+typedef struct {
+	char *library, *program, *role, *format, *output;
+	gboolean phases, roles, full;
+	char **files;
+} Arguments;
+
+static void
+arguments_clear(Arguments *arguments)
+{
+	g_free(arguments->library);
+	g_free(arguments->program);
+	g_free(arguments->role);
+	g_free(arguments->format);
+	g_free(arguments->output);
+	g_strfreev(arguments->files);
+}
+
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Arguments, arguments_clear)
+
+static gboolean
+parse(int argc, char **argv, Arguments *arguments, GError **error)
+{
+	const GOptionEntry entries[] = {
+	    {"library", 'l', 0, G_OPTION_ARG_STRING, &arguments->library,
+	     "Draw one library's automaton", "NAME"},
+	    {"phases", 'p', 0, G_OPTION_ARG_NONE, &arguments->phases, "Draw roles and phases alone",
+	     NULL},
+	    {"roles", 'r', 0, G_OPTION_ARG_NONE, &arguments->roles,
+	     "Draw who creates and executes whom", NULL},
+	    {"program", 0, 0, G_OPTION_ARG_STRING, &arguments->program, "Only this program",
+	     "PATH"},
+	    {"role", 0, 0, G_OPTION_ARG_STRING, &arguments->role, "Only this role", "NAME"},
+	    {"full", 0, 0, G_OPTION_ARG_NONE, &arguments->full,
+	     "With --library: a box for each call, instead of one for a straight run of them",
+	     NULL},
+	    {"type", 'T', 0, G_OPTION_ARG_STRING, &arguments->format, "Output format: dot",
+	     "FORMAT"},
+	    {"output", 'o', 0, G_OPTION_ARG_FILENAME, &arguments->output,
+	     "Write to FILE instead of standard output", "FILE"},
+	    {G_OPTION_REMAINING, 0, 0, G_OPTION_ARG_FILENAME_ARRAY, &arguments->files, NULL, NULL},
+	    G_OPTION_ENTRY_NULL,
+	};
+	g_autoptr(GOptionContext) context = g_option_context_new("MODEL");
+
+	g_option_context_set_summary(context, summary);
+	g_option_context_set_description(context, description);
+	g_option_context_add_main_entries(context, entries, NULL);
+	return g_option_context_parse(context, &argc, &argv, error);
+}
+
+static gboolean
+usage_error(GError **error, const char *message)
+{
+	g_set_error(error, G_OPTION_ERROR, G_OPTION_ERROR_FAILED, "%s; see `sysgait graph --help`",
+	            message);
+	return FALSE;
+}
+
+static gboolean
+check(const Arguments *arguments, GError **error)
+{
+	if (!arguments->files || !arguments->files[0])
+		return usage_error(error, "which model?");
+	if (arguments->files[1])
+		return usage_error(error,
+		                   "one model at a time; `sysgait merge` makes one of several");
+	if ((arguments->library != NULL) + arguments->phases + arguments->roles > 1)
+		return usage_error(error, "--library, --phases and --roles are different drawings");
+	if (arguments->full && !arguments->library)
+		return usage_error(error, "--full is for --library");
+	if (arguments->roles && arguments->role)
+		return usage_error(error, "--roles draws all roles: leave out --role");
+	if (arguments->format && strcmp(arguments->format, "dot") != 0) {
+		g_set_error(error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE,
+		            "-T %s: the one format is dot; `sysgait graph … | dot -T%s` renders it",
+		            arguments->format, arguments->format);
+		return FALSE;
+	}
+	return TRUE;
+}
+
+static GaitGraphView
+choose_view(const Arguments *arguments)
+{
+	if (arguments->library)
+		return GAIT_GRAPH_LIBRARY;
+	if (arguments->phases)
+		return GAIT_GRAPH_PHASES;
+	return arguments->roles ? GAIT_GRAPH_ROLES : GAIT_GRAPH_OVERVIEW;
+}
+
+static gboolean
+write_stdout(const GString *text, GError **error)
+{
+	if (fwrite(text->str, 1, text->len, stdout) == text->len && fflush(stdout) == 0)
+		return TRUE;
+	return gait_error_system(error, GAIT_MODEL_ERROR, errno, "cannot write to standard output");
+}
+
+static gboolean
+write_stream(const char *path, const GString *text, GError **error)
+{
+	FILE *stream = fopen(path, "we");
+	gboolean is_written;
+	int saved_errno;
+
+	if (!stream)
+		return gait_error_system(error, GAIT_MODEL_ERROR, errno, "cannot open '%s'", path);
+	is_written = fwrite(text->str, 1, text->len, stream) == text->len && fflush(stream) == 0;
+	saved_errno = errno;
+	if (fclose(stream) == 0 && is_written)
+		return TRUE;
+	return gait_error_system(error, GAIT_MODEL_ERROR, is_written ? errno : saved_errno,
+	                         "cannot write '%s'", path);
+}
+
+/* A regular file is replaced as a whole, so that a full disk leaves the old drawing. */
+static gboolean
+write_file(const char *path, const GString *text, GError **error)
+{
+	g_autoptr(GFile) file = g_file_new_for_path(path);
+	g_autoptr(GError) problem = NULL;
+
+	if (g_file_test(path, G_FILE_TEST_EXISTS) && !g_file_test(path, G_FILE_TEST_IS_REGULAR))
+		return write_stream(path, text, error);
+	if (g_file_replace_contents(file, text->str, text->len, NULL, FALSE, G_FILE_CREATE_NONE,
+	                            NULL, NULL, &problem))
+		return TRUE;
+	g_set_error(error, GAIT_MODEL_ERROR, GAIT_ERROR_SYSTEM, "cannot write '%s': %s", path,
+	            problem->message);
+	return FALSE;
+}
+
+static int
+run(int argc, char **argv, GError **error)
+{
+	g_auto(Arguments) arguments = {0};
+
+	if (!parse(argc, argv, &arguments, error) || !check(&arguments, error))
+		return GAIT_EXIT_USAGE;
+	GaitGraphOptions options = {.view = choose_view(&arguments),
+	                            .program = arguments.program,
+	                            .library = arguments.library,
+	                            .role = arguments.role,
+	                            .is_full = arguments.full};
+	g_autoptr(GaitModel) model = gait_model_load(arguments.files[0], error);
+	if (!model)
+		return GAIT_EXIT_FAILURE;
+	g_autoptr(GString) text = gait_graph_print(model, &options, error);
+	if (!text)
+		return GAIT_EXIT_USAGE;
+	gboolean is_stdout = !arguments.output || strcmp(arguments.output, "-") == 0;
+	if (!(is_stdout ? write_stdout(text, error) : write_file(arguments.output, text, error)))
+		return GAIT_EXIT_FAILURE;
+	return GAIT_EXIT_OK;
+}
+
+const GaitCommand gait_command_graph = {
+    .name = "graph",
+    .summary = "draw a model: phases, libraries, roles",
+    .run = run,
+};

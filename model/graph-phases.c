@@ -1,0 +1,367 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Roles and phases: each role is a lane, its phases are boxes down the lane as it lives, and the
+ * arrow between two says which call enters the next. A box shows how much of the program's
+ * vocabulary is allowed in it (dark bar), how much more may still come (light bar), and which calls
+ * these are, the dangerous ones first. A dashed line leads from the phase that creates a task to
+ * the task's own lane.
+ */
+#include "graph-private.h"
+#include "sysgait/syscall.h"
+
+enum {
+	BAR_WIDTH = 210,
+	MAX_LISTED =
+	    40, /* a longer set is listed in the tooltip alone, but for what is dangerous */
+	N_LISTED = 16,
+	LINE_CHARS = 44,
+	MAX_TRIGGER = 32,
+};
+
+typedef struct {
+	const GaitModel *model;
+	const GaitProgram *program;
+	guint32 program_index;
+	GaitDot *dot;
+	GPtrArray *nodes; /* per role: GPtrArray of the nodes of its phases; NULL: not drawn */
+} Lanes;
+
+/* --- sets of calls ------------------------------------------------------------------------------
+ */
+
+/* Distinct syscall numbers (guint32) of an array of indices into the program's calls. */
+static GArray *
+distinct_syscalls(const GaitProgram *program, const GArray *indices)
+{
+	GArray *numbers = g_array_new(FALSE, FALSE, sizeof(guint32));
+	guint32 last = GAIT_NONE;
+
+	for (guint i = 0; i < indices->len; i++) {
+		guint32 index = g_array_index(indices, guint32, i);
+		guint32 nr = g_array_index(program->calls, GaitCall, index).nr;
+
+		/* Calls are sorted by number first. */
+		if (nr != last)
+			g_array_append_val(numbers, nr);
+		last = nr;
+	}
+	return numbers;
+}
+
+static guint
+count_syscalls(const GArray *calls)
+{
+	guint n = 0;
+
+	for (guint i = 0; i < calls->len; i++)
+		n += i == 0 || g_array_index(calls, GaitCall, i).nr !=
+		                   g_array_index(calls, GaitCall, i - 1).nr;
+	return n;
+}
+
+static gint
+compare_by_danger(gconstpointer a, gconstpointer b)
+{
+	guint32 x = *(const guint32 *)a, y = *(const guint32 *)b;
+	double dx = gait_syscall_danger(x), dy = gait_syscall_danger(y);
+	gboolean x_first = gait_graph_is_dangerous(x), y_first = gait_graph_is_dangerous(y);
+
+	if (x_first != y_first)
+		return x_first ? -1 : 1;
+	if (x_first && dx != dy)
+		return dx > dy ? -1 : 1;
+	return g_strcmp0(gait_syscall_name(x), gait_syscall_name(y));
+}
+
+static void
+append_list(GString *label, GArray *numbers)
+{
+	guint n_left = numbers->len, n_chars = 0;
+	guint n_max = numbers->len <= MAX_LISTED ? MAX_LISTED : N_LISTED;
+
+	g_array_sort(numbers, compare_by_danger);
+	for (guint i = 0; i < numbers->len; i++) {
+		guint32 nr = g_array_index(numbers, guint32, i);
+		const char *name = gait_syscall_name(nr);
+		gboolean is_dangerous = gait_graph_is_dangerous(nr);
+
+		if (i >= n_max && !is_dangerous)
+			break;
+		n_chars += strlen(name) + 2;
+		if (n_chars > LINE_CHARS && i > 0) {
+			g_string_append(label, "<BR ALIGN=\"LEFT\"/>");
+			n_chars = strlen(name) + 2;
+		}
+		if (is_dangerous)
+			g_string_append_printf(
+			    label, "<FONT COLOR=\"" GAIT_GRAPH_DANGER "\"><B>%s</B></FONT>  ",
+			    name);
+		else
+			g_string_append_printf(label, "%s  ", name);
+		n_left--;
+	}
+	if (n_left > 0)
+		g_string_append_printf(label, "<BR ALIGN=\"LEFT\"/><I>and %u more</I>", n_left);
+	g_string_append(label, "<BR ALIGN=\"LEFT\"/>");
+}
+
+static void
+append_bar(GString *label, guint n_allowed, guint n_retained, guint n_all,
+           const GaitGraphColor *color)
+{
+	const char *const colors[] = {color->line, color->node, "#E5E7EB"};
+	/* Where each part ends. */
+	const guint ends[] = {n_allowed, MAX(n_allowed, n_retained), n_all};
+	guint begin = 0;
+
+	g_string_append_printf(label,
+	                       "<TABLE BORDER=\"0\" CELLBORDER=\"0\" CELLSPACING=\"0\" "
+	                       "CELLPADDING=\"0\" ALIGN=\"LEFT\" FIXEDSIZE=\"TRUE\" WIDTH=\"%d\" "
+	                       "HEIGHT=\"7\"><TR>",
+	                       BAR_WIDTH);
+	for (guint i = 0; i < G_N_ELEMENTS(ends); i++) {
+		guint end = BAR_WIDTH * (guint64)ends[i] / MAX(n_all, 1);
+
+		if (end > begin)
+			g_string_append_printf(label,
+			                       "<TD FIXEDSIZE=\"TRUE\" WIDTH=\"%u\" "
+			                       "HEIGHT=\"7\" BGCOLOR=\"%s\"></TD>",
+			                       end - begin, colors[i]);
+		begin = MAX(begin, end);
+	}
+	g_string_append(label, begin ? "</TR></TABLE>" : "<TD></TD></TR></TABLE>");
+}
+
+/* --- a phase ------------------------------------------------------------------------------------
+ */
+
+static void
+describe_phase(const Lanes *lanes, const GaitPhase *phase, GaitDotItem *node)
+{
+	g_autoptr(GString) tip = g_string_new("allowed:");
+
+	for (guint i = 0; i < phase->allowed->len; i++) {
+		guint32 index = g_array_index(phase->allowed, guint32, i);
+		const GaitCall *call = &g_array_index(lanes->program->calls, GaitCall, index);
+		g_autofree char *text = gait_graph_dup_call(call->nr, call->klass);
+
+		g_string_append(tip, " ");
+		gait_graph_append_escaped(tip, text, GAIT_GRAPH_MAX_TEXT);
+	}
+	gait_dot_set(node, "tooltip", tip->str);
+}
+
+static void
+label_phase(const Lanes *lanes, const GaitPhase *phase, guint32 p, GaitDotItem *node)
+{
+	const GaitGraphColor *color = gait_graph_phase_color(p);
+	g_autoptr(GArray) allowed = distinct_syscalls(lanes->program, phase->allowed);
+	g_autoptr(GArray) retained = distinct_syscalls(lanes->program, phase->retained);
+	g_autoptr(GString) label = g_string_new(NULL);
+
+	g_string_append_printf(
+	    label,
+	    "<TABLE BORDER=\"1\" WIDTH=\"260\" COLOR=\"%s\" CELLBORDER=\"0\" CELLSPACING=\"0\" "
+	    "CELLPADDING=\"3\" "
+	    "BGCOLOR=\"white\"><TR><TD BGCOLOR=\"%s\" ALIGN=\"LEFT\"><B>phase %u</B>  %.0f%% of "
+	    "the "
+	    "time, %.0f%% of the calls</TD></TR><TR><TD ALIGN=\"LEFT\">allows <B>%u</B> syscalls, "
+	    "<B>%u</B> may still come</TD></TR><TR><TD ALIGN=\"LEFT\">",
+	    color->line, color->node, p + 1, 100 * phase->time_share, 100 * phase->event_share,
+	    allowed->len, retained->len);
+	append_bar(label, allowed->len, retained->len, count_syscalls(lanes->program->calls),
+	           color);
+	g_string_append(label, "</TD></TR><TR><TD ALIGN=\"LEFT\" BALIGN=\"LEFT\"><FONT "
+	                       "POINT-SIZE=\"9\">");
+	append_list(label, allowed);
+	g_string_append(label, "</FONT></TD></TR></TABLE>");
+	gait_dot_set_html(node, "label", label->str);
+}
+
+/* "listen" above "ngx_open_listening_sockets+0x3f": what enters the next phase. */
+static void
+add_milestone(const Lanes *lanes, const GaitRole *role, guint32 p, GaitDotItem *from,
+              GaitDotItem *to)
+{
+	const GaitPhase *phase = g_ptr_array_index(role->phases, p);
+	GaitDotItem *edge = gait_dot_add_edge(lanes->dot, from, to);
+	const GaitSymbol *symbol = NULL;
+
+	gait_dot_set(edge, "color", gait_graph_phase_color(p)->line);
+	gait_dot_set(edge, "penwidth", "1.8");
+	gait_dot_set(edge, "weight", "20");
+	if (phase->milestone < role->symbols->len)
+		symbol = gait_program_get_symbol(
+		    lanes->program, g_array_index(role->symbols, GaitSymbolRef, phase->milestone));
+	if (!symbol)
+		return;
+	g_autofree char *call = gait_graph_dup_call(symbol->nr, symbol->klass);
+	g_autofree char *site = gait_graph_dup_site(symbol);
+	g_autoptr(GString) label = g_string_new("<B>");
+
+	gait_graph_append_html(label, call, MAX_TRIGGER);
+	g_string_append(label, "</B><BR/>");
+	gait_graph_append_html(label, site, GAIT_GRAPH_MAX_TEXT);
+	gait_dot_set_html(edge, "label", label->str);
+}
+
+/* --- a role -------------------------------------------------------------------------------------
+ */
+
+static void
+label_role(const GaitRole *role, GaitDotItem *cluster)
+{
+	g_autoptr(GString) label = g_string_new("<B>");
+
+	gait_graph_append_html(label, role->name, GAIT_GRAPH_MAX_TEXT);
+	g_string_append_printf(label, "</B><FONT POINT-SIZE=\"10\">  %s, ",
+	                       role->is_thread ? "thread" : "process");
+	gait_graph_append_count(label, role->n_instances);
+	g_string_append_printf(label, " %s in %u %s, ", role->n_instances == 1 ? "task" : "tasks",
+	                       role->n_runs, role->n_runs == 1 ? "run" : "runs");
+	gait_graph_append_count(label, role->n_events);
+	g_string_append(label, " system calls</FONT>");
+	gait_dot_set_html(cluster, "label", label->str);
+}
+
+static GPtrArray *
+add_lane(const Lanes *lanes, GaitDotItem *parent, guint32 r)
+{
+	const GaitRole *role = gait_program_get_role(lanes->program, r);
+	g_autofree char *name = g_strdup_printf("p%ur%u", lanes->program_index, r);
+	GaitDotItem *cluster = gait_dot_add_cluster(lanes->dot, parent, name);
+	GPtrArray *nodes = g_ptr_array_new();
+
+	label_role(role, cluster);
+	gait_dot_set(cluster, "labelloc", "t");
+	gait_dot_set(cluster, "peripheries", "1");
+	gait_dot_set(cluster, "style", "rounded");
+	gait_dot_set(cluster, "color", "#9CA3AF");
+	gait_dot_set(cluster, "bgcolor", "#FAFAFA");
+	for (guint32 p = 0; p < role->phases->len; p++) {
+		const GaitPhase *phase = g_ptr_array_index(role->phases, p);
+		g_autofree char *id = g_strdup_printf("%sp%u", name, p);
+		GaitDotItem *node = gait_dot_add_node(lanes->dot, cluster, id);
+
+		label_phase(lanes, phase, p, node);
+		describe_phase(lanes, phase, node);
+		g_ptr_array_add(nodes, node);
+		if (p > 0)
+			add_milestone(lanes, role, p, g_ptr_array_index(nodes, p - 1), node);
+	}
+	return nodes;
+}
+
+/* The node of the phase of role r in which it may first issue ref; NULL where not drawn. */
+static GaitDotItem *
+find_phase_node(const Lanes *lanes, guint32 r, GaitSymbolRef ref)
+{
+	GPtrArray *nodes = g_ptr_array_index(lanes->nodes, r);
+	const GaitRole *role = gait_program_get_role(lanes->program, r);
+	guint32 symbol = gait_graph_find_in_role(role, ref);
+
+	if (!nodes || symbol == GAIT_NONE)
+		return NULL;
+	return g_ptr_array_index(nodes, gait_graph_first_phase(role, symbol));
+}
+
+static void
+add_creation(const Lanes *lanes, guint32 r)
+{
+	const GaitRole *role = gait_program_get_role(lanes->program, r);
+	GPtrArray *nodes = g_ptr_array_index(lanes->nodes, r);
+	GaitDotItem *from;
+
+	if (role->parent == GAIT_NONE || !nodes)
+		return;
+	from = find_phase_node(lanes, role->parent, role->creation);
+	if (!from)
+		return;
+	const GaitSymbol *symbol = gait_program_get_symbol(lanes->program, role->creation);
+	g_autofree char *site = gait_graph_dup_site(symbol);
+	g_autoptr(GString) label = g_string_new(gait_syscall_name(symbol->nr));
+	GaitDotItem *edge = gait_dot_add_edge(lanes->dot, from, g_ptr_array_index(nodes, 0));
+
+	g_string_append(label, "<BR/>");
+	gait_graph_append_html(label, site, GAIT_GRAPH_MAX_TEXT);
+	gait_dot_set_html(edge, "label", label->str);
+	gait_dot_set(edge, "style", "dashed");
+	gait_dot_set(edge, "color", GAIT_GRAPH_MUTED);
+	gait_dot_set(edge, "fontcolor", GAIT_GRAPH_MUTED);
+}
+
+/* Two frames: what stands above the lanes is the inner one's label, what stands below the outer
+ * one's. */
+static GaitDotItem *
+add_frame(const Lanes *lanes, gboolean has_libraries)
+{
+	const GaitProgram *program = lanes->program;
+	g_autofree char *outer_name = g_strdup_printf("p%ulibraries", lanes->program_index);
+	g_autofree char *inner_name = g_strdup_printf("p%u", lanes->program_index);
+	g_autoptr(GString) label = g_string_new("<FONT POINT-SIZE=\"15\"><B>");
+	g_autofree char *table = has_libraries && program->libraries->len > 0
+	                             ? gait_graph_dup_library_table(lanes->model, program)
+	                             : NULL;
+	GaitDotItem *outer =
+	    gait_dot_add_cluster(lanes->dot, gait_dot_get_root(lanes->dot), outer_name);
+	GaitDotItem *inner = gait_dot_add_cluster(lanes->dot, outer, inner_name);
+
+	gait_dot_set(outer, "color", "#D1D5DB");
+	gait_dot_set(outer, "labelloc", "b");
+	if (table)
+		gait_dot_set_html(outer, "label", table);
+	else
+		gait_dot_set(outer, "label", "");
+	gait_graph_append_html(label, program->path, 2 * GAIT_GRAPH_MAX_TEXT);
+	g_string_append_printf(label, "</B>  %u syscalls</FONT>", count_syscalls(program->calls));
+	gait_dot_set_html(inner, "label", label->str);
+	gait_dot_set(inner, "labelloc", "t");
+	gait_dot_set(inner, "peripheries", "0");
+	return inner;
+}
+
+static void
+add_program(Lanes *lanes, guint32 role, gboolean has_libraries)
+{
+	const GaitProgram *program = lanes->program;
+	GaitDotItem *frame = add_frame(lanes, has_libraries);
+
+	lanes->nodes = g_ptr_array_new();
+	for (guint32 r = 0; r < program->roles->len; r++)
+		g_ptr_array_add(lanes->nodes,
+		                role == GAIT_NONE || role == r ? add_lane(lanes, frame, r) : NULL);
+	for (guint32 r = 0; r < program->roles->len; r++)
+		add_creation(lanes, r);
+	for (guint32 r = 0; r < program->roles->len; r++)
+		if (g_ptr_array_index(lanes->nodes, r))
+			g_ptr_array_unref(g_ptr_array_index(lanes->nodes, r));
+	g_ptr_array_unref(lanes->nodes);
+}
+
+GaitDot *
+gait_graph_draw_phases(const GaitModel *model, guint32 program, guint32 role,
+                       gboolean has_libraries)
+{
+	g_autoptr(GString) title = g_string_new(
+	    "<TABLE BORDER=\"0\" CELLSPACING=\"0\"><TR><TD ALIGN=\"LEFT\"><FONT POINT-SIZE=\"18\">"
+	    "<B>Roles and phases</B></FONT></TD></TR><TR><TD ALIGN=\"LEFT\"><FONT "
+	    "POINT-SIZE=\"10\" "
+	    "COLOR=\"" GAIT_GRAPH_MUTED
+	    "\">lane: a kind of task · box: a phase of its life, and the syscalls allowed in it · "
+	    "bar: allowed now, may still come, never again · <FONT COLOR=\"" GAIT_GRAPH_DANGER
+	    "\"><B>red: dangerous</B></FONT> · arrow: the call that enters the next phase");
+	Lanes lanes = {.model = model};
+
+	g_string_append_printf(title, " · learned from %u %s</FONT></TD></TR></TABLE>",
+	                       model->runs->len, model->runs->len == 1 ? "run" : "runs");
+	lanes.dot = gait_graph_new_dot("phases", title->str);
+	gait_dot_set_default(lanes.dot, GAIT_DOT_GRAPH, "ranksep", "0.3");
+	for (guint32 i = 0; i < model->programs->len; i++) {
+		if (program != GAIT_NONE && program != i)
+			continue;
+		lanes.program = gait_model_get_program(model, i);
+		lanes.program_index = i;
+		add_program(&lanes, role, has_libraries);
+	}
+	return lanes.dot;
+}

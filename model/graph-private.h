@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the drawings share: text, colours, and where in a role's life a symbol belongs. */
+#pragma once
+
+#include "dot-private.h"
+#include "sysgait/graph.h"
+
+/* --- text (graph-text.c) ------------------------------------------------------------------------
+ *
+ * A target chooses its symbol names and paths. They become printable UTF-8 of bounded length: what
+ * is not is shown as \xNN, the middle of what is long as an ellipsis.
+ */
+#define GAIT_GRAPH_MAX_TEXT 48 /* characters of a name in a label */
+#define GAIT_GRAPH_MAX_TIP  400
+
+void gait_graph_append_plain(GString *out, const char *text, guint max_chars);
+/* The same inside an HTML-like label. */
+void gait_graph_append_html(GString *out, const char *text, guint max_chars);
+/* The same in a plain label or tooltip, where backslash and ampersand have a meaning. */
+void gait_graph_append_escaped(GString *out, const char *text, guint max_chars);
+
+/* "7", "1,234", "12.3k", "4.5M". */
+void gait_graph_append_count(GString *out, guint64 n);
+/* "ngx_open_file+0x1c", "0x4711" or "[unknown site]"; plain, not yet made harmless. */
+char *gait_graph_dup_site(const GaitSymbol *symbol);
+/* "openat(O_RDONLY)". */
+char *gait_graph_dup_call(guint32 nr, guint32 klass);
+
+/* --- colours and life (graph-style.c) -----------------------------------------------------------
+ */
+
+typedef struct {
+	const char *line, *node, *cluster; /* dark, light, lightest */
+} GaitGraphColor;
+
+#define GAIT_GRAPH_DANGER "#C62828" /* kept for dangerous calls alone */
+#define GAIT_GRAPH_MUTED  "#6B7280"
+
+/* The colour of a role's i-th phase; they repeat after eight. */
+const GaitGraphColor *gait_graph_phase_color(guint phase);
+gboolean gait_graph_is_dangerous(guint32 nr);
+
+/* Fonts and spacing that all drawings have; title is shown above (HTML-like). */
+GaitDot *gait_graph_new_dot(const char *name, const char *title_html);
+
+/* Index into role->symbols, or GAIT_NONE. */
+guint32 gait_graph_find_in_role(const GaitRole *role, GaitSymbolRef ref);
+/*
+ * The phase of role in which a symbol (index into role->symbols) may first be reached: the earliest
+ * one whose end some instance met only after the symbol.
+ */
+guint gait_graph_first_phase(const GaitRole *role, guint32 symbol);
+/* The role that issues execve or execveat, where it is exactly one; else GAIT_NONE. */
+guint32 gait_graph_find_exec_role(const GaitProgram *program);
+/* "start" or "openat(O_RDONLY) in ngx_open_file+0x1c", plain. */
+char *gait_graph_dup_symbol(const GaitProgram *program, GaitSymbolRef ref);
+
+/* --- the views ----------------------------------------------------------------------------------
+ */
+
+/* role GAIT_NONE: all, side by side. is_folded: a straight run of calls is one box. */
+GaitDot *gait_graph_draw_library(const GaitModel *model, const GaitProgram *program,
+                                 guint32 library, guint32 role, gboolean is_folded);
+/* program GAIT_NONE: all of them. has_libraries adds a table of each program's libraries. */
+GaitDot *gait_graph_draw_phases(const GaitModel *model, guint32 program, guint32 role,
+                                gboolean has_libraries);
+GaitDot *gait_graph_draw_roles(const GaitModel *model, guint32 program);
+/* A table of the program's libraries, as an HTML-like label. */
+char *gait_graph_dup_library_table(const GaitModel *model, const GaitProgram *program);

@@ -1,0 +1,177 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The boxes of a library's drawing: a state, a straight run of states with a row for each, a task's
+ * start, and the list of those outside the sequence. Where they stand is graph-library.c's.
+ */
+#include "sketch-private.h"
+
+#include "graph-private.h"
+
+static void
+describe_state(const GaitSketch *sketch, const GaitSketchState *state, GString *tip)
+{
+	const GaitSymbol *symbol = gait_sketch_get_symbol(sketch, state);
+	g_autofree char *call = gait_graph_dup_call(symbol->nr, symbol->klass);
+	g_autofree char *site = gait_graph_dup_site(symbol);
+
+	gait_graph_append_escaped(tip, call, GAIT_GRAPH_MAX_TIP);
+	g_string_append(tip, " in ");
+	gait_graph_append_escaped(tip, site, GAIT_GRAPH_MAX_TIP);
+	g_string_append_printf(tip,
+	                       " (file offset 0x%" G_GINT64_MODIFIER "x): %" G_GUINT64_FORMAT
+	                       " times in %u of %u runs%s\\n",
+	                       symbol->site, symbol->count, symbol->n_runs,
+	                       sketch->model->runs->len,
+	                       symbol->is_amended ? ", accepted by hand" : "");
+}
+
+static void
+append_call(GString *label, const GaitSymbol *symbol)
+{
+	g_autofree char *call = gait_graph_dup_call(symbol->nr, symbol->klass);
+	gboolean is_dangerous = gait_graph_is_dangerous(symbol->nr);
+
+	if (is_dangerous)
+		g_string_append(label, "<FONT COLOR=\"" GAIT_GRAPH_DANGER "\">");
+	g_string_append(label, "<B>");
+	gait_graph_append_html(label, call, GAIT_GRAPH_MAX_TEXT);
+	g_string_append(label, "</B>");
+	if (is_dangerous)
+		g_string_append(label, "</FONT>");
+}
+
+static void
+append_site(GString *label, const GaitSymbol *symbol)
+{
+	g_autofree char *site = gait_graph_dup_site(symbol);
+
+	g_string_append(label, "<FONT POINT-SIZE=\"9\" COLOR=\"#374151\">");
+	gait_graph_append_html(label, site, GAIT_GRAPH_MAX_TEXT);
+	g_string_append(label, "</FONT>");
+}
+
+static void
+append_loops(GString *label, const GaitSketchState *state)
+{
+	if (state->n_loops == 0)
+		return;
+	g_string_append(label, "<FONT POINT-SIZE=\"9\" COLOR=\"" GAIT_GRAPH_MUTED "\">  ↻ ");
+	gait_graph_append_count(label, state->n_loops);
+	g_string_append(label, "</FONT>");
+}
+
+static void
+append_run(const GaitSketch *sketch, const GaitSketchState *state, GString *label)
+{
+	g_string_append(label, "<TABLE BORDER=\"0\" CELLSPACING=\"0\" CELLPADDING=\"1\">");
+	for (;;) {
+		const GaitSymbol *symbol = gait_sketch_get_symbol(sketch, state);
+
+		g_string_append(label, "<TR><TD ALIGN=\"LEFT\">");
+		append_call(label, symbol);
+		g_string_append(label, "</TD><TD ALIGN=\"LEFT\">  ");
+		append_site(label, symbol);
+		append_loops(label, state);
+		g_string_append(label, "</TD></TR>");
+		if (state->next == GAIT_NONE)
+			break;
+		state = gait_sketch_get_state(sketch, state->next);
+	}
+	g_string_append(label, "</TABLE>");
+}
+
+static void
+label_state(const GaitSketch *sketch, const GaitSketchState *state, GaitDotItem *node)
+{
+	g_autoptr(GString) label = g_string_new(NULL);
+
+	if (state->next == GAIT_NONE) {
+		append_call(label, gait_sketch_get_symbol(sketch, state));
+		append_loops(label, state);
+		g_string_append(label, "<BR/>");
+		append_site(label, gait_sketch_get_symbol(sketch, state));
+	} else {
+		append_run(sketch, state, label);
+	}
+	gait_dot_set_html(node, "label", label->str);
+}
+
+static void
+style_state(const GaitSketch *sketch, const GaitSketchState *first, GaitDotItem *node)
+{
+	const GaitGraphColor *color = gait_graph_phase_color(first->phase);
+	g_autoptr(GString) tip = g_string_new(NULL);
+	const GaitSketchState *state = first;
+	gboolean is_dangerous = FALSE, is_rare = FALSE, is_amended = FALSE;
+
+	for (;; state = gait_sketch_get_state(sketch, state->next)) {
+		const GaitSymbol *symbol = gait_sketch_get_symbol(sketch, state);
+
+		is_dangerous |= gait_graph_is_dangerous(symbol->nr);
+		is_rare |= gait_sketch_is_rare(sketch, symbol->n_runs);
+		is_amended |= symbol->is_amended;
+		describe_state(sketch, state, tip);
+		if (state->next == GAIT_NONE)
+			break;
+	}
+	gait_dot_set(node, "tooltip", tip->str);
+	gait_dot_set(node, "fillcolor", first->is_foreign ? "#F3F4F6" : color->node);
+	gait_dot_set(node, "color", is_dangerous ? GAIT_GRAPH_DANGER : color->line);
+	if (is_dangerous)
+		gait_dot_set(node, "penwidth", "2");
+	if (is_rare || first->is_foreign)
+		gait_dot_set(node, "style", "rounded,filled,dashed");
+	if (is_amended)
+		gait_dot_set(node, "peripheries", "2");
+}
+
+/* "start" and "signal": before the first event of a task, of a handler. */
+static void
+style_entry(const GaitSketchState *state, GaitDotItem *node)
+{
+	gboolean is_start = state->state == GAIT_STATE_START;
+
+	gait_dot_set(node, "label", is_start ? "start" : "signal");
+	gait_dot_set(node, "tooltip",
+	             is_start ? "before the first call of a task"
+	                      : "before the first call in a signal handler");
+	gait_dot_set(node, "fillcolor", "#1F2937");
+	gait_dot_set(node, "color", "#1F2937");
+	gait_dot_set(node, "fontcolor", "white");
+}
+
+void
+gait_sketch_draw_state(const GaitSketch *sketch, const GaitSketchState *state, GaitDotItem *node)
+{
+	if (state->state < GAIT_STATE_FIRST) {
+		style_entry(state, node);
+		return;
+	}
+	label_state(sketch, state, node);
+	style_state(sketch, state, node);
+}
+
+char *
+gait_sketch_dup_unsequenced(const GaitSketch *sketch)
+{
+	g_autoptr(GString) label = g_string_new(
+	    "<TABLE BORDER=\"0\" CELLSPACING=\"0\" CELLPADDING=\"1\"><TR><TD ALIGN=\"LEFT\" "
+	    "COLSPAN=\"2\">outside the sequence: at any time, from these sites</TD></TR>");
+	/* Roles may share a state. */
+	g_autoptr(GHashTable) seen = g_hash_table_new(NULL, NULL);
+
+	for (guint i = 0; i < sketch->states->len; i++) {
+		const GaitSketchState *state = gait_sketch_get_state(sketch, i);
+		const GaitSymbol *symbol = gait_sketch_get_symbol(sketch, state);
+
+		if (!gait_sketch_is_unsequenced(state) || !g_hash_table_add(seen, (gpointer)symbol))
+			continue;
+		g_string_append(label, "<TR><TD ALIGN=\"LEFT\">");
+		append_call(label, symbol);
+		g_string_append(label, "</TD><TD ALIGN=\"LEFT\">  ");
+		append_site(label, symbol);
+		g_string_append(label, "</TD></TR>");
+	}
+	g_string_append(label, "</TABLE>");
+	return g_hash_table_size(seen) > 0 ? g_string_free(g_steal_pointer(&label), FALSE) : NULL;
+}

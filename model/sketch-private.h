@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A sketch: what a drawing of one library's automaton consists of, before there is a drawing. Each
+ * role has its own copy of the states it uses, with its own counts, so that roles stand apart on
+ * paper; only the step from a creating call into the created task leads from one role's copy to
+ * another's.
+ */
+#pragma once
+
+#include "dot-private.h"
+#include "sysgait/model.h"
+
+typedef struct {
+	guint32 role, state; /* state: GAIT_STATE_… */
+	guint32 phase;       /* in which the role first reaches it */
+	guint32 distance;    /* from where tasks begin: place in a breadth-first order */
+	guint64 n_loops;     /* times it followed itself */
+	guint32 n_in, n_out; /* lines, loops left out */
+	gboolean is_common;  /* some line that is not rare touches it */
+	gboolean is_foreign; /* inherited from a parent role that is not drawn */
+	/* Straight runs of calls: the next and previous of the run, GAIT_NONE at its ends. */
+	guint32 next, previous;
+	guint32 other_end; /* of a run's first state its last, and the other way round */
+	GaitDotItem *node; /* of the run's first state: the whole run's */
+} GaitSketchState;
+
+typedef struct {
+	guint32 from, to; /* indices into states */
+	guint64 count;
+	guint64 back_count; /* of the opposite edge, where this line stands for both; else 0 */
+	guint32 n_runs;
+	gboolean is_amended;
+	gboolean is_hidden; /* within a straight run, or stood for by the opposite line */
+} GaitSketchLine;
+
+typedef struct {
+	const GaitModel *model;
+	const GaitProgram *program;
+	const GaitLibrary *library;
+	guint32 library_index;
+	guint32 role;   /* GAIT_NONE: all of them */
+	GArray *states; /* GaitSketchState */
+	GArray *lines;  /* GaitSketchLine */
+	GHashTable *by_key;
+} GaitSketch;
+
+/* is_folded: calls that only ever follow each other become one run. All is borrowed. */
+GaitSketch *gait_sketch_new(const GaitModel *model, const GaitProgram *program, guint32 library,
+                            guint32 role, gboolean is_folded);
+void gait_sketch_free(GaitSketch *sketch);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(GaitSketch, gait_sketch_free)
+
+GaitSketchState *gait_sketch_get_state(const GaitSketch *sketch, guint32 i);
+GaitSketchLine *gait_sketch_get_line(const GaitSketch *sketch, guint32 i);
+/* NULL for start and signal. */
+const GaitSymbol *gait_sketch_get_symbol(const GaitSketch *sketch, const GaitSketchState *state);
+/* Seen in one run only, where there are several. */
+gboolean gait_sketch_is_rare(const GaitSketch *sketch, guint32 n_runs);
+/* Checked for its site, but no edge leads to or from it: futex and the like. */
+gboolean gait_sketch_is_unsequenced(const GaitSketchState *state);
+
+/* Makes node the box of a state and of the run that begins with it (graph-state.c). */
+void gait_sketch_draw_state(const GaitSketch *sketch, const GaitSketchState *state,
+                            GaitDotItem *node);
+/* The states outside the sequence as an HTML-like label; NULL where there are none. */
+char *gait_sketch_dup_unsequenced(const GaitSketch *sketch);
