@@ -12,6 +12,7 @@
 /* In the order in which a user meets them. */
 #define COMMANDS(X)                                                                                \
 	X(record)                                                                                  \
+	X(import)                                                                                  \
 	X(learn)                                                                                   \
 	X(merge)                                                                                   \
 	X(check)                                                                                   \

@@ -347,11 +347,11 @@ span_equal(Span span, const char *text)
 	return strlen(text) == span.length && memcmp(span.start, text, span.length) == 0;
 }
 
-/* Past a string literal, a comment or a descriptor's decoration ("3</tmp/a,b>") that starts here.
- */
-static const char *
-skip_opaque(const char *at, const char *begin, const char *end)
+const char *
+gait_syscall_skip_opaque(const char *at, const char *begin, const char *end)
 {
+	const char *close = NULL;
+
 	if (*at == '"') {
 		for (at++; at < end && *at != '"'; at++)
 			if (*at == '\\' && at + 1 < end)
@@ -359,15 +359,14 @@ skip_opaque(const char *at, const char *begin, const char *end)
 		return at < end ? at + 1 : end;
 	}
 	if (*at == '/' && at + 1 < end && at[1] == '*') {
-		const char *close = memmem(at + 2, (gsize)(end - at - 2), "*/", 2);
-
+		close = memmem(at + 2, (gsize)(end - at - 2), "*/", 2);
 		return close ? close + 2 : end;
 	}
 	if (*at == '<' && at > begin && g_ascii_isalnum(at[-1]) && at + 1 < end && at[1] != '<') {
 		/* An arrow inside ("TCP:[…->…]") closes nothing; strace escapes '>' in paths. */
-		for (at++; at < end && (*at != '>' || at[-1] == '-'); at++)
+		for (close = at + 1; close < end && (*close != '>' || close[-1] == '-'); close++)
 			;
-		return at < end ? at + 1 : end;
+		return close < end ? close + 1 : at;
 	}
 	return at;
 }
@@ -381,7 +380,7 @@ split(Span text, char separator, Span *parts, guint max_parts)
 	int depth = 0;
 
 	while (at < end && n_parts + 1 < max_parts) {
-		const char *after = skip_opaque(at, text.start, end);
+		const char *after = gait_syscall_skip_opaque(at, text.start, end);
 
 		if (after != at) {
 			at = after;

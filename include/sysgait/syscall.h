@@ -51,6 +51,13 @@ gboolean gait_syscall_parse_args(guint32 nr, const char *args, guint32 *klass);
 /* The same into registers: those that gait_syscall_keep_args() keeps, others 0. */
 gboolean gait_syscall_parse_registers(guint32 nr, const char *text, guint64 args[6]);
 
+/*
+ * For readers of strace's lines: where a string literal, a comment or the decoration of a
+ * descriptor
+ * ("3</tmp/a,b>") starts at `at`, what comes behind it; else `at`. begin and end bound the line.
+ */
+const char *gait_syscall_skip_opaque(const char *at, const char *begin, const char *end);
+
 /* Appends "SIGTERM", "SIGRT_2" (the kernel's 34, as strace counts), or the number. */
 void gait_signal_format(GString *out, gint32 signo);
 /* The signal that gait_signal_format() would print so, or -1; length bytes of name. */
