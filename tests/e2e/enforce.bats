@@ -1,0 +1,326 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: Apache-2.0
+# enforce, as a user runs it: what is learned from `steps` is let through, what is not is refused,
+# logged or deadly; whole trees are followed; nothing outlives its supervisor.
+
+bats_require_minimum_version 1.5.0
+
+setup() {
+	cd "$BATS_TEST_TMPDIR"
+	steps=$BUILD/fixtures/steps
+	for name in execed fork role; do rm -f "$name"; done
+	printf '#!/bin/true\n' >script
+	chmod +x script
+}
+
+teardown() {
+	for pid in ${started:-}; do kill -9 "$pid" 2>/dev/null || true; done
+}
+
+wait_for() {
+	for _ in $(seq 500); do
+		if eval "$1"; then return 0; fi
+		sleep 0.02
+	done
+	echo "gave up waiting for: $1"
+	return 1
+}
+
+# train STEP…: learns the steps in any order, and none of them. What ends the process comes by itself.
+train() {
+	local backwards=() n=0 step
+	for step in "$@"; do backwards=("$step" "${backwards[@]}"); done
+	rm -f run*.trace
+	record nothing nothing
+	record "$@" nothing
+	record nothing "${backwards[@]}"
+	for step in "$@"; do record nothing "$step"; done
+	"$SYSGAIT" learn -q -o model.gait run*.trace
+	rm -f created
+}
+
+record() {
+	n=$((n + 1))
+	"$SYSGAIT" record -q -o "run$n.trace" -- "$steps" "$@" >/dev/null </dev/null || true
+}
+
+enforce() { # OPTION… -- STEP…
+	local options=()
+	while [ "$1" != -- ]; do
+		options+=("$1")
+		shift
+	done
+	shift
+	rm -f log
+	run "$SYSGAIT" enforce -m model.gait --log log "${options[@]}" -- "$steps" "$@"
+	echo "status $status"
+	echo "$output"
+	cat log 2>/dev/null || true
+}
+
+says() {
+	echo "$output" | grep -qF -- "$1" || { echo "nothing says: $1"; return 1; }
+}
+
+# The kinds in the log, one after the other.
+kinds() {
+	"$PYTHON" -c 'import json, sys
+print(*(json.loads(line)["kind"] for line in open("log")))'
+}
+
+@test "what was learned is let through, without a violation" {
+	train getppid getsid socket fork thread exec=/bin/true signal jump stdin
+	enforce -- getppid getsid socket fork thread exec=/bin/true signal jump stdin
+	[ "$status" -eq 0 ]
+	says 'exec: ok'
+	says ' 0 violations'
+	[ ! -s log ]
+}
+
+@test "a call that was never learned: refused, with kind syscall" {
+	train getppid getsid
+	enforce -- getppid socket getsid
+	[ "$status" -eq 1 ]
+	says 'socket: errno 1'
+	says 'getsid: ok'
+	[ "$(kinds)" = syscall ]
+}
+
+@test "a refused call does not happen" {
+	train getppid
+	enforce -- getppid create=created
+	says 'create: errno 1'
+	[ ! -e created ]
+	enforce --on-violation log -- getppid create=created
+	says 'create: ok'
+	[ -e created ]
+}
+
+@test "kinds: site, library, sequence, exec" {
+	train getppid getsid socket plugin-getppid exec=/bin/true calls=ab
+	enforce -- getsid2
+	says 'getsid2: errno 1'
+	[ "$(kinds)" = site ]
+	enforce -- plugin-getppid plugin-socket
+	says 'plugin-socket: errno 1'
+	[ "$(kinds)" = library ]
+	enforce -- calls=ba
+	says 'calls: errno 1'
+	[ "$(kinds)" = sequence ]
+	enforce -- exec=/bin/echo
+	says 'exec: errno 1'
+	[ "$(kinds | cut -d' ' -f1)" = exec ]
+}
+
+@test "a task that is created where none ever was is refused" {
+	train getppid thread
+	enforce -- getppid thread
+	says 'thread: ok'
+	[ ! -s log ]
+	enforce -- fork
+	says 'fork: errno 1'
+}
+
+@test "strict: kinds further in are only logged" {
+	train getppid getsid calls=ab
+	enforce --strict library -- getppid getsid2 calls=ba
+	[ "$status" -eq 0 ]
+	[ "$(kinds | tr ' ' '\n' | sort -u | tr '\n' ' ')" = 'sequence site ' ]
+	enforce --strict site -- getppid getsid2 calls=ba
+	says 'getsid2: errno 1'
+	says 'calls: ok'
+}
+
+@test "actions: a named errno, kill, and one kind for itself" {
+	train getppid getsid exec=/bin/true
+	enforce --on-violation errno:EXDEV -- getppid socket
+	says 'socket: errno 18'
+	enforce --on-violation kill -- getppid create=created getsid
+	[ "$status" -eq 137 ]
+	[ ! -e created ]
+	says ' 1 killed'
+	enforce --on-violation kill,site=log -- getppid getsid2
+	says 'getsid2: ok'
+	enforce --on-violation kill,site=log -- getppid socket
+	[ "$status" -eq 137 ]
+}
+
+@test "kill takes the process that did it, and not its parent" {
+	train getppid fork exec=/bin/true
+	enforce --on-violation kill -- exec=/bin/echo getppid
+	[ "$status" -eq 1 ]
+	says "exec: errno 1009"
+	says 'getppid: ok'
+}
+
+@test "the log has one JSON object a violation, with who, where and what" {
+	train getppid getsid
+	enforce -- getppid socket create=created
+	"$PYTHON" - <<-'END'
+		import json
+		lines = [json.loads(line) for line in open("log")]
+		assert [v["syscall"] for v in lines] == ["socket", "openat"], lines
+		for v in lines:
+		    assert v["pid"] == v["tid"] > 0 and v["action"] == "errno EPERM", v
+		    assert v["program"].endswith("/steps") and v["role"] == "main", v
+	END
+}
+
+@test "a full disk loses log lines, says so, and stops nothing" {
+	train getppid getsid
+	run "$SYSGAIT" enforce -m model.gait --log /dev/full -- "$steps" getppid socket getsid
+	echo "$output"
+	[ "$status" -eq 1 ]
+	says 'socket: errno 1'
+	says 'getsid: ok'
+	says '/dev/full: No space left on device'
+	says '1 violations did not get into the violation log'
+}
+
+@test "exit codes, signals and what cannot be executed" {
+	train getppid kill=15 exit=0
+	enforce -- getppid exit=7
+	[ "$status" -eq 7 ]
+	enforce -- getppid kill=15
+	[ "$status" -eq 143 ]
+	run -127 "$SYSGAIT" enforce -m model.gait -- ./not-there
+	[ "$status" -eq 127 ]
+	run "$SYSGAIT" enforce -m model.gait -- /etc/passwd
+	[ "$status" -eq 126 ]
+	run "$SYSGAIT" enforce -m model.gait -- /bin/true
+	echo "$output"
+	[ "$status" -eq 1 ]
+	says 'does not know the program'
+	run "$SYSGAIT" enforce -m model.gait
+	[ "$status" -eq 2 ]
+	run "$SYSGAIT" enforce -m model.gait --strict nonsense -- "$steps"
+	[ "$status" -eq 2 ]
+}
+
+@test "exec: scripts, execveat and a thread's exec are judged by what would run" {
+	train getppid exec=./script execveat=/bin/true
+	enforce -- getppid exec=./script execveat=/bin/true
+	says 'exec: ok'
+	says 'execveat: ok'
+	[ ! -s log ]
+	printf '#!/bin/echo\n' >other
+	chmod +x other
+	enforce -- getppid exec=./other execveat=/bin/echo
+	says 'exec: errno 1'
+	says 'execveat: errno 1'
+	train getppid thread-exec=/bin/true
+	enforce -- getppid thread-exec=/bin/true
+	[ "$status" -eq 0 ]
+	[ ! -s log ]
+	enforce -- getppid thread-exec=/bin/false
+	[ "$status" -eq 1 ]
+	[ "$(kinds | cut -d' ' -f1)" = exec ]
+}
+
+@test "a daemon is supervised to its end" {
+	train getppid daemon=created
+	enforce -- getppid daemon=created
+	[ "$status" -eq 0 ]
+	# The supervisor has waited for it.
+	[ -e created ]
+	[ ! -s log ]
+}
+
+@test "the floor: int 0x80 and x32 are killed, newer numbers do not exist" {
+	train getppid
+	enforce --on-violation log -- getppid int80
+	[ "$status" -eq 159 ]
+	says SIGSYS
+	enforce --on-violation log -- getppid x32
+	[ "$status" -eq 159 ]
+	enforce --on-violation log -- getppid newest
+	says 'newest: errno 38'
+}
+
+@test "the floor: what could undo supervision is refused in log mode too" {
+	train getppid
+	enforce --on-violation log -- getppid ptrace set-seccomp
+	says 'ptrace: errno 1'
+	says 'set-seccomp: errno 1'
+	[ "$(kinds)" = 'syscall syscall' ]
+}
+
+@test "the floor: what was learned is let through, with a warning" {
+	train getppid set-seccomp
+	enforce --on-violation log -- getppid set-seccomp
+	says 'warning: the model has learned prctl(PR_SET_SECCOMP)'
+	# EINVAL: the kernel itself has answered.
+	says 'set-seccomp: errno 22'
+}
+
+@test "signals do not show in calls that never fail for one" {
+	train uninterrupted getppid
+	for _ in 1 2 3; do
+		enforce --on-violation log -- uninterrupted getppid
+		says 'uninterrupted: ok'
+	done
+}
+
+@test "stdin, stdout and arguments are the target's" {
+	train stdin getppid
+	run bash -c "echo x | '$SYSGAIT' enforce -q -m model.gait -- '$steps' stdin getppid 2>/dev/null"
+	[ "$output" = $'stdin: ok\ngetppid: ok' ]
+}
+
+@test "quiet says nothing, unquiet says what to expect" {
+	train getppid getsid
+	enforce -q -- getppid getsid
+	[ "$output" = $'getppid: ok\ngetsid: ok' ]
+	enforce -- getppid getsid
+	says 'notify; after 5 runs the model expects'
+}
+
+@test "an ordinary user enforces on their own programs" {
+	train getppid fork exec=/bin/true
+	chmod 755 .
+	run setpriv --reuid 65534 --regid 65534 --clear-groups \
+		"$SYSGAIT" enforce -m model.gait -- "$steps" getppid fork exec=/bin/true socket
+	echo "$output"
+	says 'exec: ok'
+	says 'socket: errno 1'
+}
+
+@test "the supervisor is killed: the target dies" {
+	train getppid stdin
+	mkfifo fifo
+	exec 9<>fifo
+	for _ in 1 2 3 4 5; do
+		"$SYSGAIT" enforce -q -m model.gait -- "$steps" getppid stdin <fifo 9>&- &
+		supervisor=$!
+		started="${started:-} $supervisor"
+		wait_for "target=\$(pgrep -P $supervisor -x steps)"
+		kill -9 "$supervisor"
+		wait_for "! grep -q '^State:.[^ZX]' /proc/$target/status 2>/dev/null"
+	done
+}
+
+@test "signals sent to the supervisor reach the target" {
+	train getppid stdin
+	mkfifo fifo
+	exec 9<>fifo
+	"$SYSGAIT" enforce -q -m model.gait -- "$steps" getppid stdin <fifo 9>&- &
+	supervisor=$!
+	started=$supervisor
+	wait_for "pgrep -P $supervisor -x steps"
+	wait_for "grep -q '^0 ' /proc/\$(pgrep -P $supervisor -x steps)/syscall"
+	kill -TERM "$supervisor"
+	wait "$supervisor" && return 1 || [ $? -eq 143 ]
+}
+
+@test "a partial trace makes a model that is refused, unless told otherwise" {
+	n=0
+	record getppid
+	# What a recorder leaves that is killed before its end.
+	truncate -s -10 run1.trace
+	"$SYSGAIT" learn -q --allow-partial -o model.gait run1.trace
+	enforce -- getppid
+	[ "$status" -eq 1 ]
+	says 'partial trace'
+	enforce --allow-partial -- getppid
+	says 'getppid: ok'
+}
