@@ -23,7 +23,13 @@ enum {
 };
 
 static const char *const default_runtime[] = {
-    "libc.so.6", "ld-linux-x86-64.so.2", "libpthread.so.0", "ld-musl-x86_64.so.1", "[vdso]", NULL,
+    "libc.so.6",
+    "ld-linux-x86-64.so.2",
+    "libpthread.so.0",
+    "ld-musl-x86_64.so.1",
+    "libc.so",
+    "[vdso]",
+    NULL,
 };
 
 struct _GaitModule {

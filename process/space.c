@@ -13,7 +13,7 @@
  */
 #include "process/space-private.h"
 
-#include "process/module-private.h"
+#include "process/ranges.h"
 
 #include <asm/unistd.h>
 #include <linux/shm.h>
@@ -23,23 +23,8 @@
 enum {
 	MAX_RANGES = 65536,
 };
-
 /* For calls that do not say how much they unmap. From the heap, nothing else is so near. */
 static const guint64 FAR = G_GUINT64_CONSTANT(1) << 36;
-
-typedef struct {
-	guint64 start, end, offset, inode;
-	dev_t device;
-	GaitModule *module;
-} Range;
-
-typedef struct {
-	guint n_refs;
-	guint n_ranges;
-	gboolean has_runtime;
-	guint64 generation;
-	Range ranges[];
-} Table;
 
 /* A call under way that may remove what is mapped at [start, end). */
 typedef struct {
@@ -52,29 +37,13 @@ struct _GaitSpace {
 	guint n_refs;
 	GaitModules *modules;
 	pid_t pid;
-	Table *table;
+	GaitRanges *table;
 	guint last; /* index of the range found last */
 	GArray *flux;
 	guint n_flux_any, n_flux_files;
 	gboolean is_fresh;      /* maps were read since the last event */
 	gboolean is_unverified; /* the table is a parent's, not yet compared with maps */
 };
-
-static Table empty_table = {.n_refs = 1};
-
-static Table *
-ref_table(Table *table)
-{
-	table->n_refs++;
-	return table;
-}
-
-static void
-unref_table(Table *table)
-{
-	if (--table->n_refs == 0)
-		g_free(table);
-}
 
 GaitSpace *
 gait_space_new(GaitModules *modules, pid_t pid)
@@ -84,7 +53,7 @@ gait_space_new(GaitModules *modules, pid_t pid)
 	space->n_refs = 1;
 	space->modules = modules;
 	space->pid = pid;
-	space->table = ref_table(&empty_table);
+	space->table = gait_ranges_ref(gait_ranges_get_empty());
 	space->flux = g_array_new(FALSE, FALSE, sizeof(Flux));
 	return space;
 }
@@ -98,9 +67,9 @@ gait_space_copy(const GaitSpace *space, pid_t pid)
 {
 	GaitSpace *copy = gait_space_new(space->modules, pid);
 
-	unref_table(copy->table);
-	copy->table = ref_table(space->table);
-	copy->is_unverified = space->table != &empty_table;
+	gait_ranges_unref(copy->table);
+	copy->table = gait_ranges_ref(space->table);
+	copy->is_unverified = space->table != gait_ranges_get_empty();
 	return copy;
 }
 
@@ -116,102 +85,38 @@ gait_space_unref(GaitSpace *space)
 {
 	if (!space || --space->n_refs > 0)
 		return;
-	unref_table(space->table);
+	gait_ranges_unref(space->table);
 	g_array_unref(space->flux);
 	g_free(space);
-}
-
-/* The index of the first range that ends after address. */
-static guint
-search(const Table *table, guint64 address)
-{
-	guint low = 0, high = table->n_ranges;
-
-	while (low < high) {
-		guint middle = low + (high - low) / 2;
-
-		if (table->ranges[middle].end <= address)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	return low;
-}
-
-static gboolean
-is_anon(const Range *range)
-{
-	return gait_module_get_kind(range->module) == GAIT_MODULE_ANON;
 }
 
 static void
 compare_flux(GaitSpace *space, Flux *flux)
 {
-	const Table *table = space->table;
+	const GaitRanges *table = space->table;
 
 	flux->has_any = flux->has_files = FALSE;
-	for (guint i = search(table, flux->start);
+	for (guint i = gait_ranges_search(table, flux->start);
 	     i < table->n_ranges && table->ranges[i].start < flux->end && !flux->has_files; i++) {
 		flux->has_any = TRUE;
-		flux->has_files = !is_anon(&table->ranges[i]);
+		flux->has_files = !gait_range_is_anon(&table->ranges[i]);
 	}
 	space->n_flux_any += flux->has_any;
 	space->n_flux_files += flux->has_files;
 }
 
-static gboolean
-equal_ranges(const Range *left, const Range *right)
-{
-	return left->start == right->start && left->end == right->end &&
-	       left->offset == right->offset && left->module == right->module;
-}
-
-/* Whether two tables differ in anonymous memory only. */
-static gboolean
-equal_files(const Table *left, const Table *right)
-{
-	guint i = 0, j = 0;
-
-	for (;; i++, j++) {
-		while (i < left->n_ranges && is_anon(&left->ranges[i]))
-			i++;
-		while (j < right->n_ranges && is_anon(&right->ranges[j]))
-			j++;
-		if (i == left->n_ranges || j == right->n_ranges)
-			return i == left->n_ranges && j == right->n_ranges;
-		if (!equal_ranges(&left->ranges[i], &right->ranges[j]))
-			return FALSE;
-	}
-}
-
 /* Takes table. */
 static void
-set_table(GaitSpace *space, Table *table)
+set_table(GaitSpace *space, GaitRanges *table)
 {
-	if (equal_files(space->table, table))
+	if (gait_ranges_have_equal_files(space->table, table))
 		table->generation = space->table->generation;
-	unref_table(space->table);
+	gait_ranges_unref(space->table);
 	space->table = table;
 	space->last = 0;
 	space->n_flux_any = space->n_flux_files = 0;
 	for (guint i = 0; i < space->flux->len; i++)
 		compare_flux(space, &g_array_index(space->flux, Flux, i));
-}
-
-static Table *
-new_table(const Range *ranges, guint n_ranges)
-{
-	static guint64 last_generation;
-	Table *table = g_malloc(sizeof(Table) + n_ranges * sizeof(Range));
-
-	*table = (Table){.n_refs = 1, .n_ranges = n_ranges, .generation = ++last_generation};
-	if (n_ranges > 0)
-		memcpy(table->ranges, ranges, n_ranges * sizeof(Range));
-	for (guint i = 0; i < n_ranges; i++)
-		if (gait_module_get_kind(ranges[i].module) == GAIT_MODULE_FILE &&
-		    gait_module_is_runtime(ranges[i].module))
-			table->has_runtime = TRUE;
-	return table;
 }
 
 typedef struct {
@@ -237,8 +142,8 @@ static GaitModule *
 get_module(const Reading *reading, const GaitMapping *mapping)
 {
 	const GaitSpace *space = reading->space;
-	guint i = search(space->table, mapping->start);
-	const Range *range = &space->table->ranges[i];
+	guint i = gait_ranges_search(space->table, mapping->start);
+	const GaitRange *range = &space->table->ranges[i];
 
 	if (i < space->table->n_ranges && mapping->inode != 0 && !space->is_unverified &&
 	    range->start == mapping->start && range->end == mapping->end &&
@@ -253,20 +158,21 @@ static gboolean
 add_range(const GaitMapping *mapping, gpointer data)
 {
 	Reading *reading = data;
-	Range range = {.start = mapping->start,
-	               .end = mapping->end,
-	               .offset = mapping->offset,
-	               .inode = mapping->inode,
-	               .device = mapping->device,
-	               .module = get_module(reading, mapping)};
-	Range *previous = reading->ranges->len == 0
-	                      ? NULL
-	                      : &g_array_index(reading->ranges, Range, reading->ranges->len - 1);
+	GaitRange range = {.start = mapping->start,
+	                   .end = mapping->end,
+	                   .offset = mapping->offset,
+	                   .inode = mapping->inode,
+	                   .device = mapping->device,
+	                   .module = get_module(reading, mapping)};
+	GaitRange *previous = reading->ranges->len == 0 ? NULL
+	                                                : &g_array_index(reading->ranges, GaitRange,
+	                                                                 reading->ranges->len - 1);
 
 	/* A reading that races with the process may show a range twice. */
 	if (previous && range.start < previous->end)
 		return TRUE;
-	if (previous && range.start == previous->end && is_anon(&range) && is_anon(previous))
+	if (previous && range.start == previous->end && gait_range_is_anon(&range) &&
+	    gait_range_is_anon(previous))
 		previous->end = range.end;
 	else
 		g_array_append_val(reading->ranges, range);
@@ -277,9 +183,9 @@ add_range(const GaitMapping *mapping, gpointer data)
 static void
 read_maps(GaitSpace *space, pid_t task)
 {
-	g_autoptr(GArray) ranges = g_array_sized_new(FALSE, FALSE, sizeof(Range), 32);
+	g_autoptr(GArray) ranges = g_array_sized_new(FALSE, FALSE, sizeof(GaitRange), 32);
 	Reading reading = {space, task, ranges};
-	const Range *read;
+	const GaitRange *read;
 	gboolean same;
 
 	space->is_fresh = TRUE;
@@ -287,25 +193,25 @@ read_maps(GaitSpace *space, pid_t task)
 	if (!gait_maps_foreach(task, TRUE, add_range, &reading) || ranges->len == 0)
 		return;
 	space->is_unverified = FALSE;
-	read = (const Range *)(gpointer)ranges->data;
+	read = (const GaitRange *)(gpointer)ranges->data;
 	same = ranges->len == space->table->n_ranges;
 	for (guint i = 0; same && i < ranges->len; i++)
-		same = equal_ranges(&read[i], &space->table->ranges[i]);
+		same = gait_range_equal(&read[i], &space->table->ranges[i]);
 	if (!same)
-		set_table(space, new_table(read, ranges->len));
+		set_table(space, gait_ranges_new(read, ranges->len));
 }
 
 static void
 drop_ranges(GaitSpace *space, guint64 start, guint64 end)
 {
-	const Table *table = space->table;
-	g_autofree Range *kept = g_new(Range, table->n_ranges + 1);
+	const GaitRanges *table = space->table;
+	g_autofree GaitRange *kept = g_new(GaitRange, table->n_ranges + 1);
 	guint n_kept = 0;
 
 	for (guint i = 0; i < table->n_ranges; i++)
 		if (table->ranges[i].end <= start || table->ranges[i].start >= end)
 			kept[n_kept++] = table->ranges[i];
-	set_table(space, new_table(kept, n_kept));
+	set_table(space, gait_ranges_new(kept, n_kept));
 }
 
 /* The task's call is over: what it may have removed is to be read anew. */
@@ -416,14 +322,14 @@ gait_space_is_settled(GaitSpace *space, pid_t task)
 	return space->n_flux_files == 0 && !space->is_unverified;
 }
 
-static const Range *
+static const GaitRange *
 find_range(GaitSpace *space, guint64 address)
 {
-	const Table *table = space->table;
+	const GaitRanges *table = space->table;
 
 	if (space->last >= table->n_ranges || address < table->ranges[space->last].start ||
 	    address >= table->ranges[space->last].end)
-		space->last = search(table, address);
+		space->last = gait_ranges_search(table, address);
 	if (space->last == table->n_ranges || address < table->ranges[space->last].start)
 		return NULL;
 	return &table->ranges[space->last];
@@ -432,7 +338,7 @@ find_range(GaitSpace *space, guint64 address)
 GaitModule *
 gait_space_find(GaitSpace *space, pid_t task, guint64 address, guint64 *offset)
 {
-	const Range *range;
+	const GaitRange *range;
 
 	if (space->is_unverified && !space->is_fresh)
 		read_maps(space, task);
@@ -444,14 +350,14 @@ gait_space_find(GaitSpace *space, pid_t task, guint64 address, guint64 *offset)
 	}
 	if (!range)
 		return NULL;
-	*offset = is_anon(range) ? 0 : range->offset + (address - range->start);
+	*offset = gait_range_is_anon(range) ? 0 : range->offset + (address - range->start);
 	return range->module;
 }
 
 gboolean
 gait_space_has_runtime(GaitSpace *space, pid_t task)
 {
-	if ((space->table == &empty_table || space->is_unverified) && !space->is_fresh)
+	if ((space->table == gait_ranges_get_empty() || space->is_unverified) && !space->is_fresh)
 		read_maps(space, task);
 	return space->table->has_runtime;
 }

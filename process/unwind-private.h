@@ -42,6 +42,11 @@ struct _GaitUnwinder {
 	GaitMemoRead reads[GAIT_UNWIND_MAX_READS];
 };
 
+/* Modules that reach higher have no place among the others. */
+#define GAIT_UNWIND_MAX_VADDR (G_GUINT64_CONSTANT(1) << 39)
+
+/* The frame's address as libunwind is to see it. */
+guint64 gait_unwinder_get_lookup_pc(const GaitUnwinder *unwinder);
 /* A word of the stack, or of wherever address is; recorded. */
 gboolean gait_unwinder_read_word(GaitUnwinder *unwinder, guint64 address, guint64 *word);
 gboolean gait_unwinder_read_register(GaitUnwinder *unwinder, guint number, guint64 *value);

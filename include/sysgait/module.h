@@ -40,7 +40,7 @@ gboolean gait_module_symbolize(GaitModule *module, guint64 offset, const char **
  * All modules seen, by (device, inode, path); shared by all address spaces of a session. Owns them.
  * runtime: names of the runtime set (NULL-terminated, last path components; "*" allowed at the
  * end), or NULL for the default: libc.so.6, ld-linux-x86-64.so.2, libpthread.so.0,
- * ld-musl-x86_64.so.1, [vdso].
+ * ld-musl-x86_64.so.1, libc.so (musl's, where that is its name), [vdso].
  */
 typedef struct _GaitModules GaitModules;
 
