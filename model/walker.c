@@ -290,8 +290,8 @@ gait_walker_knows_edge(const GaitWalker *walker, const struct gait_walk_event *e
 	const struct gait_walk_header *table = walker->table->header;
 	struct gait_walk_found found;
 
-	if (event->nr == table->restart_syscall)
-		return TRUE;
+	if (gait_walk_call_flags(event->nr) & (GAIT_WALK_CONTINUES | GAIT_WALK_STAYS))
+		return TRUE; /* these have none */
 	gait_walk_find(table, &walker->position, event, &found);
 	if (!found.has_sites)
 		return TRUE;

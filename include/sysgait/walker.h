@@ -91,7 +91,8 @@ GaitVerdict gait_walker_judge(const GaitWalker *walker, const struct gait_walk_e
  */
 void gait_walker_resync(GaitWalker *walker, const struct gait_walk_event *event);
 /* Whether the model has the event's symbol and an edge to it from where the walker stands, whatever
- * the verdict. TRUE where the event has no site to judge by. */
+ * the verdict. TRUE where the event has no site to judge by, and for calls that never make an edge.
+ */
 gboolean gait_walker_knows_edge(const GaitWalker *walker, const struct gait_walk_event *event);
 
 /* Lifecycle, as the events of the same names. */
