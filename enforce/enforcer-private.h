@@ -4,6 +4,7 @@
 
 #include "enforce/enforcer.h"
 #include "enforce/event-cache.h"
+#include "sysgait/interrupted.h"
 
 /* One supervised task; GaitTask.data. */
 typedef struct {
@@ -11,6 +12,7 @@ typedef struct {
 	   checked, beyond the floor. */
 	GaitWalker *walker;
 	GaitSignalContext signals;
+	GaitInterruptedCalls interrupted;
 	guint32
 	    announced; /* the program that its last exec was to run; GAIT_NONE: not in the model */
 } GaitSupervised;

@@ -226,6 +226,24 @@ judge(GaitSupervised *supervised, const struct gait_walk_event *event, const Gai
 	return gait_walker_step(walker, event);
 }
 
+/*
+ * The kernel makes an interrupted call again; the program made it once, and was allowed to. Same
+ * number, arguments, instruction and stack pointer: nothing is new that a verdict could rest on.
+ */
+static gboolean
+is_again(GaitSupervised *supervised, const GaitEntry *entry)
+{
+	GaitIssuedCall call = {
+	    .ip = entry->registers.value[GAIT_REGISTER_RIP],
+	    .sp = entry->registers.value[GAIT_REGISTER_RSP],
+	    .nr = entry->nr,
+	};
+
+	memcpy(call.args, entry->args, sizeof call.args);
+	return gait_interrupted_calls_take(
+	    &supervised->interrupted, gait_signal_context_get_depth(&supervised->signals), &call);
+}
+
 GaitRuling
 gait_enforcer_rule(GaitEnforcer *enforcer, const GaitEntry *entry)
 {
@@ -247,6 +265,8 @@ gait_enforcer_rule(GaitEnforcer *enforcer, const GaitEntry *entry)
 	                                          entry->registers.value[GAIT_REGISTER_RSP]);
 	if (G_UNLIKELY(n_left > 0))
 		gait_walker_unwind(supervised->walker, n_left);
+	if (G_UNLIKELY(is_again(supervised, entry)))
+		return (GaitRuling){GAIT_RULING_CONTINUE, 0};
 	gait_event_cache_fill(enforcer->events, entry->stack, entry->nr, entry->args, &event);
 	if (G_UNLIKELY(refusal != 0)) {
 		action = floor_action(enforcer, GAIT_VERDICT_SYSCALL, refusal);

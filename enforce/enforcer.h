@@ -70,6 +70,9 @@ GaitRuling gait_enforcer_rule(GaitEnforcer *enforcer, const GaitEntry *entry);
  */
 gboolean gait_enforcer_created(GaitEnforcer *enforcer, GaitTask *task, GaitTask *parent);
 gboolean gait_enforcer_executed(GaitEnforcer *enforcer, GaitTask *task);
+/* A signal is about to be delivered, and may have interrupted a call that was let through. */
+void gait_enforcer_interrupted(GaitEnforcer *enforcer, GaitTask *task,
+                               const struct user_regs_struct *registers);
 void gait_enforcer_signalled(GaitEnforcer *enforcer, GaitTask *task, int signo,
                              const struct user_regs_struct *registers);
 void gait_enforcer_exited(GaitEnforcer *enforcer, GaitTask *task);

@@ -101,6 +101,7 @@ gait_enforcer_executed(GaitEnforcer *enforcer, GaitTask *task)
 	guint32 program = find_running_program(enforcer, task->pid, &path);
 
 	gait_signal_context_clear(&supervised->signals);
+	gait_interrupted_calls_clear(&supervised->interrupted);
 	if (supervised->walker && !may_run(enforcer, task, program, path))
 		return FALSE;
 	if (program == GAIT_NONE) {
@@ -115,6 +116,16 @@ gait_enforcer_executed(GaitEnforcer *enforcer, GaitTask *task)
 		supervised->walker = gait_walker_new(enforcer->table, program);
 	}
 	return TRUE;
+}
+
+void
+gait_enforcer_interrupted(GaitEnforcer *enforcer, GaitTask *task,
+                          const struct user_regs_struct *registers)
+{
+	GaitSupervised *supervised = task->data;
+
+	gait_interrupted_calls_note(&supervised->interrupted,
+	                            gait_signal_context_get_depth(&supervised->signals), registers);
 }
 
 void
@@ -141,5 +152,6 @@ gait_enforcer_exited(GaitEnforcer *enforcer, GaitTask *task)
 		return;
 	gait_walker_free(supervised->walker);
 	gait_signal_context_clear(&supervised->signals);
+	gait_interrupted_calls_clear(&supervised->interrupted);
 	g_free(supervised);
 }

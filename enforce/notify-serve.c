@@ -71,7 +71,6 @@ answer(GaitNotifyRun *notify, GaitTask *task, GaitNotifyTask *own,
 {
 	GaitNotify sent = GAIT_NOTIFY_ERROR;
 
-	own->is_running = FALSE;
 	switch (ruling.kind) {
 	case GAIT_RULING_CONTINUE:
 		/* Before it is sent: the task runs on at once. */
@@ -162,6 +161,8 @@ serve(GaitNotifyRun *notify, GError **error)
 	own = task ? gait_notify_find_own(notify, task) : NULL;
 	if (!own || !task->data)
 		return refuse_stranger(notify, notification, error);
+	/* What it was let do before has come to an end. */
+	own->is_running = FALSE;
 	if (asks_again(own, notification))
 		return answer(notify, task, own, notification, own->ruling, error);
 	return judge(notify, task, own, notification, error);

@@ -125,14 +125,17 @@ static void
 on_delivering(GaitTracer *tracer, GaitTask *task, int signo,
               const struct user_regs_struct *registers, gpointer data)
 {
-	GaitNotifyTask *own = gait_notify_find_own(data, task);
+	GaitNotifyRun *notify = data;
+	GaitNotifyTask *own = gait_notify_find_own(notify, task);
 	struct user_regs_struct changed = *registers;
 
 	gait_notify_registers_drop(&own->registers);
-	if ((gint64)registers->rax != -ERESTARTSYS || (gint64)registers->orig_rax < 0)
-		return;
 	if (own->is_running && is_call(registers, &own->running) &&
-	    registers->orig_rax != SYS_rt_sigreturn)
+	    registers->orig_rax != SYS_rt_sigreturn) {
+		gait_enforcer_interrupted(notify->enforcer, task, registers);
+		return;
+	}
+	if ((gint64)registers->rax != -ERESTARTSYS || (gint64)registers->orig_rax < 0)
 		return;
 	changed.rax = -ERESTARTNOINTR;
 	gait_tracer_set_registers(tracer, task, &changed);

@@ -11,6 +11,7 @@
 #include "learn/trace-filter.h"
 
 #include "sysgait/error.h"
+#include "sysgait/interrupted.h"
 #include "sysgait/tracer.h"
 
 #include <linux/audit.h>
@@ -36,6 +37,7 @@ struct _GaitRecorder {
 typedef struct {
 	guint32 index;
 	GaitSignalContext context;
+	GaitInterruptedCalls interrupted;
 } Task;
 
 /* --- callbacks of the tracer ---------------------------------------------------------------------
@@ -82,6 +84,17 @@ note_unwinding(GaitRecorder *recorder, Task *task, guint64 n_left)
 		gait_recording_unwind(recorder->recording, task->index, n_left);
 }
 
+/* The kernel makes an interrupted call again; the program made it once. */
+static gboolean
+is_again(Task *own, guint32 nr, const guint64 args[6], const struct user_regs_struct *user)
+{
+	GaitIssuedCall call = {.ip = user->rip, .sp = user->rsp, .nr = nr};
+
+	memcpy(call.args, args, sizeof(call.args));
+	return gait_interrupted_calls_take(&own->interrupted,
+	                                   gait_signal_context_get_depth(&own->context), &call);
+}
+
 static void
 on_syscall(GaitTracer *tracer, GaitTask *task, const struct user_regs_struct *user, gpointer data)
 {
@@ -100,6 +113,8 @@ on_syscall(GaitTracer *tracer, GaitTask *task, const struct user_regs_struct *us
 	note_unwinding(recorder, own,
 	               gait_signal_context_note_syscall(
 	                   &own->context, arch == AUDIT_ARCH_X86_64 ? nr : G_MAXUINT32, user->rsp));
+	if (G_UNLIKELY(is_again(own, nr, args, user)))
+		return;
 	gait_registers_from_user(&registers, user);
 	switch (gait_attributor_attribute(recorder->attributor, task->space, task->tid, nr,
 	                                  &registers, &stack)) {
@@ -125,7 +140,19 @@ on_executed(GaitTracer *tracer, GaitTask *task, gpointer data)
 	if (!recorder->recording || !own)
 		return;
 	gait_signal_context_clear(&own->context);
+	gait_interrupted_calls_clear(&own->interrupted);
 	gait_recording_exec(recorder->recording, own->index, get_program(recorder, task->pid));
+}
+
+static void
+on_delivering(GaitTracer *tracer, GaitTask *task, int signo,
+              const struct user_regs_struct *registers, gpointer data)
+{
+	Task *own = task->data;
+
+	if (own)
+		gait_interrupted_calls_note(
+		    &own->interrupted, gait_signal_context_get_depth(&own->context), registers);
 }
 
 static void
@@ -161,6 +188,7 @@ on_exited(GaitTracer *tracer, GaitTask *task, int status, gpointer data)
 		if (recorder->recording)
 			gait_recording_exit(recorder->recording, own->index, status);
 		gait_signal_context_clear(&own->context);
+		gait_interrupted_calls_clear(&own->interrupted);
 		g_free(own);
 	}
 	if (task->tid == task->pid)
@@ -176,6 +204,7 @@ static const GaitTracerCallbacks callbacks = {
     .created = on_created,
     .syscall = on_syscall,
     .executed = on_executed,
+    .delivering = on_delivering,
     .signalled = on_signalled,
     .stopped = on_stopped,
     .exited = on_exited,

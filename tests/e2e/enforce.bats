@@ -312,6 +312,40 @@ print(*(json.loads(line)["kind"] for line in open("log")))'
 	wait "$supervisor" && return 1 || [ $? -eq 143 ]
 }
 
+# Starts "$@" on a FIFO, waits until the target sleeps in read(), stops and continues it, and lets it end.
+stop_and_continue() {
+	rm -f fifo
+	mkfifo fifo
+	exec 9<>fifo
+	"$@" "$steps" nothing "stdin=$BATS_TEST_NUMBER.$$" <fifo >out 2>&1 9>&- &
+	local supervisor=$! target
+	started="${started:-} $supervisor"
+	# `steps` has cut the argument at its equals sign.
+	wait_for "target=\$(pgrep -f '^$steps nothing stdin.$BATS_TEST_NUMBER.$$')"
+	for _ in 1 2 3; do
+		wait_for "grep -q '^0 ' /proc/$target/syscall"
+		kill -STOP "$target"
+		wait_for "grep -q '^State:.[Tt]' /proc/$target/status"
+		kill -CONT "$target"
+		wait_for "! grep -q '^State:.[Tt]' /proc/$target/status"
+	done
+	wait_for "grep -q '^0 ' /proc/$target/syscall"
+	echo >&9
+	wait "$supervisor"
+}
+
+@test "a call that the kernel makes again after a stop is one call" {
+	train nothing stdin
+	stop_and_continue "$SYSGAIT" enforce -m model.gait --log log --
+	cat out
+	grep -qF ' 0 violations' out
+	[ ! -s log ]
+	stop_and_continue "$SYSGAIT" record -q -o again.trace --
+	run "$SYSGAIT" check -m model.gait again.trace
+	echo "$output"
+	[ "$status" -eq 0 ]
+}
+
 @test "a partial trace makes a model that is refused, unless told otherwise" {
 	n=0
 	record getppid
