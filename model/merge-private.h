@@ -54,6 +54,11 @@ gait_merger_runs(const GaitMerger *merger, guint32 a, guint32 b)
 	return merger->is_known ? MAX(a, b) : a + b;
 }
 
+/*
+ * Which of the models (GaitModel*), pairwise disjoint, have all runs together: sets their bytes in
+ * is_chosen. FALSE where there is no such choice.
+ */
+gboolean gait_merge_find_cover(const GPtrArray *models, guint8 *is_chosen);
 /* Adds a program of merger->from. */
 void gait_merger_add_program(GaitMerger *merger, const GaitProgram *from);
 /* Adds all roles of maps->from, filling maps->roles. */

@@ -5,9 +5,9 @@
  * so merging is commutative and associative; runs have ids, so it is idempotent. Programs are
  * merged in merge-program.c, roles in merge-roles.c.
  *
- * Counts can be summed only where no run is counted twice. So of all models given, the largest are
- * taken first; one whose runs are all there already adds nothing but what was amended by hand; one
- * whose runs overlap otherwise waits until those before it have brought the rest, or is a conflict.
+ * Counts can be summed only where no run is counted twice. So models are summed that are pairwise
+ * disjoint and have all runs together (merge-cover.c); the others, whose runs are all there by
+ * then, add nothing but what was amended by hand. Where no such choice exists it is a conflict.
  */
 #include "model/merge-private.h"
 #include "sysgait/error.h"
@@ -191,78 +191,82 @@ check_alike(const GaitModel *a, const GaitModel *b, GError **error)
 	return TRUE;
 }
 
-/* A run of model that is there already, or NULL. */
+/* A run that both have although neither has all of the other's; NULL where there is none. */
 static const GaitRun *
-find_known(const GaitMerger *merger, const GaitModel *model, guint32 *n_known)
+find_overlap(const GaitModel *a, const GaitModel *b)
 {
-	const GaitRun *known = NULL;
+	const GaitRun *shared = NULL;
+	guint32 i = 0, k = 0, n_shared = 0;
 
-	*n_known = 0;
-	for (guint32 i = 0; i < model->runs->len; i++) {
-		const GaitRun *run = g_ptr_array_index(model->runs, i);
+	while (i < a->runs->len && k < b->runs->len) {
+		const GaitRun *x = g_ptr_array_index(a->runs, i),
+		              *y = g_ptr_array_index(b->runs, k);
+		int order = gait_run_compare(x, y);
 
-		if (!g_hash_table_contains(merger->runs, run->id))
-			continue;
-		known = known ? known : run;
-		++*n_known;
-	}
-	return known;
-}
-
-/* Adds those that can be added now and takes them out of waiting; TRUE where there was one. */
-static gboolean
-add_possible(GaitMerger *merger, GPtrArray *waiting)
-{
-	guint n_before = waiting->len;
-
-	for (guint i = 0; i < waiting->len;) {
-		const GaitModel *model = g_ptr_array_index(waiting, i);
-		guint32 n_known;
-
-		find_known(merger, model, &n_known);
-		if (n_known != 0 && n_known != model->runs->len) {
-			i++;
-			continue;
+		if (order == 0) {
+			shared = x;
+			n_shared++;
 		}
-		add_model(merger, model, merger->from && n_known == model->runs->len);
-		g_ptr_array_remove_index(waiting, i);
+		i += order <= 0;
+		k += order >= 0;
 	}
-	return waiting->len < n_before;
+	return n_shared < MIN(a->runs->len, b->runs->len) ? shared : NULL;
 }
 
-static gboolean
-report_overlap(const GaitMerger *merger, const GaitModel *model, GError **error)
+static void
+report_overlap(const GPtrArray *models, GError **error)
 {
-	guint32 n_known;
-	const GaitRun *run = find_known(merger, model, &n_known);
+	for (guint i = 0; i < models->len; i++) {
+		for (guint k = 0; k < i; k++) {
+			const GaitModel *a = g_ptr_array_index(models, k);
+			const GaitModel *b = g_ptr_array_index(models, i);
+			const GaitRun *run = find_overlap(a, b);
 
-	g_set_error(error, GAIT_MODEL_ERROR, GAIT_ERROR_CONFLICT,
-	            "a model of %u runs shares %u of them with the others, so what they count "
-	            "cannot be told apart (one is %.12s, “%s”): merge the models that it was "
-	            "merged from, or learn from the traces again",
-	            model->runs->len, n_known, run->id, run->command);
-	return FALSE;
+			if (!run)
+				continue;
+			g_set_error(error, GAIT_MODEL_ERROR, GAIT_ERROR_CONFLICT,
+			            "a model of %u runs and one of %u have some of them in common "
+			            "(one is %.12s, “%s”), so what they count cannot be told "
+			            "apart: merge the models that they were merged from, or learn "
+			            "from the traces again",
+			            a->runs->len, b->runs->len, run->id, run->command);
+			return;
+		}
+	}
+	g_assert_not_reached(); /* models without such a pair have a cover */
+}
+
+/* First those that are summed, then those that are known by then. */
+static void
+add_all(GaitMerger *merger, const GPtrArray *models, const guint8 *is_chosen)
+{
+	for (guint i = 0; i < models->len; i++)
+		if (is_chosen[i])
+			add_model(merger, g_ptr_array_index(models, i), FALSE);
+	for (guint i = 0; i < models->len; i++)
+		if (!is_chosen[i])
+			add_model(merger, g_ptr_array_index(models, i), merger->from != NULL);
 }
 
 GaitModel *
 gait_model_merge(GaitModel *const *models, guint n_models, GError **error)
 {
 	g_auto(GaitMerger) merger = {0};
-	g_autoptr(GPtrArray) waiting = g_ptr_array_new();
+	g_autoptr(GPtrArray) sorted = g_ptr_array_new();
+	g_autofree guint8 *is_chosen = g_malloc0(n_models + 1);
 
 	merger_init(&merger);
 	for (guint i = 0; i < n_models; i++) {
 		if (i && !check_alike(models[0], models[i], error))
 			return NULL;
-		g_ptr_array_add(waiting, models[i]);
+		g_ptr_array_add(sorted, models[i]);
 	}
-	g_ptr_array_sort(waiting, compare_models);
-	while (waiting->len && add_possible(&merger, waiting))
-		continue;
-	if (waiting->len) {
-		report_overlap(&merger, g_ptr_array_index(waiting, 0), error);
+	g_ptr_array_sort(sorted, compare_models);
+	if (!gait_merge_find_cover(sorted, is_chosen)) {
+		report_overlap(sorted, error);
 		return NULL;
 	}
+	add_all(&merger, sorted, is_chosen);
 	gait_model_normalize(merger.model);
 	return g_steal_pointer(&merger.model);
 }

@@ -10,7 +10,6 @@
 #include <string.h>
 
 #define MAX_POINTS 2048 /* candidates looked at; the work is quadratic in them */
-#define IS_AGAIN   1.5  /* occurrences in an instance, in the mean */
 
 static guint32
 symbol_nr(const GaitCutter *cutter, guint32 symbol)
@@ -127,13 +126,17 @@ position(guint64 sum, guint64 n, guint64 life_sum, guint64 n_lives)
 	return CLAMP(share, 0, 1);
 }
 
-/* Calls that come when threads collide, or only on some hosts, are no milestones. */
+/*
+ * Calls that come when threads collide, or only on some hosts, are no milestones; nor is what only
+ * instances reached whose start was not seen, for nobody knows when.
+ */
 static gboolean
 is_eligible(const GaitCutter *cutter, guint32 candidate)
 {
 	guint32 nr = symbol_nr(cutter, gait_cutter_symbol(cutter, candidate));
 
-	return !gait_syscall_is_scheduling(nr) && !gait_syscall_is_vdso(nr);
+	return !gait_syscall_is_scheduling(nr) && !gait_syscall_is_vdso(nr) &&
+	       g_array_index(cutter->role->candidates, GaitCandidate, candidate).n_instances > 0;
 }
 
 typedef struct {
@@ -225,8 +228,8 @@ make_points(GaitCutter *cutter, guint32 role_index)
 		                      role->n_instances);
 		point.event = position(candidate->n_events, candidate->n_instances, role->n_events,
 		                       role->n_instances);
-		point.is_again =
-		    (double)occurrences[candidate->symbol] > IS_AGAIN * (double)role->n_instances;
+		point.is_again = (double)occurrences[candidate->symbol] >
+		                 GAIT_IS_AGAIN * (double)role->n_instances;
 		set_rows(cutter, &point);
 		g_array_append_val(cutter->points, point);
 	}

@@ -4,6 +4,12 @@
 
 #include "model/model-private.h"
 
+/* What a cut costs: see phases.c. */
+#define GAIT_PRICE        0.005
+#define GAIT_PRICE_EVENTS 5.0
+#define GAIT_PRICE_AGAIN  10
+#define GAIT_IS_AGAIN     1.5 /* occurrences in an instance, in the mean */
+
 /* A run of columns within one word that are of the same system call. */
 typedef struct {
 	guint32 word;
@@ -12,7 +18,7 @@ typedef struct {
 	double danger;
 } GaitSegment;
 
-/* Where a cut can be. GaitPoint 0 is the start of the role, the last one its end. */
+/* Where a cut can be. Point 0 is the start of the role, the last one its end. */
 typedef struct {
 	guint32 candidate;             /* GAIT_NONE at start and end */
 	double time, event;            /* position in the role's life, in [0, 1] */

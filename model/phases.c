@@ -13,21 +13,17 @@
  *
  * What a cut costs, as a share of the exposure that the role has without any:
  *
- * - PRICE, because a phase that takes away less is not worth a reader's attention;
- * - PRICE_EVENTS over the number of events in an instance, because a stretch of a few events is no
- *   phase of life: in a thread of 20 calls nearly each one would be a milestone otherwise;
- * - both AGAIN times where the milestone comes again and again. A call that comes once in a life
- * was reached because the program got there. One that recurs was asked for (a request, a command),
- * and marks when somebody happened to ask first; it must promise much more.
+ * - GAIT_PRICE, because a phase that takes away less is not worth a reader's attention;
+ * - GAIT_PRICE_EVENTS over the number of events in an instance, because a stretch of a few events
+ * is no phase of life: in a thread of 20 calls nearly each one would be a milestone otherwise;
+ * - both GAIT_PRICE_AGAIN times where the milestone comes again and again. A call that comes once
+ * in a life was reached because the program got there. One that recurs was asked for (a request, a
+ * command), and marks when somebody happened to ask first; it must promise much more.
  *
  * With these, two halves of ten mixed runs of nginx and of redis have the same milestones in all
  * roles, and short helper threads have one phase.
  */
 #include "model/phases-private.h"
-
-#define PRICE        0.005
-#define PRICE_EVENTS 5.0
-#define AGAIN        10
 
 /* W: the danger of the distinct system calls in the intersection of two rows. */
 static double
@@ -82,7 +78,7 @@ price_of_cut(const GaitCutter *cutter, double whole)
 	const GaitRole *role = cutter->role;
 	double mean = (double)role->n_events / (double)MAX(role->n_instances, 1);
 
-	return whole * (PRICE + PRICE_EVENTS / MAX(mean, 1));
+	return whole * (GAIT_PRICE + GAIT_PRICE_EVENTS / MAX(mean, 1));
 }
 
 /* The cheapest way to each point; that to the last one is the answer. */
@@ -101,7 +97,7 @@ solve(const GaitCutter *cutter)
 			double base = best[from].cost;
 
 			if (from)
-				base += points[from].is_again ? price * AGAIN : price;
+				base += points[from].is_again ? price * GAIT_PRICE_AGAIN : price;
 			/* Exposure is never negative: a way that is dear already cannot win. */
 			if (best[to].previous != GAIT_NONE && base > best[to].cost + whole * 1e-9)
 				continue;

@@ -15,7 +15,7 @@ enum {
 	WORLD_ROLES = 4,    /* of a program */
 	WORLD_RUNS = 6,
 	WORLD_INSTANCES = 5, /* of a run, at most */
-	WORLD_EVENTS = 40,   /* of an instance, at most */
+	WORLD_EVENTS = 120,  /* of an instance, at most */
 };
 
 typedef enum { INSTANCE_WHOLE, INSTANCE_CUT, INSTANCE_JOINED } InstanceKind;
@@ -55,10 +55,10 @@ world_make_instance(Instance *instance)
 	instance->program = (guint32)g_test_rand_int_range(0, WORLD_PROGRAMS);
 	instance->role = (guint32)g_test_rand_int_range(0, WORLD_ROLES);
 	instance->kind = (InstanceKind)g_test_rand_int_range(0, 3);
-	instance->n_events = (guint32)g_test_rand_int_range(0, WORLD_EVENTS + 1);
+	instance->n_events = (guint32)g_test_rand_int_range(0, WORLD_EVENTS / 3);
 	/* A life that moves through the symbols: some come early, some late. */
 	for (guint32 i = 0; i < instance->n_events; i++)
-		instance->events[i] = (i * WORLD_SYMBOLS / WORLD_EVENTS +
+		instance->events[i] = (i * 3 * WORLD_SYMBOLS / WORLD_EVENTS +
 		                       (guint32)g_test_rand_int_range(0, (gint32)width) / 4) %
 		                      WORLD_SYMBOLS;
 }
