@@ -77,16 +77,6 @@ gait_merge_program_free(GaitMergeProgram *part)
 
 /* --- calls --- */
 
-static void
-append_call(const GaitMerger *merger, GArray *merged, const GaitCall *a, const GaitCall *b)
-{
-	GaitCall call = a ? *a : *b;
-
-	if (a && b)
-		call.n_runs = gait_merger_runs(merger, a->n_runs, b->n_runs);
-	g_array_append_val(merged, call);
-}
-
 /* Both are sorted. */
 static void
 merge_calls(const GaitMerger *merger, GArray **into, const GArray *from)
@@ -98,8 +88,11 @@ merge_calls(const GaitMerger *merger, GArray **into, const GArray *from)
 		const GaitCall *a = i < (*into)->len ? &g_array_index(*into, GaitCall, i) : NULL;
 		const GaitCall *b = k < from->len ? &g_array_index(from, GaitCall, k) : NULL;
 		int order = !a ? 1 : !b ? -1 : gait_call_compare(a, b);
+		GaitCall call = order > 0 ? *b : *a;
 
-		append_call(merger, merged, order <= 0 ? a : NULL, order >= 0 ? b : NULL);
+		if (order == 0)
+			call.n_runs = gait_merger_runs(merger, a->n_runs, b->n_runs);
+		g_array_append_val(merged, call);
 		i += order <= 0;
 		k += order >= 0;
 	}
