@@ -12,9 +12,9 @@
 #include <json-glib/json-glib.h>
 
 /*
- * Parses text that is UTF-8, nests at most 32 deep and has at most 2 million values (which bounds
- * memory: an empty value costs 2 bytes of text and a hundred of memory). NULL with place->error
- * set.
+ * Parses text that is UTF-8, nests at most 32 deep and has at most 6 million values, which bounds
+ * what json-glib allocates (an empty object is 2 bytes of text and some 300 of memory). NULL with
+ * place->error set.
  */
 JsonParser *gait_json_parse(GaitPlace *place, const char *data, gsize size);
 
