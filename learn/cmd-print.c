@@ -10,8 +10,10 @@
 
 #include "sysgait/command.h"
 #include "sysgait/error.h"
+#include "sysgait/summary.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -126,6 +128,45 @@ print_trace(const Options *options, GError **error)
 }
 
 static gboolean
+print_model(const Options *options, GError **error)
+{
+	g_autoptr(GaitModel) model = NULL;
+	g_autoptr(GString) out = g_string_new(NULL);
+	Output output = {0};
+
+	if (options->stacks || options->pid != 0) {
+		g_set_error(error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE,
+		            "%s is a model; --stacks and --pid are for traces", options->path);
+		return FALSE;
+	}
+	model = gait_model_load(options->path, error);
+	if (!model)
+		return FALSE;
+	if (options->json)
+		gait_model_print_summary_json(model, out);
+	else
+		gait_model_print_summary(model, out);
+	flush(&output, out);
+	if (output.error)
+		g_propagate_error(error, output.error);
+	return output.error == NULL;
+}
+
+/* Models are JSON objects; traces begin with a byte that no text has. A pipe is taken for a trace.
+ */
+static gboolean
+is_model(const char *path)
+{
+	int fd = strcmp(path, "-") == 0 ? -1 : open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+	char first = 0;
+	gboolean is_brace = fd >= 0 && pread(fd, &first, 1, 0) == 1 && first == '{';
+
+	if (fd >= 0)
+		close(fd);
+	return is_brace;
+}
+
+static gboolean
 parse_options(int *argc, char ***argv, Options *options, GError **error)
 {
 	const GOptionEntry entries[] = {
@@ -177,7 +218,7 @@ run(int argc, char **argv, GError **error)
 	signal(SIGPIPE, SIG_IGN);
 	if (!parse_options(&argc, &argv, &options, error))
 		return GAIT_EXIT_USAGE;
-	if (print_trace(&options, error))
+	if (is_model(options.path) ? print_model(&options, error) : print_trace(&options, error))
 		return GAIT_EXIT_OK;
 	return GAIT_EXIT_FAILURE;
 }
