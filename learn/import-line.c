@@ -262,6 +262,8 @@ end_others(GaitImport *import, GaitImportTask *task, GError **error)
 {
 	g_autoptr(GPtrArray) others = gait_import_tasks_dup_others(import->tasks, task);
 
+	if (!gait_import_tasks_flush(import->tasks, task, error))
+		return FALSE;
 	for (guint i = 0; i < others->len; i++) {
 		GaitImportTask *other = g_ptr_array_index(others, i);
 
