@@ -217,6 +217,55 @@ print(*(json.loads(line)["kind"] for line in open("log")))'
 	[ "$(kinds | cut -d' ' -f1)" = exec ]
 }
 
+@test "exec: a name that changes between look and exec runs nothing that is not allowed" {
+	cp /bin/true good
+	cp /bin/touch evil
+	"$SYSGAIT" record -q -o race1.trace -- "$BUILD/fixtures/exec-race" good
+	"$SYSGAIT" record -q -o race2.trace -- "$BUILD/fixtures/exec-race" none
+	"$SYSGAIT" learn -q -o model.gait race*.trace
+	# The race is real.
+	"$BUILD/fixtures/exec-race" evil
+	[ -e raced ]
+	rm raced
+	run "$SYSGAIT" enforce -q -m model.gait --log log -- "$BUILD/fixtures/exec-race" evil
+	echo "$output"
+	[ "$status" -eq 0 ]
+	[[ $output =~ "ran "([0-9]+)" refused "([0-9]+)" killed "([0-9]+) ]]
+	[ ! -e raced ]
+	[ "${BASH_REMATCH[1]}" -gt 0 ]
+	[ $((BASH_REMATCH[1] + BASH_REMATCH[2] + BASH_REMATCH[3])) -eq 200 ]
+	[ "$(kinds | tr ' ' '\n' | grep -c exec)" -ge 1 ]
+}
+
+@test "a child that hides from the tracer is killed before its first call" {
+	train getppid
+	"$steps" untraced=created
+	[ -e created ]
+	rm created
+	enforce --on-violation log -- getppid untraced=created
+	says 'hides its creator'
+	says 'untraced: errno 1009'
+	[ ! -e created ]
+}
+
+@test "a library that was rebuilt since: a warning, and the kinds that do not need its sites" {
+	mkdir lib
+	export LD_LIBRARY_PATH=$PWD/lib
+	cp "$BUILD/fixtures/libplugin.so" lib/
+	train getppid plugin-getppid
+	enforce -- plugin-getppid
+	[ ! -s log ]
+	sed '/<unistd/a int plugin_more(int); int plugin_more(int i) { return 3 * i; }' \
+		"$BATS_TEST_DIRNAME/../fixtures/libplugin.c" >libplugin.c
+	gcc -g -fPIC -shared -Wl,-soname,libplugin.so -o lib/libplugin.so libplugin.c
+	enforce -- plugin-getppid plugin-socket getppid
+	says 'libplugin.so was rebuilt since training'
+	says 'plugin-getppid: ok'
+	says 'plugin-socket: errno 1'
+	says 'getppid: ok'
+	[ "$(kinds)" = syscall ]
+}
+
 @test "a daemon is supervised to its end" {
 	train getppid daemon=created
 	enforce -- getppid daemon=created
@@ -344,6 +393,37 @@ stop_and_continue() {
 	run "$SYSGAIT" check -m model.gait again.trace
 	echo "$output"
 	[ "$status" -eq 0 ]
+}
+
+@test "sqlite3 and python3 give the same answers, without a violation" {
+	cat >script.sql <<-'END'
+		create table t (a integer primary key, b text);
+		insert into t values (1, 'one'), (2, 'two');
+		begin; update t set b = upper(b); commit;
+		select * from t order by a desc;
+	END
+	cat >script.py <<-'END'
+		import json, sqlite3, subprocess
+		print(json.dumps([1, 2]), sqlite3.connect(":memory:").execute("select 6 * 7").fetchone())
+		print(subprocess.run(["/bin/echo", "hello"], capture_output=True).stdout)
+	END
+	# Every run of python3 lays out its tables alike.
+	export PYTHONDONTWRITEBYTECODE=1 PYTHONHASHSEED=0
+	for i in 1 2 3; do
+		rm -f db
+		"$SYSGAIT" record -q -o "sql$i.trace" -- sqlite3 db <script.sql >expected.sql
+		"$SYSGAIT" record -q -o "py$i.trace" -- "$PYTHON" script.py >expected.py
+	done
+	"$SYSGAIT" learn -q -o sql.gait sql*.trace
+	"$SYSGAIT" learn -q -o py.gait py*.trace
+	rm -f db
+	"$SYSGAIT" enforce --on-violation log --log sql.log -m sql.gait -- sqlite3 db <script.sql >got.sql
+	"$SYSGAIT" enforce --on-violation log --log py.log -m py.gait -- "$PYTHON" script.py >got.py
+	cmp expected.sql got.sql
+	cmp expected.py got.py
+	cat sql.log py.log
+	[ ! -s sql.log ]
+	[ ! -s py.log ]
 }
 
 @test "a partial trace makes a model that is refused, unless told otherwise" {
