@@ -75,6 +75,8 @@ describe_phase(const GaitModel *model, const GaitProgram *program, const GaitRol
 	symbol = gait_program_get_symbol(program, ref);
 	library = gait_program_get_library(program, ref.library);
 	gait_syscall_format(text, symbol->nr, symbol->klass);
+	if (model->is_stackless)
+		return g_string_free(g_steal_pointer(&text), FALSE);
 	if (symbol->function) {
 		g_string_append(text, " in ");
 		gait_text_append(text, symbol->function);
@@ -274,7 +276,7 @@ print_attribution(const GaitModel *model, GString *out)
 
 	if (model->is_stackless) {
 		g_string_append(out, "Learned from logs without stacks: the library is not known, "
-		                     "and each program has one automaton as a whole.\n");
+		                     "and each program\nhas one automaton as a whole.\n");
 		return;
 	}
 	if (!n_unknown) {
