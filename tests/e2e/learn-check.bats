@@ -39,6 +39,15 @@ setup() {
 	cmp new.gait shell.gait
 }
 
+@test "print shows a model as learn did" {
+	"$SYSGAIT" learn -o new.gait run1.trace run2.trace >learned
+	"$SYSGAIT" print new.gait | cmp - learned
+	"$SYSGAIT" print --json new.gait | ${PYTHON:-python3} -m json.tool >/dev/null
+	run "$SYSGAIT" print --pid 1 new.gait
+	[ "$status" -eq 2 ]
+	[[ "$output" == *"new.gait is a model"* ]]
+}
+
 @test "order, grouping and doubles make no difference" {
 	"$SYSGAIT" learn -q -o other.gait run3.trace run1.trace run2.trace run1.trace
 	cmp other.gait shell.gait
