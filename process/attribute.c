@@ -192,14 +192,6 @@ finish(GaitAttributor *attributor, const GaitStack *stack, const GaitStack **res
 	return GAIT_ATTRIBUTION_DONE;
 }
 
-/* rt_sigreturn is a site whatever the stack looks like, which no other call at that place is. */
-static gboolean
-can_remember(GaitSpace *space, pid_t task, guint32 nr)
-{
-	return nr != __NR_rt_sigreturn && gait_space_is_settled(space, task) &&
-	       gait_space_get_generation(space) != 0;
-}
-
 static GaitAttribution
 attribute_anew(GaitAttributor *attributor, GaitSpace *space, pid_t task, guint32 nr,
                const GaitRegisters *registers, const GaitStack **result)
@@ -218,8 +210,10 @@ attribute_anew(GaitAttributor *attributor, GaitSpace *space, pid_t task, guint32
 	if (snapshot->is_gone)
 		return GAIT_ATTRIBUTION_GONE;
 	reads = gait_unwinder_get_reads(attributor->unwinder, &n_reads);
-	if (reads && can_remember(space, task, nr))
-		gait_memo_add(attributor->memo, gait_space_get_generation(space), registers, reads,
+	/* rt_sigreturn is a site whatever the stack looks like, which no other call at that place
+	 * is. */
+	if (reads && nr != __NR_rt_sigreturn)
+		gait_memo_add(attributor->memo, &(GaitMemoEvent){space, task, registers}, reads,
 		              n_reads, stack->id);
 	return finish(attributor, stack, result);
 }
@@ -232,9 +226,9 @@ gait_attributor_attribute(GaitAttributor *attributor, GaitSpace *space, pid_t ta
 	guint32 id;
 
 	gait_snapshot_begin(snapshot, task, registers->value[GAIT_REGISTER_RSP]);
-	if (can_remember(space, task, nr)) {
-		switch (gait_memo_find(attributor->memo, gait_space_get_generation(space),
-		                       registers, snapshot, &id)) {
+	if (nr != __NR_rt_sigreturn) {
+		switch (gait_memo_find(attributor->memo, &(GaitMemoEvent){space, task, registers},
+		                       snapshot, &id)) {
 		case GAIT_MEMO_HIT:
 			attributor->stats.n_cached++;
 			return finish(attributor, gait_stacks_get(attributor->stacks, id), stack);

@@ -10,7 +10,7 @@
 #include "sysgait/attribute.h"
 
 typedef enum {
-	GAIT_READ_GENERATION, /* of the address space */
+	GAIT_READ_RUNTIME, /* whether the space has one */
 	GAIT_READ_PC,
 	GAIT_READ_SLOT,     /* the word at stack pointer + where */
 	GAIT_READ_REGISTER, /* number where */
@@ -30,15 +30,21 @@ typedef enum {
 	GAIT_MEMO_N_,
 } GaitMemoResult;
 
+/* One event, as both attribution and memory see it. */
+typedef struct {
+	GaitSpace *space;
+	pid_t task;
+	const GaitRegisters *registers;
+} GaitMemoEvent;
+
 typedef struct _GaitMemo GaitMemo;
 
 GaitMemo *gait_memo_new(void);
 void gait_memo_free(GaitMemo *memo);
 /* Reads of snapshot what the tree asks for; a miss leaves it as it is, for unwinding to go on with.
  */
-GaitMemoResult gait_memo_find(const GaitMemo *memo, guint64 generation,
-                              const GaitRegisters *registers, GaitSnapshot *snapshot,
-                              guint32 *result);
-/* reads: in the order of unwinding, without generation and pc. */
-void gait_memo_add(GaitMemo *memo, guint64 generation, const GaitRegisters *registers,
-                   const GaitMemoRead *reads, guint n_reads, guint32 result);
+GaitMemoResult gait_memo_find(const GaitMemo *memo, const GaitMemoEvent *event,
+                              GaitSnapshot *snapshot, guint32 *result);
+/* reads: in the order of unwinding, without runtime and pc. */
+void gait_memo_add(GaitMemo *memo, const GaitMemoEvent *event, const GaitMemoRead *reads,
+                   guint n_reads, guint32 result);

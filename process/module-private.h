@@ -13,5 +13,7 @@ GaitModule *gait_modules_intern(GaitModules *modules, pid_t task, const GaitMapp
 const GaitCfi *gait_module_get_cfi(GaitModule *module);
 /* Link-time address of a file offset. FALSE where the image has none. */
 gboolean gait_module_get_vaddr(const GaitModule *module, guint64 offset, guint64 *vaddr);
+/* Bytes of the file at offset. FALSE where they cannot be had (any more). */
+gboolean gait_module_read(GaitModule *module, guint64 offset, gsize size, void *buffer);
 /* Link-time address of the program's first instruction; 0: none. */
 guint64 gait_module_get_entry(const GaitModule *module);

@@ -380,6 +380,12 @@ gait_module_get_vaddr(const GaitModule *module, guint64 offset, guint64 *vaddr)
 	return module->image && gait_image_get_vaddr(module->image, offset, vaddr);
 }
 
+gboolean
+gait_module_read(GaitModule *module, guint64 offset, gsize size, void *buffer)
+{
+	return module->image && gait_image_read(module->image, offset, size, buffer);
+}
+
 guint64
 gait_module_get_entry(const GaitModule *module)
 {

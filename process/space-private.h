@@ -6,5 +6,6 @@
 
 /* Whether a file of the runtime set is mapped: if not, the program is static. */
 gboolean gait_space_has_runtime(GaitSpace *space, pid_t task);
-/* FALSE while a change of mapped code is under way: the generation means nothing then. */
-gboolean gait_space_is_settled(GaitSpace *space, pid_t task);
+/* Like gait_space_find(), for addresses that need not be code: NULL also where nobody has looked.
+ */
+GaitModule *gait_space_find_known(GaitSpace *space, pid_t task, guint64 address, guint64 *offset);

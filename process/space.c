@@ -30,7 +30,7 @@ static const guint64 FAR = G_GUINT64_CONSTANT(1) << 36;
 typedef struct {
 	guint64 start, end;
 	pid_t task;
-	gboolean has_any, has_files; /* of what is in the table */
+	gboolean is_known; /* some of that is in the table */
 } Flux;
 
 struct _GaitSpace {
@@ -40,7 +40,7 @@ struct _GaitSpace {
 	GaitRanges *table;
 	guint last; /* index of the range found last */
 	GArray *flux;
-	guint n_flux_any, n_flux_files;
+	guint n_known_flux;
 	gboolean is_fresh;      /* maps were read since the last event */
 	gboolean is_unverified; /* the table is a parent's, not yet compared with maps */
 };
@@ -93,16 +93,10 @@ gait_space_unref(GaitSpace *space)
 static void
 compare_flux(GaitSpace *space, Flux *flux)
 {
-	const GaitRanges *table = space->table;
+	guint i = gait_ranges_search(space->table, flux->start);
 
-	flux->has_any = flux->has_files = FALSE;
-	for (guint i = gait_ranges_search(table, flux->start);
-	     i < table->n_ranges && table->ranges[i].start < flux->end && !flux->has_files; i++) {
-		flux->has_any = TRUE;
-		flux->has_files = !gait_range_is_anon(&table->ranges[i]);
-	}
-	space->n_flux_any += flux->has_any;
-	space->n_flux_files += flux->has_files;
+	flux->is_known = i < space->table->n_ranges && space->table->ranges[i].start < flux->end;
+	space->n_known_flux += flux->is_known;
 }
 
 /* Takes table. */
@@ -114,7 +108,7 @@ set_table(GaitSpace *space, GaitRanges *table)
 	gait_ranges_unref(space->table);
 	space->table = table;
 	space->last = 0;
-	space->n_flux_any = space->n_flux_files = 0;
+	space->n_known_flux = 0;
 	for (guint i = 0; i < space->flux->len; i++)
 		compare_flux(space, &g_array_index(space->flux, Flux, i));
 }
@@ -131,7 +125,7 @@ is_in_flux(const GaitSpace *space, guint64 start, guint64 end)
 	for (guint i = 0; i < space->flux->len; i++) {
 		const Flux *flux = &g_array_index(space->flux, Flux, i);
 
-		if (flux->has_any && start < flux->end && end > flux->start)
+		if (flux->is_known && start < flux->end && end > flux->start)
 			return TRUE;
 	}
 	return FALSE;
@@ -149,7 +143,7 @@ get_module(const Reading *reading, const GaitMapping *mapping)
 	    range->start == mapping->start && range->end == mapping->end &&
 	    range->offset == mapping->offset && range->inode == mapping->inode &&
 	    range->device == mapping->device &&
-	    (space->n_flux_any == 0 || !is_in_flux(space, mapping->start, mapping->end)))
+	    (space->n_known_flux == 0 || !is_in_flux(space, mapping->start, mapping->end)))
 		return range->module;
 	return gait_modules_intern(space->modules, reading->task, mapping);
 }
@@ -224,9 +218,8 @@ settle(GaitSpace *space, pid_t task)
 		if (flux.task != task)
 			continue;
 		g_array_remove_index_fast(space->flux, i--);
-		space->n_flux_any -= flux.has_any;
-		space->n_flux_files -= flux.has_files;
-		if (flux.has_any)
+		space->n_known_flux -= flux.is_known;
+		if (flux.is_known)
 			drop_ranges(space, flux.start, flux.end);
 	}
 }
@@ -280,7 +273,7 @@ get_removed(guint32 nr, const guint64 args[6], guint64 *start, guint64 *end)
 static void
 add_flux(GaitSpace *space, pid_t task, guint64 start, guint64 end)
 {
-	Flux flux = {start, end, task, FALSE, FALSE};
+	Flux flux = {start, end, task, FALSE};
 
 	compare_flux(space, &flux);
 	g_array_append_val(space->flux, flux);
@@ -313,15 +306,6 @@ gait_space_get_generation(const GaitSpace *space)
 	return space->table->generation;
 }
 
-gboolean
-gait_space_is_settled(GaitSpace *space, pid_t task)
-{
-	/* Mostly the change is done by now. */
-	if ((space->is_unverified || space->n_flux_files > 0) && !space->is_fresh)
-		read_maps(space, task);
-	return space->n_flux_files == 0 && !space->is_unverified;
-}
-
 static const GaitRange *
 find_range(GaitSpace *space, guint64 address)
 {
@@ -335,8 +319,9 @@ find_range(GaitSpace *space, guint64 address)
 	return &table->ranges[space->last];
 }
 
-GaitModule *
-gait_space_find(GaitSpace *space, pid_t task, guint64 address, guint64 *offset)
+/* must_exist: that the address is not in the table is reason enough to read maps. */
+static GaitModule *
+find_module(GaitSpace *space, pid_t task, guint64 address, gboolean must_exist, guint64 *offset)
 {
 	const GaitRange *range;
 
@@ -344,7 +329,8 @@ gait_space_find(GaitSpace *space, pid_t task, guint64 address, guint64 *offset)
 		read_maps(space, task);
 	range = find_range(space, address);
 	if (!space->is_fresh &&
-	    (!range || (space->n_flux_any > 0 && is_in_flux(space, address, address + 1)))) {
+	    ((!range && must_exist) ||
+	     (space->n_known_flux > 0 && is_in_flux(space, address, address + 1)))) {
 		read_maps(space, task);
 		range = find_range(space, address);
 	}
@@ -352,6 +338,18 @@ gait_space_find(GaitSpace *space, pid_t task, guint64 address, guint64 *offset)
 		return NULL;
 	*offset = gait_range_is_anon(range) ? 0 : range->offset + (address - range->start);
 	return range->module;
+}
+
+GaitModule *
+gait_space_find(GaitSpace *space, pid_t task, guint64 address, guint64 *offset)
+{
+	return find_module(space, task, address, TRUE, offset);
+}
+
+GaitModule *
+gait_space_find_known(GaitSpace *space, pid_t task, guint64 address, guint64 *offset)
+{
+	return find_module(space, task, address, FALSE, offset);
 }
 
 gboolean

@@ -19,11 +19,11 @@ enum {
 /* Whether code between two addresses shows the end of one function and the padding before another.
  */
 static gboolean
-has_padding(GaitUnwinder *unwinder, guint64 start, guint64 end)
+has_padding(GaitUnwinder *unwinder, guint64 start, guint64 offset, gsize size)
 {
 	static const char *const paddings[] = {"\xc3\xcc", "\xc3\x90", "\xc3\x66", "\xc3\x0f\x1f"};
 	guint8 code[MAX_UNNAMED];
-	gsize n = gait_snapshot_read(&unwinder->snapshot, start, (gsize)(end - start), code);
+	gsize n = gait_unwinder_read_code(unwinder, unwinder->module, offset, start, size, code);
 
 	for (gsize i = 0; i < G_N_ELEMENTS(paddings); i++)
 		if (memmem(code, n, paddings[i], strlen(paddings[i])))
@@ -47,27 +47,36 @@ is_start_of_frame(GaitUnwinder *unwinder, guint64 start)
 	if (gait_module_symbolize(unwinder->module, offset + 1, &name, &delta) &&
 	    gait_module_symbolize(unwinder->module, start_offset + 1, &start_name, &start_delta))
 		return start_delta == 1 && offset - start_offset == delta - 1;
-	return address - start < MAX_UNNAMED && !has_padding(unwinder, start, address);
+	return address - start < MAX_UNNAMED &&
+	       !has_padding(unwinder, start, start_offset, (gsize)(address - start));
 }
 
 /* Where the call that ends at a return address goes: through a PLT entry, too. */
 static GaitCall
 resolve_call(GaitUnwinder *unwinder, guint64 address, guint64 *target)
 {
-	guint8 around[GAIT_CODE_BEFORE + GAIT_CODE_AFTER], code[GAIT_CODE_AFTER] = {0};
+	guint8 around[GAIT_CODE_BEFORE + GAIT_CODE_AFTER], code[GAIT_CODE_AFTER];
+	guint64 slot, offset;
+	GaitModule *module = gait_space_find(unwinder->space, unwinder->task, address, &offset);
 	GaitCall call;
-	guint64 slot;
 
-	gait_unwinder_read_code(unwinder, address, around);
+	if (!module)
+		return GAIT_CALL_NONE;
+	gait_unwinder_read_around(unwinder, module, offset, address, around);
 	call = gait_code_get_call(around, address, target);
 	slot = *target;
 	if (call == GAIT_CALL_DIRECT) {
-		gait_snapshot_read(&unwinder->snapshot, *target, sizeof(code), code);
-		if (!gait_code_is_plt_entry(code, *target, &slot))
+		module = gait_space_find(unwinder->space, unwinder->task, *target, &offset);
+		if (!module ||
+		    gait_unwinder_read_code(unwinder, module, offset, *target, sizeof(code), code) <
+		        sizeof(code) ||
+		    !gait_code_is_plt_entry(code, *target, &slot))
 			return call;
 	}
 	if (call != GAIT_CALL_DIRECT && call != GAIT_CALL_SLOT)
 		return call;
+	/* What the linker has put there. */
+	unwinder->is_repeatable = FALSE;
 	return gait_snapshot_read(&unwinder->snapshot, slot, 8, target) == 8 ? GAIT_CALL_DIRECT
 	                                                                     : GAIT_CALL_NONE;
 }

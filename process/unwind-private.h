@@ -50,9 +50,12 @@ guint64 gait_unwinder_get_lookup_pc(const GaitUnwinder *unwinder);
 /* A word of the stack, or of wherever address is; recorded. */
 gboolean gait_unwinder_read_word(GaitUnwinder *unwinder, guint64 address, guint64 *word);
 gboolean gait_unwinder_read_register(GaitUnwinder *unwinder, guint number, guint64 *value);
+/* Code of a module: of its file, which nobody changes under way, or else of memory. */
+gsize gait_unwinder_read_code(GaitUnwinder *unwinder, GaitModule *module, guint64 offset,
+                              guint64 address, gsize size, guint8 *code);
 /* The code around a return address; 0 where there is none. */
-void gait_unwinder_read_code(GaitUnwinder *unwinder, guint64 address,
-                             guint8 code[GAIT_CODE_BEFORE + GAIT_CODE_AFTER]);
+void gait_unwinder_read_around(GaitUnwinder *unwinder, GaitModule *module, guint64 offset,
+                               guint64 address, guint8 code[GAIT_CODE_BEFORE + GAIT_CODE_AFTER]);
 /* Makes the frame at a return address the current one, if that is what it is. */
 GaitUnwindResult gait_unwinder_enter(GaitUnwinder *unwinder, guint64 address,
                                      GaitUnwindFrame *frame);

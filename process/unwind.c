@@ -57,21 +57,33 @@ gait_unwinder_begin(GaitUnwinder *unwinder, GaitSpace *space, pid_t task,
 	return GAIT_UNWIND_FRAME;
 }
 
+gsize
+gait_unwinder_read_code(GaitUnwinder *unwinder, GaitModule *module, guint64 offset, guint64 address,
+                        gsize size, guint8 *code)
+{
+	if (gait_module_read(module, offset, size, code))
+		return size;
+	/* Memory may change, and differ from process to process. */
+	unwinder->is_repeatable = FALSE;
+	return gait_snapshot_read(&unwinder->snapshot, address, size, code);
+}
+
 void
-gait_unwinder_read_code(GaitUnwinder *unwinder, guint64 address,
-                        guint8 code[GAIT_CODE_BEFORE + GAIT_CODE_AFTER])
+gait_unwinder_read_around(GaitUnwinder *unwinder, GaitModule *module, guint64 offset,
+                          guint64 address, guint8 code[GAIT_CODE_BEFORE + GAIT_CODE_AFTER])
 {
 	const gsize size = GAIT_CODE_BEFORE + GAIT_CODE_AFTER;
 	gsize n_in_page = address % 4096;
 
 	memset(code, 0, size);
-	if (gait_snapshot_read(&unwinder->snapshot, address - GAIT_CODE_BEFORE, size, code) > 0 ||
+	if (gait_unwinder_read_code(unwinder, module, offset - GAIT_CODE_BEFORE,
+	                            address - GAIT_CODE_BEFORE, size, code) > 0 ||
 	    n_in_page >= GAIT_CODE_BEFORE)
 		return;
 	/* The page before is not there. */
-	gait_snapshot_read(&unwinder->snapshot, address - n_in_page,
-	                   size - GAIT_CODE_BEFORE + n_in_page,
-	                   code + GAIT_CODE_BEFORE - n_in_page);
+	gait_unwinder_read_code(unwinder, module, offset - n_in_page, address - n_in_page,
+	                        size - GAIT_CODE_BEFORE + n_in_page,
+	                        code + GAIT_CODE_BEFORE - n_in_page);
 }
 
 GaitUnwindResult
@@ -83,7 +95,7 @@ gait_unwinder_enter(GaitUnwinder *unwinder, guint64 address, GaitUnwindFrame *fr
 	if (++unwinder->depth > MAX_DEPTH || !locate(unwinder, address, &frame->offset))
 		return GAIT_UNWIND_FAILED;
 	frame->module = unwinder->module;
-	gait_unwinder_read_code(unwinder, address, code);
+	gait_unwinder_read_around(unwinder, unwinder->module, frame->offset, address, code);
 	frame->is_signal_frame = gait_code_is_signal_return(code + GAIT_CODE_BEFORE);
 	frame->is_outermost = gait_code_is_context_start(code);
 	if (!frame->is_signal_frame && !frame->is_outermost &&

@@ -121,7 +121,6 @@ test_find(Fixture *fixture, gconstpointer data)
 	g_assert_cmpstr(find(fixture, 100), ==, fixture->path[0]);
 	g_assert_cmpuint(gait_space_get_generation(fixture->space), ==, generation);
 	g_assert_true(gait_space_has_runtime(fixture->space, getpid()));
-	g_assert_true(gait_space_is_settled(fixture->space, getpid()));
 }
 
 /* From the entry of munmap to the next event of the same task, both answers are looked up. */
@@ -134,7 +133,6 @@ test_unmap(Fixture *fixture, gconstpointer data)
 	generation = gait_space_get_generation(fixture->space);
 	note(fixture->space, TASK, __NR_munmap, address, SIZE, 0, 0);
 	g_assert_cmpstr(find(fixture, 0), ==, fixture->path[0]);
-	g_assert_false(gait_space_is_settled(fixture->space, getpid()));
 	tick(fixture, OTHER);
 	g_assert_cmpstr(find(fixture, 0), ==, fixture->path[0]);
 	/* It happens: the other file takes the place. */
@@ -146,7 +144,6 @@ test_unmap(Fixture *fixture, gconstpointer data)
 	g_assert_cmpstr(find(fixture, 0), ==, "");
 	tick(fixture, TASK);
 	g_assert_cmpstr(find(fixture, 0), ==, "");
-	g_assert_true(gait_space_is_settled(fixture->space, getpid()));
 	g_assert_cmpuint(gait_space_get_generation(fixture->space), !=, generation);
 }
 
@@ -184,7 +181,6 @@ test_replaced(Fixture *fixture, gconstpointer data)
 		tick(fixture, TASK);
 		g_assert_cmpstr(find(fixture, 0), ==, expected);
 		g_assert_cmpstr(find(fixture, 5000), ==, expected);
-		g_assert_true(gait_space_is_settled(fixture->space, getpid()));
 	}
 }
 
@@ -198,7 +194,6 @@ test_exit(Fixture *fixture, gconstpointer data)
 	gait_space_note_exit(fixture->space, TASK);
 	tick(fixture, OTHER);
 	g_assert_cmpstr(find(fixture, 0), ==, fixture->path[1]);
-	g_assert_true(gait_space_is_settled(fixture->space, getpid()));
 }
 
 /* Executable memory without a file; it comes and goes without changing the generation. */
@@ -216,7 +211,6 @@ test_anon(Fixture *fixture, gconstpointer data)
 	g_assert_cmpuint(gait_module_get_id(module), ==, 1);
 	g_assert_cmpuint(offset, ==, 0);
 	note(fixture->space, TASK, __NR_mprotect, address, 4096, PROT_READ | PROT_WRITE, 0);
-	g_assert_true(gait_space_is_settled(fixture->space, getpid()));
 	mprotect(jit, 4096, PROT_READ | PROT_WRITE);
 	tick(fixture, TASK);
 	g_assert_null(gait_space_find(fixture->space, getpid(), address + 5, &offset));
@@ -256,7 +250,6 @@ test_copy(Fixture *fixture, gconstpointer data)
 	tick(fixture, TASK);
 	find(fixture, 0);
 	copy = gait_space_copy(fixture->space, pid);
-	g_assert_true(gait_space_is_settled(copy, pid));
 	g_assert_cmpuint(gait_space_get_generation(copy), ==,
 	                 gait_space_get_generation(fixture->space));
 	close(ready[1]);
