@@ -196,7 +196,8 @@ gait_walk_knows_library(const struct gait_walk_header *table, __u32 program,
 
 /*
  * Sets found->phase and says whether the call is allowed there. The milestone of a phase further on
- * than the next never came in this one: it is no less wrong than a call that never did.
+ * than the next moves there, too: a server that nobody asked for anything shuts down without having
+ * served. What has to come before it is a matter of sequence, and there is no way back.
  */
 static inline int
 gait_walk_knows_phase(const struct gait_walk_header *table,
@@ -213,11 +214,8 @@ gait_walk_knows_phase(const struct gait_walk_header *table,
 	if (found->flags & GAIT_WALK_MILESTONE)
 		reached = gait_walk_lookup(table, GAIT_WALK_KEY_MILESTONE, position->program,
 		                           position->role, found->symbol, 0, 0);
-	if (reached != GAIT_WALK_NONE && reached > position->phase) {
-		if (!is_loose && reached != position->phase + 1)
-			return 0;
+	if (reached != GAIT_WALK_NONE && reached > position->phase)
 		found->phase = reached;
-	}
 	/* All that a role does is in the loose set of its first phase. */
 	phase = gait_walk_get_phase(table, position->program, position->role,
 	                            found->flags & GAIT_WALK_SCHEDULES ? 0 : found->phase);
