@@ -155,6 +155,32 @@ test_order_has_to_agree(void)
 	assert_phases(world, "read write connect |a| read write connect execve");
 }
 
+/* A symbol that was accepted by hand without saying when: no phase forbids it. */
+static void
+test_without_place(void)
+{
+	g_autofree World *world = world_with_calls(
+	    (const char *const[]){"socket", "execve", "unlink", "read", "write", NULL});
+
+	add_life(world, "abababababababababcdededededededededededededededededededededededededede");
+	g_autoptr(GaitModel) model = world_learn(world, 1);
+	const GaitProgram *program = gait_model_get_program(model, 0);
+	GaitRole *role = gait_program_get_role(program, 0);
+	GaitLibrary *library = gait_program_get_library(program, 0);
+	GaitSymbolRef ref = {0, library->symbols->len};
+	g_autofree char *found = NULL;
+
+	gait_library_add_symbol(library, (guint32)gait_syscall_from_name("getuid"), 0, 0x999, NULL,
+	                        0)
+	    ->is_amended = TRUE;
+	/* The rows have room for it, and no bit. */
+	g_assert_cmpuint(role->symbols->len, <, 64);
+	g_array_append_val(role->symbols, ref);
+	gait_model_normalize(model);
+	found = describe(program, role);
+	g_assert_cmpstr(found, ==, "socket execve getuid |c| read write unlink getuid");
+}
+
 /* --- any world --- */
 
 static const GaitPhase *
@@ -481,6 +507,7 @@ main(int argc, char **argv)
 	g_test_add_func("/phases/no-milestones", test_no_milestones);
 	g_test_add_func("/phases/once-is-better-than-again", test_once_is_better_than_again);
 	g_test_add_func("/phases/order-has-to-agree", test_order_has_to_agree);
+	g_test_add_func("/phases/without-place", test_without_place);
 	g_test_add_func("/phases/nothing-seen-is-forbidden", test_nothing_seen_is_forbidden);
 	g_test_add_func("/phases/cheapest", test_cheapest);
 	g_test_add_func("/phases/no-times", test_no_times);
