@@ -20,6 +20,7 @@ typedef struct {
 	char *backend;
 	char *stacks;
 	char **runtime;
+	gboolean perturb;
 	gboolean is_quiet, is_verbose;
 } Options;
 
@@ -76,6 +77,8 @@ parse(Options *options, int *argc, char ***argv, GError **error)
 	     "A library that acts for others, as libc does ('*' at the end matches any); "
 	     "replaces the default set; may be given again",
 	     "NAME"},
+	    {"perturb", 0, 0, G_OPTION_ARG_NONE, &options->perturb,
+	     "Hold tasks back at random, so that rare orders of events show", NULL},
 	    {"quiet", 'q', 0, G_OPTION_ARG_NONE, &options->is_quiet, "No counter, no summary",
 	     NULL},
 	    {"verbose", 'v', 0, G_OPTION_ARG_NONE, &options->is_verbose,
@@ -146,6 +149,7 @@ check(const Options *options, int argc, char **argv, GArray *pids, GaitRecorderO
 	    .n_pids = pids->len,
 	    .output = options->output ? options->output : "sysgait.trace",
 	    .runtime = (const char *const *)options->runtime,
+	    .perturb = options->perturb,
 	    .full_stacks = options->stacks && strcmp(options->stacks, "full") == 0,
 	};
 	return TRUE;

@@ -7,6 +7,7 @@
  * everything. The price is that they can never be let go: without a tracer that filter answers
  * every call with ENOSYS. Joined ones stop at entry and exit, by PTRACE_SYSCALL, and can.
  */
+#include "learn/perturb.h"
 #include "learn/recorder.h"
 #include "learn/trace-filter.h"
 
@@ -29,6 +30,7 @@ struct _GaitRecorder {
 	GaitAttributor *attributor;
 	GaitRecording *recording; /* NULL once it is finished */
 	GaitTracer *tracer;
+	GaitPerturb *perturb; /* NULL: all run as they like */
 	pid_t remembered[N_REMEMBERED];
 	guint n_remembered;
 };
@@ -38,6 +40,7 @@ typedef struct {
 	guint32 index;
 	GaitSignalContext context;
 	GaitInterruptedCalls interrupted;
+	GaitPerturbTask mood;
 } Task;
 
 /* --- callbacks of the tracer ---------------------------------------------------------------------
@@ -96,6 +99,16 @@ is_again(Task *own, guint32 nr, const guint64 args[6], const struct user_regs_st
 }
 
 static void
+perturb(GaitRecorder *recorder, GaitTask *task)
+{
+	Task *own = task->data;
+	guint hold_us = gait_perturb_get_hold(recorder->perturb, &own->mood);
+
+	if (hold_us > 0)
+		gait_tracer_hold(recorder->tracer, task, hold_us);
+}
+
+static void
 on_syscall(GaitTracer *tracer, GaitTask *task, const struct user_regs_struct *user, gpointer data)
 {
 	GaitRecorder *recorder = data;
@@ -120,6 +133,8 @@ on_syscall(GaitTracer *tracer, GaitTask *task, const struct user_regs_struct *us
 	                                  &registers, &stack)) {
 	case GAIT_ATTRIBUTION_DONE:
 		gait_recording_syscall(recorder->recording, own->index, arch, nr, args, stack);
+		if (G_UNLIKELY(recorder->perturb))
+			perturb(recorder, task);
 		return;
 	case GAIT_ATTRIBUTION_GONE:
 		/* Killed while it was stopped at the entry: the call never took place. */
@@ -270,6 +285,8 @@ gait_recorder_new(const GaitRecorderOptions *options, const GaitRecorderEvents *
 	                                   options->argv ? GAIT_TRACE_SYSCALLS_SECCOMP
 	                                                 : GAIT_TRACE_SYSCALLS_PTRACE,
 	                                   &callbacks, recorder);
+	if (options->perturb)
+		recorder->perturb = gait_perturb_new(g_random_int());
 	if (!open_recording(recorder, stats, error))
 		return NULL;
 	if (!start(recorder, error)) {
@@ -286,6 +303,7 @@ gait_recorder_free(GaitRecorder *recorder)
 	if (!recorder)
 		return;
 	gait_tracer_free(recorder->tracer);
+	gait_perturb_free(recorder->perturb);
 	gait_recording_free(recorder->recording);
 	gait_attributor_free(recorder->attributor);
 	gait_modules_free(recorder->modules);

@@ -15,6 +15,7 @@ typedef struct {
 	const char *output;
 	const char *const *runtime; /* the runtime set; NULL for the default */
 	gboolean full_stacks;
+	gboolean perturb; /* hold tasks back at random: perturb.h */
 } GaitRecorderOptions;
 
 /* What the user's terminal must know of the launched process; for joined ones nothing is called. */

@@ -267,6 +267,7 @@ gait_tracer_detach_all(GaitTracer *tracer)
 	GHashTableIter iterator;
 	gpointer value;
 
+	gait_tracer_release_held(tracer, TRUE);
 	tracer->is_letting_go = TRUE;
 	g_hash_table_iter_init(&iterator, tracer->tasks);
 	while (g_hash_table_iter_next(&iterator, NULL, &value)) {

@@ -15,6 +15,8 @@ typedef struct {
 	gboolean is_letting_go;  /* gait_tracer_detach_all(): detached at its next stop */
 	gboolean is_in_group_stop;
 	gboolean stops_at_entry; /* PTRACE_SYSCALL, not PTRACE_CONT */
+	gboolean stops_at_exit;  /* of the call that it is in, for gait_tracer_restore() */
+	gboolean is_held;        /* gait_tracer_hold(): not resumed yet */
 	int delivered;           /* a signal was let through: its handler may start now, or 0 */
 	struct user_regs_struct before; /* registers when it was */
 	/* See tracer-untraced.c. */
@@ -29,6 +31,12 @@ typedef struct {
 	int status;
 } TracerOrphan;
 
+/* A task that is kept at a stop. */
+typedef struct {
+	pid_t tid;
+	gint64 until_us;
+} TracerHeld;
+
 struct _GaitTracer {
 	GaitModules *modules;
 	GaitTraceSyscalls syscalls;
@@ -38,6 +46,7 @@ struct _GaitTracer {
 	GHashTable *tasks; /* tid → TracerTask, owned */
 	GArray *orphans;   /* of TracerOrphan, in order of arrival; nearly always empty */
 	gint64 orphans_since_us;
+	GArray *held; /* of TracerHeld; nearly always empty */
 
 	pid_t root;
 	int root_status;
@@ -68,6 +77,15 @@ long gait_tracer_get_options(const GaitTracer *tracer, gboolean is_launched);
 void gait_tracer_handle(GaitTracer *tracer, pid_t tid, int status);
 /* Takes in orphans whose creator is gone. */
 void gait_tracer_adopt_orphans(GaitTracer *tracer);
+
+/* Lets a task that is stopped at a call's entry go on with it. */
+void gait_tracer_resume_syscall(TracerTask *task);
+
+/* --- tracer-hold.c */
+/* Lets go on whoever has been held for long enough, or all. */
+void gait_tracer_release_held(GaitTracer *tracer, gboolean all);
+/* Milliseconds until the next one is due. */
+int gait_tracer_get_hold_timeout(const GaitTracer *tracer);
 
 /* --- tracer-untraced.c: calls that would create a task the tracer does not get. */
 /* At a call's entry. TRUE: the task must stop at the call's exit, for gait_tracer_restore(). */

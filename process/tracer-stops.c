@@ -353,6 +353,15 @@ installs_filter(const struct user_regs_struct *registers)
 	       (registers->orig_rax == SYS_prctl && registers->rdi == PR_SET_SECCOMP);
 }
 
+void
+gait_tracer_resume_syscall(TracerTask *task)
+{
+	if (G_UNLIKELY(task->stops_at_exit))
+		ptrace(PTRACE_SYSCALL, task->task.tid, NULL, NULL);
+	else
+		resume(task, 0);
+}
+
 static void
 report_syscall(GaitTracer *tracer, TracerTask *task)
 {
@@ -364,10 +373,9 @@ report_syscall(GaitTracer *tracer, TracerTask *task)
 		tracer->callbacks.syscall(tracer, &task->task, &registers, tracer->data);
 	if (tracer->syscalls != GAIT_TRACE_SYSCALLS_NONE && installs_filter(&registers))
 		task->stops_at_entry = TRUE;
-	if (G_UNLIKELY(gait_tracer_keep_hold(task, &registers)))
-		ptrace(PTRACE_SYSCALL, task->task.tid, NULL, NULL);
-	else
-		resume(task, 0);
+	task->stops_at_exit = gait_tracer_keep_hold(task, &registers);
+	if (G_LIKELY(!task->is_held))
+		gait_tracer_resume_syscall(task);
 }
 
 /* PTRACE_SYSCALL stops at entry and exit; which of them this is, the kernel knows. */

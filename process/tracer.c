@@ -76,6 +76,7 @@ gait_tracer_new(GaitModules *modules, GaitTraceSyscalls syscalls,
 	tracer->data = data;
 	tracer->tasks = g_hash_table_new(NULL, NULL);
 	tracer->orphans = g_array_new(FALSE, FALSE, sizeof(TracerOrphan));
+	tracer->held = g_array_new(FALSE, FALSE, sizeof(TracerHeld));
 	tracer->root_status = -1;
 	tracer->child_signals = -1;
 	save_signals(tracer);
@@ -105,6 +106,7 @@ gait_tracer_free(GaitTracer *tracer)
 		free_task(task);
 	g_hash_table_unref(tracer->tasks);
 	g_array_unref(tracer->orphans);
+	g_array_unref(tracer->held);
 	if (tracer->has_timer)
 		timer_delete(tracer->timer);
 	if (tracer->child_signals >= 0)
@@ -281,6 +283,19 @@ wait_with_orphans(GaitTracer *tracer)
 	return WAIT_NOTHING;
 }
 
+static gboolean
+wait_with_held(GaitTracer *tracer, struct pollfd *fds, guint n_fds, int timeout_ms, GError **error)
+{
+	int hold_ms = gait_tracer_get_hold_timeout(tracer);
+
+	if (timeout_ms < 0 || hold_ms < timeout_ms)
+		timeout_ms = hold_ms;
+	if (!wait_with_descriptors(tracer, fds, n_fds, timeout_ms, error))
+		return FALSE;
+	gait_tracer_release_held(tracer, FALSE);
+	return is_going_on(tracer);
+}
+
 gboolean
 gait_tracer_iterate(GaitTracer *tracer, struct pollfd *fds, guint n_fds, int timeout_ms,
                     GError **error)
@@ -294,6 +309,8 @@ gait_tracer_iterate(GaitTracer *tracer, struct pollfd *fds, guint n_fds, int tim
 		for (guint i = 0; i < n_fds; i++)
 			fds[i].revents = 0;
 		result = wait_with_orphans(tracer);
+	} else if (G_UNLIKELY(tracer->held->len > 0)) {
+		return wait_with_held(tracer, fds, n_fds, timeout_ms, error);
 	} else if (fds || timeout_ms >= 0) {
 		return wait_with_descriptors(tracer, fds, n_fds, timeout_ms, error) &&
 		       is_going_on(tracer);
