@@ -124,6 +124,7 @@ END
 	strace -f -o file sh -c '/bin/true; /bin/true' 2>&1
 	import file
 	"$SYSGAIT" print out.trace | sed 's/^\[pid [0-9]*\] //; s/[0-9]\{3,\}/N/' >expected
+	[ "$(grep -c '+++ created process' expected)" -ge 1 ]
 	strace -f sh -c '/bin/true; /bin/true' >/dev/null 2>terminal
 	import terminal
 	"$SYSGAIT" print out.trace | sed 's/^\[pid [0-9]*\] //; s/[0-9]\{3,\}/N/' >actual
@@ -140,6 +141,7 @@ END
 	"$SYSGAIT" import -q - -o - <log | "$SYSGAIT" print - >piped
 	import log
 	"$SYSGAIT" print out.trace | cmp - piped
+	grep -q '+++ started' piped
 }
 
 @test "the same log makes the same bytes" {
