@@ -5,26 +5,17 @@
  * drawing reads from top to bottom as a task lives. A run of calls is one box with a row for each.
  * What was seen in one run only is dashed and does not pull at the layout.
  */
-#include "sketch-private.h"
+#include "graph-library-private.h"
 
-#include "graph-private.h"
 #include "sysgait/syscall.h"
 
-#include <math.h>
-
 enum { MAX_FREE_LAYOUT = 800 };
-
-typedef struct {
-	const GaitSketch *sketch;
-	GaitDot *dot;
-	GArray *order; /* guint32: indices of states, by role, then phase */
-} Drawing;
 
 /* --- states -------------------------------------------------------------------------------------
  */
 
 static void
-add_state(const Drawing *drawing, GaitDotItem *parent, GaitSketchState *state)
+add_state(const GaitGraphDrawing *drawing, GaitDotItem *parent, GaitSketchState *state)
 {
 	g_autofree char *name = g_strdup_printf("r%us%u", state->role, state->state);
 
@@ -37,13 +28,6 @@ add_state(const Drawing *drawing, GaitDotItem *parent, GaitSketchState *state)
 /* --- clusters -----------------------------------------------------------------------------------
  */
 
-/* Start, signal and what came with the fork stand outside the phases. */
-static gboolean
-has_phase(const GaitSketchState *state)
-{
-	return state->state >= GAIT_STATE_FIRST && !state->is_foreign;
-}
-
 static gint
 compare_order(gconstpointer a, gconstpointer b, gpointer data)
 {
@@ -53,16 +37,25 @@ compare_order(gconstpointer a, gconstpointer b, gpointer data)
 
 	if (x->role != y->role)
 		return x->role < y->role ? -1 : 1;
-	if (has_phase(x) != has_phase(y))
-		return has_phase(y) ? -1 : 1;
+	if (gait_sketch_has_phase(x) != gait_sketch_has_phase(y))
+		return gait_sketch_has_phase(y) ? -1 : 1;
 	if (x->phase != y->phase)
 		return x->phase < y->phase ? -1 : 1;
 	/* The layout begins with what comes first: so it finds the task's own direction. */
-	return x->distance < y->distance ? -1 : x->distance > y->distance;
+	return x->order < y->order ? -1 : x->order > y->order;
+}
+
+static void
+panel_free(gpointer data)
+{
+	GaitGraphPanel *panel = data;
+
+	g_hash_table_unref(panel->echoes);
+	g_free(panel);
 }
 
 static GaitDotItem *
-add_phase(const Drawing *drawing, GaitDotItem *parent, guint32 r, guint32 p)
+add_phase(const GaitGraphDrawing *drawing, GaitDotItem *parent, guint32 r, guint32 p)
 {
 	const GaitRole *role = gait_program_get_role(drawing->sketch->program, r);
 	const GaitPhase *phase = p < role->phases->len ? g_ptr_array_index(role->phases, p) : NULL;
@@ -72,26 +65,33 @@ add_phase(const Drawing *drawing, GaitDotItem *parent, guint32 r, guint32 p)
 	GaitDotItem *cluster = gait_dot_add_cluster(drawing->dot, parent, name);
 
 	g_string_append_printf(label, "<B>phase %u</B><FONT POINT-SIZE=\"10\">", p + 1);
-	if (phase)
-		g_string_append_printf(label, "  %.0f%% of the time", 100 * phase->time_share);
+	if (phase) {
+		g_string_append(label, "  ");
+		gait_graph_append_share(label, phase->time_share);
+		g_string_append(label, " of the time");
+	}
 	if (phase && phase->milestone < role->symbols->len) {
-		g_autofree char *trigger = gait_graph_dup_symbol(
-		    drawing->sketch->program,
-		    g_array_index(role->symbols, GaitSymbolRef, phase->milestone));
+		GaitSymbolRef ref = g_array_index(role->symbols, GaitSymbolRef, phase->milestone);
+		const GaitSymbol *symbol = gait_program_get_symbol(drawing->sketch->program, ref);
+		g_autofree char *place =
+		    gait_graph_dup_place(drawing->sketch->model, drawing->sketch->program, ref);
 
-		g_string_append(label, ", from ");
-		gait_graph_append_html(label, trigger, 2 * GAIT_GRAPH_MAX_TEXT);
+		g_string_append_printf(label, ", from %s in ", gait_syscall_name(symbol->nr));
+		gait_graph_append_html(label, place, GAIT_GRAPH_MAX_TEXT);
 	}
 	g_string_append(label, "</FONT>");
 	gait_dot_set_html(cluster, "label", label->str);
 	gait_dot_set(cluster, "fontcolor", color->line);
 	gait_dot_set(cluster, "color", color->line);
 	gait_dot_set(cluster, "bgcolor", color->cluster);
+	GaitGraphPanel *panel = g_new(GaitGraphPanel, 1);
+	*panel = (GaitGraphPanel){r, p, parent, cluster, g_hash_table_new(NULL, NULL)};
+	g_ptr_array_add(drawing->panels, panel);
 	return cluster;
 }
 
 static GaitDotItem *
-add_role(const Drawing *drawing, guint32 r)
+add_role(const GaitGraphDrawing *drawing, guint32 r)
 {
 	const GaitRole *role = gait_program_get_role(drawing->sketch->program, r);
 	g_autofree char *name = g_strdup_printf("r%u", r);
@@ -109,7 +109,7 @@ add_role(const Drawing *drawing, guint32 r)
 }
 
 static void
-add_states(Drawing *drawing)
+add_states(GaitGraphDrawing *drawing)
 {
 	const GaitSketchState *last = NULL;
 	GaitDotItem *role = NULL, *phase = NULL;
@@ -125,15 +125,15 @@ add_states(Drawing *drawing)
 			role = add_role(drawing, state->role);
 			phase = NULL;
 		}
-		if (has_phase(state) && (!phase || last->phase != state->phase))
+		if (gait_sketch_has_phase(state) && (!phase || last->phase != state->phase))
 			phase = add_phase(drawing, role, state->role, state->phase);
-		add_state(drawing, has_phase(state) ? phase : role, state);
+		add_state(drawing, gait_sketch_has_phase(state) ? phase : role, state);
 		last = state;
 	}
 }
 
 static void
-add_unsequenced(const Drawing *drawing)
+add_unsequenced(const GaitGraphDrawing *drawing)
 {
 	g_autofree char *label = gait_sketch_dup_unsequenced(drawing->sketch);
 
@@ -146,132 +146,12 @@ add_unsequenced(const Drawing *drawing)
 	gait_dot_set(node, "color", "#9CA3AF");
 }
 
-/* --- lines --------------------------------------------------------------------------------------
- */
-
-static void
-describe_line(const Drawing *drawing, const GaitSketchLine *line, GaitDotItem *edge)
-{
-	g_autoptr(GString) tip = g_string_new(NULL);
-
-	g_string_append_printf(tip, "%" G_GUINT64_FORMAT " times", line->count);
-	if (line->back_count)
-		g_string_append_printf(tip, ", back %" G_GUINT64_FORMAT " times", line->back_count);
-	g_string_append_printf(tip, ", in %u of %u runs", line->n_runs,
-	                       drawing->sketch->model->runs->len);
-	if (line->is_amended)
-		g_string_append(tip, ", accepted by hand");
-	gait_dot_set(edge, "edgetooltip", tip->str);
-	gait_dot_set(edge, "labeltooltip", tip->str);
-}
-
-static void
-label_line(const GaitSketchLine *line, GaitDotItem *edge)
-{
-	g_autoptr(GString) label = g_string_new(NULL);
-
-	gait_graph_append_count(label, line->count);
-	if (line->back_count) {
-		g_string_append(label, " / ");
-		gait_graph_append_count(label, line->back_count);
-	}
-	/*
-	 * Beside the line, placed when all else is: a label proper takes part in the layout, which
-	 * takes dot ten times as long with clusters, and often makes it give up ("trouble in
-	 * init_rank", graphviz 2.42).
-	 */
-	gait_dot_set(edge, "xlabel", label->str);
-}
-
-static void
-style_line(const Drawing *drawing, const GaitSketchLine *line, const char *color, GaitDotItem *edge)
-{
-	/* One more point of width for each factor of ten. */
-	double magnitude = log10((double)MAX(MAX(line->count, line->back_count), 1));
-
-	gait_dot_setf(edge, "penwidth", "%.2f", 0.8 + 0.9 * magnitude);
-	gait_dot_set(edge, "fontcolor", color);
-	if (gait_sketch_is_rare(drawing->sketch, line->n_runs)) {
-		gait_dot_set(edge, "style", "dashed");
-		gait_dot_setf(edge, "color", "%s99", color);
-	} else {
-		gait_dot_set(edge, "color", color);
-		gait_dot_setf(edge, "weight", "%d", 1 + (int)(4 * magnitude));
-	}
-}
-
-/* The node a state is drawn in: that of its run's first. */
-static GaitDotItem *
-get_node(const Drawing *drawing, const GaitSketchState *state)
-{
-	if (state->previous != GAIT_NONE)
-		state = gait_sketch_get_state(drawing->sketch, state->other_end);
-	return state->node;
-}
-
-static void
-add_line(const Drawing *drawing, const GaitSketchLine *line)
-{
-	const GaitSketchState *from = gait_sketch_get_state(drawing->sketch, line->from);
-	const GaitSketchState *to = gait_sketch_get_state(drawing->sketch, line->to);
-	/* Drawn the other way round, a step back to an earlier phase keeps the phases in order. */
-	gboolean is_back = from->role == to->role && from->phase > to->phase;
-	GaitDotItem *edge = gait_dot_add_edge(drawing->dot, get_node(drawing, is_back ? to : from),
-	                                      get_node(drawing, is_back ? from : to));
-
-	/*
-	 * Roles stand side by side: the step into a created task must not push it down. A rare step
-	 * must not pull states about that common ones put in place.
-	 */
-	if (from->role != to->role || (gait_sketch_is_rare(drawing->sketch, line->n_runs) &&
-	                               from->is_common && to->is_common))
-		gait_dot_set(edge, "constraint", "false");
-	if (line->back_count)
-		gait_dot_set(edge, "dir", "both");
-	else if (is_back)
-		gait_dot_set(edge, "dir", "back");
-	style_line(drawing, line,
-	           from->role == to->role
-	               ? gait_graph_phase_color(MAX(from->phase, to->phase))->line
-	               : GAIT_GRAPH_MUTED,
-	           edge);
-	label_line(line, edge);
-	describe_line(drawing, line, edge);
-}
-
-static gint
-compare_counts(gconstpointer a, gconstpointer b, gpointer data)
-{
-	guint32 i = *(const guint32 *)a, j = *(const guint32 *)b;
-	guint64 x = gait_sketch_get_line(data, i)->count, y = gait_sketch_get_line(data, j)->count;
-
-	if (x != y)
-		return x > y ? -1 : 1;
-	return i < j ? -1 : i > j;
-}
-
-/* The most frequent first: where there are cycles, the layout lets what comes first point down. */
-static void
-add_lines(const Drawing *drawing)
-{
-	const GaitSketch *sketch = drawing->sketch;
-	g_autoptr(GArray) order =
-	    g_array_sized_new(FALSE, FALSE, sizeof(guint32), sketch->lines->len);
-
-	for (guint32 i = 0; i < sketch->lines->len; i++)
-		if (!gait_sketch_get_line(sketch, i)->is_hidden)
-			g_array_append_val(order, i);
-	g_array_sort_with_data(order, compare_counts, (gpointer)sketch);
-	for (guint i = 0; i < order->len; i++)
-		add_line(drawing, gait_sketch_get_line(sketch, g_array_index(order, guint32, i)));
-}
-
 /*
  * dot looks for the best places for as long as it takes, which is minutes where there are thousands
  * of lines. Some seconds' search is hardly worse to look at.
  */
 static void
-bound_layout(const Drawing *drawing)
+bound_layout(const GaitGraphDrawing *drawing)
 {
 	GaitDotItem *root = gait_dot_get_root(drawing->dot);
 	guint n_lines = 0;
@@ -300,7 +180,7 @@ append_size(GString *title, const GaitSketch *sketch)
 	for (guint i = 0; i < symbols->len; i++)
 		n_events += ((GaitSymbol *)g_ptr_array_index(symbols, i))->count;
 	for (guint32 i = 0; i < sketch->states->len; i++) {
-		n_states += has_phase(gait_sketch_get_state(sketch, i));
+		n_states += gait_sketch_has_phase(gait_sketch_get_state(sketch, i));
 		n_edges += gait_sketch_get_state(sketch, i)->n_loops > 0;
 	}
 	if (sketch->role != GAIT_NONE)
@@ -309,7 +189,7 @@ append_size(GString *title, const GaitSketch *sketch)
 	g_string_append_printf(title, "%u states, %u edges, ", symbols->len,
 	                       sketch->library->edges->len);
 	gait_graph_append_count(title, n_events);
-	g_string_append_printf(title, " system calls in %u %s", sketch->model->runs->len,
+	g_string_append_printf(title, " events in %u %s", sketch->model->runs->len,
 	                       sketch->model->runs->len == 1 ? "run" : "runs");
 }
 
@@ -335,8 +215,12 @@ dup_title(const GaitSketch *sketch)
 	    "(several: in this order) · <FONT COLOR=\"" GAIT_GRAPH_DANGER
 	    "\"><B>red: dangerous</B></FONT></FONT></TD></TR><TR><TD ALIGN=\"LEFT\"><FONT "
 	    "POINT-SIZE=\"10\" COLOR=\"" GAIT_GRAPH_MUTED
-	    "\">line: is followed by, so many times (there / back) · dashed: seen in one run "
-	    "only · ↻: follows itself</FONT></TD></TR></TABLE>");
+	    "\">line: is followed by, so many times (down / up); pale: seldom chosen there; "
+	    "dashed: "
+	    "seen in one run only · ↻: follows itself</FONT></TD></TR><TR><TD ALIGN=\"LEFT\"><FONT "
+	    "POINT-SIZE=\"10\" COLOR=\"" GAIT_GRAPH_MUTED
+	    "\">grey box: a state of an earlier phase, where a line leads on from it, or back to it"
+	    "</FONT></TD></TR></TABLE>");
 	return g_string_free(g_steal_pointer(&title), FALSE);
 }
 
@@ -362,15 +246,21 @@ gait_graph_draw_library(const GaitModel *model, const GaitProgram *program, guin
                         guint32 role, gboolean is_folded)
 {
 	g_autoptr(GaitSketch) sketch = gait_sketch_new(model, program, library, role, is_folded);
-	Drawing drawing = {.sketch = sketch, .dot = new_dot(sketch)};
+	GaitGraphDrawing drawing = {.sketch = sketch, .dot = new_dot(sketch)};
 
+	drawing.panels = g_ptr_array_new_with_free_func(panel_free);
+	drawing.lower = g_hash_table_new(NULL, NULL);
+	drawing.upper = g_hash_table_new(NULL, NULL);
 	drawing.order = g_array_sized_new(FALSE, FALSE, sizeof(guint32), sketch->states->len);
 	for (guint32 i = 0; i < sketch->states->len; i++)
 		g_array_append_val(drawing.order, i);
 	add_states(&drawing);
 	add_unsequenced(&drawing);
-	add_lines(&drawing);
+	gait_graph_draw_lines(&drawing);
 	bound_layout(&drawing);
 	g_array_unref(drawing.order);
+	g_hash_table_unref(drawing.lower);
+	g_hash_table_unref(drawing.upper);
+	g_ptr_array_unref(drawing.panels);
 	return drawing.dot;
 }

@@ -10,7 +10,8 @@
 #include "sysgait/syscall.h"
 
 enum {
-	BAR_WIDTH = 210,
+	BOX_WIDTH = 250,
+	BAR_WIDTH = 240,
 	MAX_LISTED =
 	    40, /* a longer set is listed in the tooltip alone, but for what is dangerous */
 	N_LISTED = 16,
@@ -159,16 +160,19 @@ label_phase(const Lanes *lanes, const GaitPhase *phase, guint32 p, GaitDotItem *
 	g_autoptr(GArray) retained = distinct_syscalls(lanes->program, phase->retained);
 	g_autoptr(GString) label = g_string_new(NULL);
 
-	g_string_append_printf(
-	    label,
-	    "<TABLE BORDER=\"1\" WIDTH=\"260\" COLOR=\"%s\" CELLBORDER=\"0\" CELLSPACING=\"0\" "
-	    "CELLPADDING=\"3\" "
-	    "BGCOLOR=\"white\"><TR><TD BGCOLOR=\"%s\" ALIGN=\"LEFT\"><B>phase %u</B>  %.0f%% of "
-	    "the "
-	    "time, %.0f%% of the calls</TD></TR><TR><TD ALIGN=\"LEFT\">allows <B>%u</B> syscalls, "
-	    "<B>%u</B> may still come</TD></TR><TR><TD ALIGN=\"LEFT\">",
-	    color->line, color->node, p + 1, 100 * phase->time_share, 100 * phase->event_share,
-	    allowed->len, retained->len);
+	g_string_append_printf(label,
+	                       "<TABLE BORDER=\"1\" COLOR=\"%s\" CELLBORDER=\"0\" "
+	                       "CELLSPACING=\"0\" CELLPADDING=\"3\" BGCOLOR=\"white\"><TR>"
+	                       "<TD BGCOLOR=\"%s\" WIDTH=\"%d\" ALIGN=\"LEFT\"><B>phase %u</B>  ",
+	                       color->line, color->node, BOX_WIDTH, p + 1);
+	gait_graph_append_share(label, phase->time_share);
+	g_string_append(label, " of the time, ");
+	gait_graph_append_share(label, phase->event_share);
+	g_string_append_printf(label,
+	                       " of the events</TD></TR><TR><TD ALIGN=\"LEFT\">allows <B>%u</B> "
+	                       "syscalls, <B>%u</B> may still come</TD></TR><TR><TD "
+	                       "ALIGN=\"LEFT\">",
+	                       allowed->len, retained->len);
 	append_bar(label, allowed->len, retained->len, count_syscalls(lanes->program->calls),
 	           color);
 	g_string_append(label, "</TD></TR><TR><TD ALIGN=\"LEFT\" BALIGN=\"LEFT\"><FONT "
@@ -196,12 +200,14 @@ add_milestone(const Lanes *lanes, const GaitRole *role, guint32 p, GaitDotItem *
 	if (!symbol)
 		return;
 	g_autofree char *call = gait_graph_dup_call(symbol->nr, symbol->klass);
-	g_autofree char *site = gait_graph_dup_site(symbol);
+	g_autofree char *place =
+	    gait_graph_dup_place(lanes->model, lanes->program,
+	                         g_array_index(role->symbols, GaitSymbolRef, phase->milestone));
 	g_autoptr(GString) label = g_string_new("<B>");
 
 	gait_graph_append_html(label, call, MAX_TRIGGER);
 	g_string_append(label, "</B><BR/>");
-	gait_graph_append_html(label, site, GAIT_GRAPH_MAX_TEXT);
+	gait_graph_append_html(label, place, GAIT_GRAPH_MAX_TEXT);
 	gait_dot_set_html(edge, "label", label->str);
 }
 
@@ -220,7 +226,7 @@ label_role(const GaitRole *role, GaitDotItem *cluster)
 	g_string_append_printf(label, " %s in %u %s, ", role->n_instances == 1 ? "task" : "tasks",
 	                       role->n_runs, role->n_runs == 1 ? "run" : "runs");
 	gait_graph_append_count(label, role->n_events);
-	g_string_append(label, " system calls</FONT>");
+	g_string_append(label, " events</FONT>");
 	gait_dot_set_html(cluster, "label", label->str);
 }
 
@@ -278,12 +284,12 @@ add_creation(const Lanes *lanes, guint32 r)
 	if (!from)
 		return;
 	const GaitSymbol *symbol = gait_program_get_symbol(lanes->program, role->creation);
-	g_autofree char *site = gait_graph_dup_site(symbol);
+	g_autofree char *place = gait_graph_dup_place(lanes->model, lanes->program, role->creation);
 	g_autoptr(GString) label = g_string_new(gait_syscall_name(symbol->nr));
 	GaitDotItem *edge = gait_dot_add_edge(lanes->dot, from, g_ptr_array_index(nodes, 0));
 
 	g_string_append(label, "<BR/>");
-	gait_graph_append_html(label, site, GAIT_GRAPH_MAX_TEXT);
+	gait_graph_append_html(label, place, GAIT_GRAPH_MAX_TEXT);
 	gait_dot_set_html(edge, "label", label->str);
 	gait_dot_set(edge, "style", "dashed");
 	gait_dot_set(edge, "color", GAIT_GRAPH_MUTED);

@@ -21,6 +21,8 @@ void gait_graph_append_escaped(GString *out, const char *text, guint max_chars);
 
 /* "7", "1,234", "12.3k", "4.5M". */
 void gait_graph_append_count(GString *out, guint64 n);
+/* "42%", "&lt;1%": a share in [0, 1], for HTML-like labels. */
+void gait_graph_append_share(GString *out, double share);
 /* "ngx_open_file+0x1c", "0x4711" or "[unknown site]"; plain, not yet made harmless. */
 char *gait_graph_dup_site(const GaitSymbol *symbol);
 /* "openat(O_RDONLY)". */
@@ -52,8 +54,12 @@ guint32 gait_graph_find_in_role(const GaitRole *role, GaitSymbolRef ref);
 guint gait_graph_first_phase(const GaitRole *role, guint32 symbol);
 /* The role that issues execve or execveat, where it is exactly one; else GAIT_NONE. */
 guint32 gait_graph_find_exec_role(const GaitProgram *program);
-/* "start" or "openat(O_RDONLY) in ngx_open_file+0x1c", plain. */
-char *gait_graph_dup_symbol(const GaitProgram *program, GaitSymbolRef ref);
+/*
+ * Where a symbol is, for a reader who does not see its library: "ngx_open_file+0x1c" in the program
+ * itself, "EVP_init+0x5, libcrypto.so.3" elsewhere, "libssl.so.3+0x278ca" without a function.
+ * Plain.
+ */
+char *gait_graph_dup_place(const GaitModel *model, const GaitProgram *program, GaitSymbolRef ref);
 
 /* --- the views ----------------------------------------------------------------------------------
  */

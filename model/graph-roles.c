@@ -40,7 +40,7 @@ label_role(const Tree *tree, const GaitProgram *program, guint32 r, GaitDotItem 
 	g_string_append_printf(label, "</B>  %s</TD></TR>", role->is_thread ? "thread" : "process");
 	append_row(label, "tasks", role->n_instances);
 	append_row(label, "seen in runs", role->n_runs);
-	append_row(label, "system calls", role->n_events);
+	append_row(label, "events", role->n_events);
 	append_row(label, "distinct syscalls", metrics.n_syscalls);
 	append_row(label, "phases", role->phases->len);
 	g_string_append_printf(label,
@@ -61,11 +61,11 @@ add_creation(const Tree *tree, const GaitProgram *program, guint32 r, GPtrArray 
 	gait_dot_set(edge, "color", "#374151");
 	if (!symbol)
 		return;
-	g_autofree char *site = gait_graph_dup_site(symbol);
+	g_autofree char *place = gait_graph_dup_place(tree->model, program, role->creation);
 	g_autoptr(GString) label = g_string_new(NULL);
 
 	g_string_append_printf(label, "<B>%s</B><BR/>", gait_syscall_name(symbol->nr));
-	gait_graph_append_html(label, site, GAIT_GRAPH_MAX_TEXT);
+	gait_graph_append_html(label, place, GAIT_GRAPH_MAX_TEXT);
 	gait_dot_set_html(edge, "label", label->str);
 }
 

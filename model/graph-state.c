@@ -151,6 +151,27 @@ gait_sketch_draw_state(const GaitSketch *sketch, const GaitSketchState *state, G
 	style_state(sketch, state, node);
 }
 
+void
+gait_sketch_draw_echo(const GaitSketch *sketch, const GaitSketchState *state, GaitDotItem *node)
+{
+	const GaitSymbol *symbol = gait_sketch_get_symbol(sketch, state);
+	g_autofree char *call = gait_graph_dup_call(symbol->nr, symbol->klass);
+	g_autofree char *site = gait_graph_dup_site(symbol);
+	g_autoptr(GString) label = g_string_new(NULL), tip = g_string_new(NULL);
+
+	gait_graph_append_html(label, call, GAIT_GRAPH_MAX_TEXT);
+	g_string_append(label, "<BR/>");
+	gait_graph_append_html(label, site, GAIT_GRAPH_MAX_TEXT);
+	gait_dot_set_html(node, "label", label->str);
+	g_string_append_printf(tip, "of phase %u: ", state->phase + 1);
+	describe_state(sketch, state, tip);
+	gait_dot_set(node, "tooltip", tip->str);
+	gait_dot_set(node, "fillcolor", "#F3F4F6");
+	gait_dot_set(node, "color", gait_graph_phase_color(state->phase)->line);
+	gait_dot_set(node, "fontcolor", GAIT_GRAPH_MUTED);
+	gait_dot_set(node, "fontsize", "9");
+}
+
 char *
 gait_sketch_dup_unsequenced(const GaitSketch *sketch)
 {

@@ -137,14 +137,20 @@ gait_graph_find_exec_role(const GaitProgram *program)
 }
 
 char *
-gait_graph_dup_symbol(const GaitProgram *program, GaitSymbolRef ref)
+gait_graph_dup_place(const GaitModel *model, const GaitProgram *program, GaitSymbolRef ref)
 {
 	const GaitSymbol *symbol = gait_program_get_symbol(program, ref);
+	g_autofree char *site = symbol ? gait_graph_dup_site(symbol) : NULL;
+	guint32 module;
+	const char *name;
 
-	if (!symbol)
+	if (!site)
 		return g_strdup("start");
-	g_autofree char *call = gait_graph_dup_call(symbol->nr, symbol->klass);
-	g_autofree char *site = gait_graph_dup_site(symbol);
-
-	return g_strdup_printf("%s in %s", call, site);
+	module = gait_program_get_library(program, ref.library)->module;
+	name = gait_model_module_name(model, module);
+	if (!symbol->function && symbol->site)
+		return g_strdup_printf("%s+%s", name, site);
+	if (module == program->module)
+		return g_steal_pointer(&site);
+	return g_strdup_printf("%s, %s", site, name);
 }

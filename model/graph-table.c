@@ -67,7 +67,7 @@ char *
 gait_graph_dup_library_table(const GaitModel *model, const GaitProgram *program)
 {
 	static const char *const headings[] = {
-	    "library", "calls",     "syscalls",        "states",
+	    "library", "events",    "syscalls",        "states",
 	    "edges",   "branching", "new edges a run", "dangerous",
 	};
 	g_autoptr(GArray) rows = g_array_new(FALSE, FALSE, sizeof(Row));

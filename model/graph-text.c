@@ -81,6 +81,15 @@ gait_graph_append_count(GString *out, guint64 n)
 		g_string_append_printf(out, "%.1fG", (double)n / 1e9);
 }
 
+void
+gait_graph_append_share(GString *out, double share)
+{
+	if (share > 0 && share < 0.005)
+		g_string_append(out, "&lt;1%");
+	else
+		g_string_append_printf(out, "%.0f%%", 100 * share);
+}
+
 char *
 gait_graph_dup_site(const GaitSymbol *symbol)
 {

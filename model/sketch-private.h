@@ -13,9 +13,11 @@
 typedef struct {
 	guint32 role, state; /* state: GAIT_STATE_… */
 	guint32 phase;       /* in which the role first reaches it */
-	guint32 distance;    /* from where tasks begin: place in a breadth-first order */
+	guint32 order;       /* within the phase, so that as many lines as can lead onward: see
+	                        gait_sketch_order() */
 	guint64 n_loops;     /* times it followed itself */
 	guint32 n_in, n_out; /* lines, loops left out */
+	guint64 out_count;   /* sum of the counts of the lines that leave it */
 	gboolean is_common;  /* some line that is not rare touches it */
 	gboolean is_foreign; /* inherited from a parent role that is not drawn */
 	/* Straight runs of calls: the next and previous of the run, GAIT_NONE at its ends. */
@@ -52,8 +54,23 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(GaitSketch, gait_sketch_free)
 
 GaitSketchState *gait_sketch_get_state(const GaitSketch *sketch, guint32 i);
 GaitSketchLine *gait_sketch_get_line(const GaitSketch *sketch, guint32 i);
+/*
+ * Sets every state's order: within each phase the reverse postorder of a depth-first search that
+ * enters where the phase is entered and takes the most frequent line first. A line to a state of
+ * lower order closes a loop; without those lines nothing does. Uses the lines as sorted by (from,
+ * to).
+ */
+void gait_sketch_order(GaitSketch *sketch);
+
 /* NULL for start and signal. */
 const GaitSymbol *gait_sketch_get_symbol(const GaitSketch *sketch, const GaitSketchState *state);
+/* Start, signal and what came with the fork stand outside the phases. */
+gboolean gait_sketch_has_phase(const GaitSketchState *state);
+/* The state whose first occurrence enters its phase. */
+gboolean gait_sketch_is_milestone(const GaitSketch *sketch, const GaitSketchState *state);
+/* The first state of the run that the state begins or ends. */
+const GaitSketchState *gait_sketch_get_first(const GaitSketch *sketch,
+                                             const GaitSketchState *state);
 /* Seen in one run only, where there are several. */
 gboolean gait_sketch_is_rare(const GaitSketch *sketch, guint32 n_runs);
 /* Checked for its site, but no edge leads to or from it: futex and the like. */
@@ -62,5 +79,8 @@ gboolean gait_sketch_is_unsequenced(const GaitSketchState *state);
 /* Makes node the box of a state and of the run that begins with it (graph-state.c). */
 void gait_sketch_draw_state(const GaitSketch *sketch, const GaitSketchState *state,
                             GaitDotItem *node);
+/* Makes node a state's stand-in within a later phase. */
+void gait_sketch_draw_echo(const GaitSketch *sketch, const GaitSketchState *state,
+                           GaitDotItem *node);
 /* The states outside the sequence as an HTML-like label; NULL where there are none. */
 char *gait_sketch_dup_unsequenced(const GaitSketch *sketch);

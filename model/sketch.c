@@ -104,6 +104,7 @@ add_line(GaitSketch *sketch, const GaitEdge *edge, const GaitRoleCount *seen)
 		return;
 	}
 	gait_sketch_get_state(sketch, from)->n_out++;
+	gait_sketch_get_state(sketch, from)->out_count += seen->count;
 	gait_sketch_get_state(sketch, to)->n_in++;
 	if (!gait_sketch_is_rare(sketch, line.n_runs)) {
 		gait_sketch_get_state(sketch, from)->is_common = TRUE;
@@ -243,66 +244,6 @@ fold(GaitSketch *sketch)
 			join(sketch, gait_sketch_get_line(sketch, i));
 }
 
-/* --- order --------------------------------------------------------------------------------------
- */
-
-/* The first line that leaves a state: lines are sorted. */
-static guint
-find_lines_from(const GaitSketch *sketch, guint32 from)
-{
-	guint low = 0, high = sketch->lines->len;
-
-	while (low < high) {
-		guint middle = low + (high - low) / 2;
-
-		if (gait_sketch_get_line(sketch, middle)->from < from)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	return low;
-}
-
-static void
-visit(GaitSketch *sketch, guint32 state, GArray *queue)
-{
-	if (gait_sketch_get_state(sketch, state)->distance != GAIT_NONE)
-		return;
-	gait_sketch_get_state(sketch, state)->distance = queue->len;
-	g_array_append_val(queue, state);
-}
-
-static void
-visit_reachable(GaitSketch *sketch, GArray *queue, guint *n_done)
-{
-	for (; *n_done < queue->len; (*n_done)++) {
-		guint32 from = g_array_index(queue, guint32, *n_done);
-
-		for (guint i = find_lines_from(sketch, from);
-		     i < sketch->lines->len && gait_sketch_get_line(sketch, i)->from == from; i++)
-			visit(sketch, gait_sketch_get_line(sketch, i)->to, queue);
-	}
-}
-
-/* Breadth first from what nothing precedes, then from what is left (a ring, a joined task). */
-static void
-measure_distances(GaitSketch *sketch)
-{
-	g_autoptr(GArray) queue = g_array_new(FALSE, FALSE, sizeof(guint32));
-	guint n_done = 0;
-
-	for (guint32 i = 0; i < sketch->states->len; i++)
-		gait_sketch_get_state(sketch, i)->distance = GAIT_NONE;
-	for (guint32 i = 0; i < sketch->states->len; i++)
-		if (gait_sketch_get_state(sketch, i)->n_in == 0)
-			visit(sketch, i, queue);
-	visit_reachable(sketch, queue, &n_done);
-	for (guint32 i = 0; i < sketch->states->len; i++) {
-		visit(sketch, i, queue);
-		visit_reachable(sketch, queue, &n_done);
-	}
-}
-
 /* --- the whole ----------------------------------------------------------------------------------
  */
 
@@ -323,7 +264,7 @@ gait_sketch_new(const GaitModel *model, const GaitProgram *program, guint32 libr
 	collect_states(sketch);
 	collect_lines(sketch);
 	merge_equal(sketch);
-	measure_distances(sketch);
+	gait_sketch_order(sketch);
 	merge_opposites(sketch);
 	if (is_folded)
 		fold(sketch);
@@ -359,6 +300,36 @@ gait_sketch_get_symbol(const GaitSketch *sketch, const GaitSketchState *state)
 	if (state->state < GAIT_STATE_FIRST)
 		return NULL;
 	return g_ptr_array_index(sketch->library->symbols, state->state - GAIT_STATE_FIRST);
+}
+
+gboolean
+gait_sketch_has_phase(const GaitSketchState *state)
+{
+	return state->state >= GAIT_STATE_FIRST && !state->is_foreign;
+}
+
+gboolean
+gait_sketch_is_milestone(const GaitSketch *sketch, const GaitSketchState *state)
+{
+	const GaitRole *role = gait_program_get_role(sketch->program, state->role);
+	const GaitPhase *phase;
+	const GaitSymbolRef *ref;
+
+	if (!gait_sketch_has_phase(state) || state->phase >= role->phases->len)
+		return FALSE;
+	phase = g_ptr_array_index(role->phases, state->phase);
+	if (phase->milestone >= role->symbols->len)
+		return FALSE;
+	ref = &g_array_index(role->symbols, GaitSymbolRef, phase->milestone);
+	return ref->library == sketch->library_index &&
+	       GAIT_STATE_FIRST + ref->symbol == state->state;
+}
+
+const GaitSketchState *
+gait_sketch_get_first(const GaitSketch *sketch, const GaitSketchState *state)
+{
+	return state->previous == GAIT_NONE ? state
+	                                    : gait_sketch_get_state(sketch, state->other_end);
 }
 
 gboolean

@@ -1,0 +1,88 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: Apache-2.0
+bats_require_minimum_version 1.5.0
+# `sysgait graph`, from recorded runs of real programs to what graphviz makes of it.
+
+setup_file() {
+	export MODEL="$BATS_FILE_TMPDIR/shell.gait"
+	for n in 1 2; do
+		"$SYSGAIT" record -q -o "$BATS_FILE_TMPDIR/$n.trace" -- \
+			/bin/sh -c "ls / >/dev/null; (cat /proc/version; sleep 0.$n) | sort >/dev/null"
+	done
+	"$SYSGAIT" learn -q -o "$MODEL" "$BATS_FILE_TMPDIR"/*.trace >/dev/null
+}
+
+# Graphviz takes it without a word.
+render() {
+	"$SYSGAIT" graph "$MODEL" "$@" | dot -Tsvg -o "$BATS_TEST_TMPDIR/out.svg" 2>"$BATS_TEST_TMPDIR/complaints"
+	cat "$BATS_TEST_TMPDIR/complaints"
+	[ ! -s "$BATS_TEST_TMPDIR/complaints" ]
+	grep -q '</svg>' "$BATS_TEST_TMPDIR/out.svg"
+}
+
+@test "graph: dot renders every view" {
+	render
+	grep -q 'libc.so.6' "$BATS_TEST_TMPDIR/out.svg"
+	render --phases
+	grep -q 'phase 1' "$BATS_TEST_TMPDIR/out.svg"
+	render --roles
+	grep -q 'executes' "$BATS_TEST_TMPDIR/out.svg"
+	render --library ld-linux --program ls
+	grep -q 'mprotect' "$BATS_TEST_TMPDIR/out.svg"
+	render --library ld-linux --program ls --role main --full
+}
+
+@test "graph: --full has a box for each state, and each says which call from where" {
+	run -0 --separate-stderr "$SYSGAIT" graph "$MODEL" --library ls --role main --full
+	n_states=$(grep -o '[0-9]* states' <<<"$output" | head -1 | cut -d' ' -f1)
+	n_sequenced=$(grep -cE '^[[:space:]]+r0s([2-9]|[0-9]{2,})[[:space:]]+\[' <<<"$output")
+	n_others=$(grep -o 'outside the sequence.*' <<<"$output" | grep -o '<TR>' | wc -l)
+	echo "$n_states states, $n_sequenced boxes, $n_others others"
+	[ "$n_states" -gt 5 ]
+	[ $((n_sequenced + n_others)) -eq "$n_states" ]
+	grep -q '<B>getdents64</B>' <<<"$output"
+}
+
+@test "graph: the same model gives the same bytes, on standard output and in a file" {
+	for n in 1 2 3; do
+		"$SYSGAIT" graph "$MODEL" >"$BATS_TEST_TMPDIR/$n.dot"
+	done
+	"$SYSGAIT" graph "$MODEL" -T dot -o "$BATS_TEST_TMPDIR/4.dot"
+	cmp "$BATS_TEST_TMPDIR/1.dot" "$BATS_TEST_TMPDIR/2.dot"
+	cmp "$BATS_TEST_TMPDIR/1.dot" "$BATS_TEST_TMPDIR/3.dot"
+	cmp "$BATS_TEST_TMPDIR/1.dot" "$BATS_TEST_TMPDIR/4.dot"
+}
+
+@test "graph: a name that fits several things or none is answered with what there is" {
+	run -2 "$SYSGAIT" graph "$MODEL" --library ld-linux
+	[[ "$output" == *"more than one library"*"/ls"* ]]
+	run -2 "$SYSGAIT" graph "$MODEL" --library libnone.so
+	[[ "$output" == *"no library 'libnone.so'"*"libc.so.6"* ]]
+	run -2 "$SYSGAIT" graph "$MODEL" --role nobody
+	[[ "$output" == *"no role 'nobody'"*"main"* ]]
+	run -2 "$SYSGAIT" graph "$MODEL" --program nothing
+	[[ "$output" == *"/ls"* ]]
+}
+
+@test "graph: wrong usage is told from failure" {
+	run -2 "$SYSGAIT" graph
+	run -2 "$SYSGAIT" graph "$MODEL" "$MODEL"
+	run -2 "$SYSGAIT" graph "$MODEL" --phases --roles
+	run -2 "$SYSGAIT" graph "$MODEL" --full
+	run -2 "$SYSGAIT" graph "$MODEL" -T gif
+	[[ "$output" == *"dot -Tgif"* ]]
+	run -2 "$SYSGAIT" graph --no-such-option "$MODEL"
+	run -0 "$SYSGAIT" graph --help
+	[[ "$output" == *"dot -Tsvg"* ]]
+	run -1 "$SYSGAIT" graph "$BATS_TEST_TMPDIR/none.gait"
+	[[ "$output" == *"none.gait"* ]]
+	run -1 "$SYSGAIT" graph "$MODEL" -o "$BATS_TEST_TMPDIR/none/out.dot"
+	[[ "$output" == *"none/out.dot"* ]]
+}
+
+@test "graph: a full disk is a failure, on standard output and as a file" {
+	run -1 sh -c '"$SYSGAIT" graph "$MODEL" >/dev/full'
+	[[ "$output" == *"No space left"* ]]
+	run -1 "$SYSGAIT" graph "$MODEL" -o /dev/full
+	[[ "$output" == *"/dev/full"*"No space left"* ]]
+}
