@@ -12,6 +12,7 @@
 /* In the order in which a user meets them. */
 #define COMMANDS(X)                                                                                \
 	X(record)                                                                                  \
+	X(train)                                                                                   \
 	X(import)                                                                                  \
 	X(learn)                                                                                   \
 	X(merge)                                                                                   \

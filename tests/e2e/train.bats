@@ -1,0 +1,119 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: Apache-2.0
+# Training on a small server, with all the ways in which a run can go wrong.
+
+bats_require_minimum_version 1.5.0
+
+setup() {
+	cd "$BATS_TEST_TMPDIR"
+	PYTHON=$(command -v "${PYTHON:-python3}")
+	cat >server.py <<-'EOF'
+		import os, signal, socket, sys
+		if 'stubborn' in sys.argv:
+		    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+		else:
+		    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+		if os.path.exists('socket'):
+		    os.unlink('socket')
+		server = socket.socket(socket.AF_UNIX)
+		server.bind('socket')
+		server.listen()
+		with open('pid', 'w') as f:
+		    f.write(str(os.getpid()))
+		while True:
+		    client = server.accept()[0]
+		    client.sendall(client.recv(100).upper())
+		    client.close()
+	EOF
+	cat >driver.py <<-'EOF'
+		import os, socket, time
+		while True:
+		    try:
+		        client = socket.socket(socket.AF_UNIX)
+		        client.connect('socket')
+		        break
+		    except OSError:
+		        time.sleep(0.01)
+		client.sendall(b'run ' + os.environ['SYSGAIT_RUN'].encode())
+		answer = client.recv(100).decode()
+		with open('pid') as f:
+		    assert f.read() == os.environ['SYSGAIT_PID']
+		with open('answers', 'a') as f:
+		    f.write(answer + '\n')
+		os.unlink('socket')
+	EOF
+}
+
+server_is_gone() {
+	! kill -0 "$(cat pid)" 2>/dev/null
+}
+
+@test "a server is driven, stopped and learned, run after run" {
+	run "$SYSGAIT" train -o app.gait -n 3 --keep traces -d "$PYTHON driver.py" -- "$PYTHON" server.py
+	echo "$output"
+	[ "$status" -eq 0 ]
+	[ "$(cat answers)" = $'RUN 1\nRUN 2\nRUN 3' ]
+	[[ "$output" == *"run 3 of 3: "*" new edges, "*" in all; expect "* ]]
+	[[ "$output" == *"python3"*": 3 runs, "* ]]
+	server_is_gone
+	"$SYSGAIT" learn -q -o same.gait traces/run-*.trace
+	cmp same.gait app.gait
+	"$SYSGAIT" check -q -m app.gait traces/run-*.trace
+}
+
+@test "training ends when the model is mature" {
+	run "$SYSGAIT" train -o true.gait --until-mature -- /bin/true
+	echo "$output"
+	[ "$status" -eq 0 ]
+	[[ "$output" == *"run 3 of 30: 0 new edges"* ]]
+	[[ "$output" != *"run 10 of"* ]]
+	[[ "$output" != *"not mature"* ]]
+}
+
+@test "a driver that fails ends the training, and the server" {
+	run "$SYSGAIT" train -o app.gait -n 3 \
+		-d "$PYTHON driver.py; test \$SYSGAIT_RUN != 2 || exit 7" -- "$PYTHON" server.py
+	echo "$output"
+	[ "$status" -eq 1 ]
+	[[ "$output" == *"the driver ended with status 7 in run 2, which is not learned"* ]]
+	server_is_gone
+	"$SYSGAIT" print app.gait | grep -q '^1 run, '
+}
+
+@test "a server that does not stop is killed, and that is said" {
+	run "$SYSGAIT" train -o app.gait -n 1 --grace 1 -d "$PYTHON driver.py" -- "$PYTHON" server.py stubborn
+	echo "$output"
+	[ "$status" -eq 0 ]
+	[[ "$output" == *"did not end within 1 s and was killed"* ]]
+	server_is_gone
+}
+
+@test "interrupting stops server and driver, and keeps the runs before" {
+	"$SYSGAIT" train -o app.gait -n 3 -d "$PYTHON driver.py; test \$SYSGAIT_RUN != 2 || { touch second; sleep 600; }" \
+		-- "$PYTHON" server.py >out 2>&1 3>&- &
+	trainer=$!
+	for _ in $(seq 1000); do
+		[ ! -e second ] || break
+		sleep 0.02
+	done
+	kill -TERM "$trainer"
+	status=0
+	wait "$trainer" || status=$?
+	cat out
+	[ "$status" -eq 1 ]
+	grep -q 'broken off in run 2; app.gait has the runs before' out
+	server_is_gone
+	"$SYSGAIT" print app.gait | grep -q '^1 run, '
+}
+
+@test "a program that is not there is an error, once" {
+	run "$SYSGAIT" train -o app.gait -- ./missing
+	echo "$output"
+	[ "$status" -eq 1 ]
+	[[ "$output" == *"missing"* ]]
+	[ ! -e app.gait ]
+	run "$SYSGAIT" train -o app.gait
+	[ "$status" -eq 2 ]
+	run "$SYSGAIT" train -o app.gait --stop NONSENSE -- true
+	[ "$status" -eq 2 ]
+}
