@@ -6,6 +6,7 @@
  */
 #include "learn/trace-tables.h"
 
+#include "sysgait/model.h"
 #include "sysgait/syscall.h"
 
 #include <linux/audit.h>
@@ -102,7 +103,10 @@ decode_module(GaitTraceTables *tables, GaitCursor *cursor)
 	module->is_runtime = flags != 0;
 	module->path = gait_cursor_dup_string(cursor);
 	module->build_id = gait_cursor_dup_string(cursor);
-	return module->path && module->build_id ? NULL : "the name of a module is damaged";
+	if (!module->path || !module->path[0] || !module->build_id)
+		return "the name of a module is damaged";
+	return gait_model_is_build_id(module->build_id) ? NULL
+	                                                : "the build-id of a module is damaged";
 }
 
 static gboolean

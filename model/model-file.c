@@ -133,6 +133,11 @@ gait_model_save(const GaitModel *model, const char *path, GError **error)
 
 	if (target)
 		path = target;
+	/* What could not be loaded again must not replace what can. */
+	if (!gait_model_validate(model, error)) {
+		g_prefix_error(error, "%s: not written: ", path);
+		return FALSE;
+	}
 	if (text->len > GAIT_MAX_MODEL_SIZE) {
 		g_set_error(error, GAIT_MODEL_ERROR, GAIT_ERROR_TOO_LARGE,
 		            "%s: the model is larger than a model may be (%u MiB)", path,

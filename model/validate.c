@@ -9,6 +9,8 @@
 
 #include <string.h>
 
+#define MAX_BUILD_ID 512 /* digits */
+
 #define fail(place, ...) gait_place_fail(place, GAIT_ERROR_MALFORMED, __VA_ARGS__)
 
 static gboolean
@@ -46,6 +48,14 @@ check_run(const GaitValidator *validator, guint32 i)
 	return gait_validate_counts(validator, run->n_events, 0);
 }
 
+gboolean
+gait_model_is_build_id(const char *text)
+{
+	const char *digits = g_str_has_prefix(text, "sha1:") ? text + strlen("sha1:") : text;
+
+	return is_hex(digits) && strlen(digits) <= MAX_BUILD_ID;
+}
+
 static gboolean
 check_module(const GaitValidator *validator, guint32 i, GHashTable *seen)
 {
@@ -54,8 +64,8 @@ check_module(const GaitValidator *validator, guint32 i, GHashTable *seen)
 
 	if (!module->path[0])
 		return fail(place, "its path is empty");
-	if (!is_hex(module->build_id) || strlen(module->build_id) > 128)
-		return fail(place, "its build-id is not up to 128 lower-case hexadecimal digits");
+	if (!gait_model_is_build_id(module->build_id))
+		return fail(place, "its build-id is not up to 512 lower-case hexadecimal digits");
 	if (i &&
 	    gait_module_compare(g_ptr_array_index(validator->model->modules, i - 1), module) >= 0)
 		return fail(place,

@@ -232,6 +232,11 @@ GaitLibrary *gait_program_get_library(const GaitProgram *program, guint32 i);
 GaitRole *gait_program_get_role(const GaitProgram *program, guint32 i);
 const GaitSymbol *gait_program_get_symbol(const GaitProgram *program,
                                           GaitSymbolRef ref); /* NULL for none */
+/*
+ * Whether text may be a module's build-id: lower-case hexadecimal digits, 512 at most (Go's are
+ * long), of a GNU or Go note, or "sha1:" and those of the file's checksum; or empty.
+ */
+gboolean gait_model_is_build_id(const char *text);
 /* Last path component, borrowed: "libc.so.6". */
 const char *gait_model_module_name(const GaitModel *model, guint32 module);
 /* Index of the program with this path, or GAIT_NONE. */
