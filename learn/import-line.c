@@ -438,7 +438,8 @@ task_line(GaitImport *import, GaitImportTask *task, const GaitStraceLine *line, 
 		break;
 	case GAIT_STRACE_DETACHED:
 		enter_call(import, task, line);
-		task->is_detached = TRUE;
+		/* strace says so of the task it looked at, and lets go of all. */
+		import->is_detached = TRUE;
 		break;
 	case GAIT_STRACE_RESUMED:
 		return resume_call(import, task, line, error);
@@ -517,13 +518,13 @@ gait_import_line(GaitImport *import, const GaitStraceLine *line, GError **error)
 {
 	GaitImportTask *task;
 
-	if (line->kind == GAIT_STRACE_FRAME) {
+	if (line->kind == GAIT_STRACE_FRAME && import->report->has_stacks) {
 		gait_import_add_frame(import, line);
 		return TRUE;
 	}
 	if (!gait_import_end_stack(import, error))
 		return FALSE;
-	if (line->kind == GAIT_STRACE_OTHER)
+	if (line->kind == GAIT_STRACE_OTHER || line->kind == GAIT_STRACE_FRAME)
 		return unrelated_line(import, line, error);
 	if (common_line(import, line))
 		return TRUE;

@@ -19,7 +19,8 @@ typedef struct {
 	GHashTable *announced;   /* set of tids: "Process … attached" */
 	GaitImportTask *unnamed; /* whom lines without a pid are about */
 	guint64 n_lost;
-	gboolean is_cut;
+	gboolean is_cut;      /* the log ends within a line */
+	gboolean is_detached; /* strace let go of the tasks that were left */
 	/* The stack that is being read. */
 	GaitImportTask *stack_task; /* whose it would be; NULL: nobody's */
 	gboolean may_come_later;    /* it may come behind the task's end instead */

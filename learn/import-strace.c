@@ -218,7 +218,7 @@ finish(GaitImport *import, GError **error)
 	gait_import_close_all(import);
 	gait_import_tasks_start_rest(import->tasks, import->program, TRUE);
 	import->report->is_complete =
-	    !import->is_cut && gait_import_tasks_have_ended(import->tasks);
+	    !import->is_cut && (import->is_detached || gait_import_tasks_have_ended(import->tasks));
 	return gait_import_tasks_flush_all(import->tasks, error) &&
 	       gait_import_sink_finish(import->sink, import->n_lost, import->report->is_complete,
 	                               error);

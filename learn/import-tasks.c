@@ -339,7 +339,7 @@ gait_import_tasks_have_ended(const GaitImportTasks *tasks)
 		const GaitImportTask *task = value;
 
 		/* A child that never came into the log was not followed. */
-		if (task->is_seen && !task->is_detached)
+		if (task->is_seen)
 			return FALSE;
 	}
 	return TRUE;

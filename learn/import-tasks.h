@@ -39,7 +39,7 @@ struct _GaitImportTask {
 	GaitImportOrigin origin;
 	guint32 index; /* in the trace; G_MAXUINT32 before START or FORK is written */
 	GQueue items;  /* GaitImportItem* */
-	gboolean is_seen, is_gone, is_detached, is_32bit;
+	gboolean is_seen, is_gone, is_32bit;
 	gboolean is_starting; /* about to execute its first program */
 	/* The call it is in, or was in last. */
 	gboolean is_in_call;
@@ -88,5 +88,5 @@ GaitImportItem *gait_import_task_push(GaitImportTask *task, GaitEventKind kind, 
 gboolean gait_import_tasks_flush(GaitImportTasks *tasks, GaitImportTask *task, GError **error);
 /* At the end of the log, when no stack is to come any more: everything that is still there. */
 gboolean gait_import_tasks_flush_all(GaitImportTasks *tasks, GError **error);
-/* Whether every task that was seen has ended or was let go. */
+/* Whether every task that was seen has ended. */
 gboolean gait_import_tasks_have_ended(const GaitImportTasks *tasks);

@@ -15,7 +15,7 @@
 #include <unistd.h>
 
 #define MAX_LINE  (16u << 20) /* bytes; strace -s can make lines of any length */
-#define MAX_FILES 1000        /* that are open at once */
+#define MAX_FILES 1000u       /* that are open at once */
 #define READ_SIZE (64u << 10)
 #define LOOKAHEAD (256u << 10) /* where the first stack must be, if there are any */
 
@@ -223,10 +223,25 @@ open_file(const char *path, GError **error)
 	return file;
 }
 
+/* " > /lib/libc.so.6(__write+0x4d) [0xf7190]" */
+static gboolean
+has_frame(const GString *buffer)
+{
+	const char *at = buffer->str;
+
+	while ((at = strstr(at, "\n > "))) {
+		const char *end = strchr(++at, '\n'), *offset = strstr(at, " [0x");
+
+		if (offset && (!end || offset < end))
+			return TRUE;
+	}
+	return FALSE;
+}
+
 static void
 look_for_options(GaitStraceInput *input, const GString *buffer)
 {
-	input->has_stacks |= memmem(buffer->str, buffer->len, "\n > ", 4) != NULL;
+	input->has_stacks |= has_frame(buffer);
 	input->has_children |= memmem(buffer->str, buffer->len, "[pid ", 5) != NULL;
 }
 

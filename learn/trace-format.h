@@ -52,7 +52,7 @@
 #include <glib.h>
 
 #define GAIT_TRACE_MAGIC   "\x89GAITtr\n"
-#define GAIT_TRACE_VERSION 1
+#define GAIT_TRACE_VERSION 1u
 
 enum {
 	GAIT_TRACE_FILE_HEADER = 16,  /* bytes */
@@ -128,7 +128,7 @@ typedef enum {
 static inline guint64
 gait_zigzag(gint64 value)
 {
-	return ((guint64)value << 1) ^ (guint64)(value >> 63);
+	return ((guint64)value << 1) ^ (value < 0 ? G_MAXUINT64 : 0);
 }
 
 static inline gint64

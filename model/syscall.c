@@ -191,9 +191,9 @@ gait_syscall_get_max(void)
 	static gsize max;
 
 	if (g_once_init_enter(&max)) {
-		guint32 nr = MAX_NAMED - 1;
+		gsize nr = MAX_NAMED - 1;
 
-		while (nr > 0 && g_str_has_prefix(gait_syscall_name(nr), "syscall_"))
+		while (nr > 1 && g_str_has_prefix(gait_syscall_name((guint32)nr), "syscall_"))
 			nr--;
 		g_once_init_leave(&max, nr);
 	}

@@ -118,6 +118,13 @@ static const Case cases[] = {
      .log = "7 <... poll resumed>) = 1\n"
             "7 read(3, \"\", 1) = 0\n7 poll([{fd=3}], 1, -1 <detached ...>\n",
      .events = "0:joined([unknown]) 0:read 0:poll"},
+    {.name = "threads that were let go",
+     .log = "7 read(3, \"\", 1 <unfinished ...>\n8 poll([{fd=3}], 1, -1 <detached ...>\n",
+     .events = "0:joined([unknown]) 0:read 1:joined([unknown]) 1:poll"},
+    {.name = "output like a stack",
+     .log = "execve(\"/bin/x\", [\"x\"], 0x7) = 0\n > quoted\nbrk(NULL) = 0\n"
+            "+++ exited with 0 +++\n",
+     .events = "0:start(/bin/x) 0:brk 0:exit(0)"},
     {.name = "never ends",
      .log = START "1 brk(NULL) = 0x55\n",
      .events = "0:start(/bin/x) 0:brk",
