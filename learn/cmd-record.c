@@ -283,7 +283,7 @@ run_session(const Options *options, const GaitRecorderOptions *recorder, GError 
 static int
 run(int argc, char **argv, GError **error)
 {
-	g_auto(Options) options = {NULL};
+	g_auto(Options) options = {.output = NULL};
 	g_autoptr(GArray) pids = g_array_new(FALSE, FALSE, sizeof(pid_t));
 	GaitRecorderOptions recorder;
 
