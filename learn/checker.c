@@ -10,12 +10,9 @@
 #include "learn/checker.h"
 
 #include "learn/site.h"
+#include "learn/stepper.h"
 #include "sysgait/error.h"
 
-#include <linux/audit.h>
-#include <string.h>
-
-#define X32_SYSCALL_BIT 0x40000000u
 #define PROGRESS_EVENTS (1u << 18) /* between two reports */
 
 typedef struct {
@@ -23,17 +20,6 @@ typedef struct {
 	gint32 pid, tid;
 	guint32 shape; /* of its last call; GAIT_NONE: none yet */
 } Task;
-
-typedef struct {
-	struct gait_walk_event event;
-	guint32 arch; /* where it is not native */
-	gboolean is_known;
-} Shape;
-
-typedef struct {
-	guint32 index;
-	gboolean is_stale, is_known;
-} Module;
 
 /* An edge that the model does not have: what a task did, and the state it did it in. */
 typedef struct {
@@ -48,9 +34,8 @@ typedef struct {
 	const GaitModel *model;
 	const GaitCheckOptions *options;
 	GaitCheckStats *stats;
-	GPtrArray *tasks;   /* Task, by index; NULL once gone */
-	GArray *shapes;     /* Shape, by index */
-	GArray *modules;    /* Module, by the trace's index */
+	GPtrArray *tasks; /* Task, by index; NULL once gone */
+	GaitStepper stepper;
 	GHashTable *unseen; /* Unseen */
 	guint64 n_read;
 } Checker;
@@ -90,95 +75,10 @@ static void
 checker_clear(Checker *checker)
 {
 	g_clear_pointer(&checker->tasks, g_ptr_array_unref);
-	g_clear_pointer(&checker->shapes, g_array_unref);
-	g_clear_pointer(&checker->modules, g_array_unref);
+	gait_stepper_clear(&checker->stepper);
 	g_clear_pointer(&checker->unseen, g_hash_table_unref);
 }
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Checker, checker_clear)
-
-/* --- shapes → events ------------------------------------------------------------------------- */
-
-static const Module *
-find_module(Checker *checker, guint32 index)
-{
-	const GaitTraceModule *module;
-	Module *found;
-
-	if (index >= checker->modules->len)
-		g_array_set_size(checker->modules, index + 1);
-	found = &g_array_index(checker->modules, Module, index);
-	if (found->is_known)
-		return found;
-	module = gait_trace_reader_get_module(checker->reader, index);
-	found->is_known = TRUE;
-	found->index = gait_walk_table_find_module(checker->table, module->path, module->build_id,
-	                                           &found->is_stale);
-	/* Imported logs have no build-ids, and neither have models of them: then the path is all
-	 * the identity there is, on both sides. */
-	if (found->is_stale && !*module->build_id) {
-		const GaitModelModule *known =
-		    g_ptr_array_index(checker->model->modules, found->index);
-
-		found->is_stale = *known->build_id || strcmp(known->path, module->path) != 0;
-	}
-	return found;
-}
-
-static void
-set_attribution(Checker *checker, const GaitShape *shape, struct gait_walk_event *event)
-{
-	const Module *module;
-	gboolean is_stale;
-	GaitSite site;
-
-	gait_site_from_shape(&site, checker->reader, shape, checker->options->runtime);
-	event->issuer_module = event->module = GAIT_WALK_NONE;
-	event->site = site.site;
-	event->issuer_offset = site.issuer_offset;
-	if (site.issuer_module == G_MAXUINT32) {
-		event->flags |= GAIT_WALK_STALE_ISSUER;
-	} else {
-		module = find_module(checker, site.issuer_module);
-		event->issuer_module = module->index;
-		event->flags |= module->is_stale ? GAIT_WALK_STALE_ISSUER : 0;
-	}
-	if (site.module == G_MAXUINT32) {
-		event->module =
-		    gait_walk_table_find_module(checker->table, "[unknown]", "", &is_stale);
-	} else {
-		module = find_module(checker, site.module);
-		event->module = module->index;
-		event->flags |= module->is_stale ? GAIT_WALK_STALE_SITES : 0;
-	}
-}
-
-/* The event of a shape, made where it is new; NULL where the trace has no such shape. */
-static const Shape *
-find_shape(Checker *checker, guint32 index)
-{
-	const GaitShape *shape;
-	Shape *found;
-
-	if (index >= checker->shapes->len) {
-		if (index >= gait_trace_reader_get_n_shapes(checker->reader))
-			return NULL;
-		g_array_set_size(checker->shapes, index + 1);
-	}
-	found = &g_array_index(checker->shapes, Shape, index);
-	if (found->is_known)
-		return found;
-	shape = gait_trace_reader_get_shape(checker->reader, index);
-	found->is_known = TRUE;
-	found->event.nr = shape->nr;
-	found->event.klass = shape->klass;
-	if (shape->arch != AUDIT_ARCH_X86_64 || (shape->nr & X32_SYSCALL_BIT))
-		found->arch = shape->arch;
-	if (gait_trace_reader_get_info(checker->reader)->has_stacks)
-		set_attribution(checker, shape, &found->event);
-	else
-		found->event.flags = GAIT_WALK_NO_STACK;
-	return found;
-}
 
 /* --- violations ------------------------------------------------------------------------------ */
 
@@ -217,7 +117,7 @@ report(Checker *checker, const Task *task, const GaitEvent *event, GaitVerdict v
 
 	checker->stats->n_violations[verdict]++;
 	if (task->shape != GAIT_NONE) {
-		const Shape *known = find_shape(checker, task->shape);
+		const GaitStep *known = gait_stepper_get(&checker->stepper, task->shape);
 
 		shape = gait_trace_reader_get_shape(checker->reader, task->shape);
 		violation.event = known->event;
@@ -254,7 +154,7 @@ fail(const Checker *checker, const GaitEvent *event, const char *what, GError **
 static gboolean
 check_syscall(Checker *checker, Task *task, const GaitEvent *event, GError **error)
 {
-	const Shape *shape = find_shape(checker, event->shape);
+	const GaitStep *shape = gait_stepper_get(&checker->stepper, event->shape);
 	GaitVerdict verdict;
 
 	if (!shape)
@@ -438,13 +338,12 @@ gait_check_trace(GaitTraceReader *reader, const char *name, const GaitWalkTable 
 	    .options = options,
 	    .stats = stats,
 	    .tasks = g_ptr_array_new_with_free_func(task_free),
-	    .shapes = g_array_new(FALSE, TRUE, sizeof(Shape)),
-	    .modules = g_array_new(FALSE, TRUE, sizeof(Module)),
 	    .unseen = g_hash_table_new_full(unseen_hash, unseen_equal, g_free, NULL),
 	};
 	GaitEvent event;
 	GaitRead read;
 
+	gait_stepper_init(&checker.stepper, reader, table, options->runtime);
 	*stats = (GaitCheckStats){
 	    .has_no_stacks =
 	        !gait_trace_reader_get_info(reader)->has_stacks && !checker.model->is_stackless,

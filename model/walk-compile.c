@@ -4,24 +4,20 @@
  * (gait_model_validate()) and adds nothing of its own; what a call is allowed to do is decided by
  * the step alone.
  *
- * Everything is first collected in growing arrays, then laid out behind one header. The one thing
- * derived here is the loose set of a phase: what a task may do of which only a lower bound of its
- * phase is known (joined on its way, or events lost): all that some instance did at or after the
- * phase's milestone.
+ * Everything is collected in growing arrays, which walk-layout.c puts behind one header. The one
+ * thing derived here is the loose set of a phase: what a task may do of which only a lower bound of
+ * its phase is known (joined on its way, or events lost): all that some instance did at or after
+ * the phase's milestone.
  */
 #include "model/model-private.h"
+#include "model/walk-layout.h"
 #include "model/walk-step.h"
 #include "model/walker-private.h"
 
 #include "sysgait/error.h"
 
-#include <string.h>
-#include <sys/syscall.h>
-
-/* Bounds what hostile models can make the compiler do: steps from role to role, bytes of the block.
- */
-#define MAX_ROLE_STEPS (1u << 26)
-#define MAX_TABLE_SIZE (1u << 30)
+/* Bounds what hostile models can make the compiler do. */
+#define MAX_ROLE_STEPS (1u << 26) /* from role to role */
 
 typedef struct {
 	const GaitModel *model;
@@ -30,7 +26,7 @@ typedef struct {
 	GArray *bases;              /* per library of it: the table's index of its first symbol */
 	guint64 n_role_steps;
 	guint64 n_set_words;
-	GArray *programs, *roles, *phases, *symbols, *sets, *keys;
+	GaitWalkParts parts;
 } Builder;
 
 static void
@@ -39,12 +35,12 @@ builder_init(Builder *builder, const GaitModel *model)
 	*builder = (Builder){
 	    .model = model,
 	    .bases = g_array_new(FALSE, FALSE, sizeof(guint32)),
-	    .programs = g_array_new(FALSE, TRUE, sizeof(struct gait_walk_program)),
-	    .roles = g_array_new(FALSE, TRUE, sizeof(struct gait_walk_role)),
-	    .phases = g_array_new(FALSE, TRUE, sizeof(struct gait_walk_phase)),
-	    .symbols = g_array_new(FALSE, TRUE, sizeof(struct gait_walk_symbol)),
-	    .sets = g_array_new(FALSE, TRUE, sizeof(guint32)),
-	    .keys = g_array_new(FALSE, TRUE, sizeof(struct gait_walk_key)),
+	    .parts.programs = g_array_new(FALSE, TRUE, sizeof(struct gait_walk_program)),
+	    .parts.roles = g_array_new(FALSE, TRUE, sizeof(struct gait_walk_role)),
+	    .parts.phases = g_array_new(FALSE, TRUE, sizeof(struct gait_walk_phase)),
+	    .parts.symbols = g_array_new(FALSE, TRUE, sizeof(struct gait_walk_symbol)),
+	    .parts.sets = g_array_new(FALSE, TRUE, sizeof(guint32)),
+	    .parts.keys = g_array_new(FALSE, TRUE, sizeof(struct gait_walk_key)),
 	};
 }
 
@@ -52,12 +48,12 @@ static void
 builder_clear(Builder *builder)
 {
 	g_array_unref(builder->bases);
-	g_array_unref(builder->programs);
-	g_array_unref(builder->roles);
-	g_array_unref(builder->phases);
-	g_array_unref(builder->symbols);
-	g_array_unref(builder->sets);
-	g_array_unref(builder->keys);
+	g_array_unref(builder->parts.programs);
+	g_array_unref(builder->parts.roles);
+	g_array_unref(builder->parts.phases);
+	g_array_unref(builder->parts.symbols);
+	g_array_unref(builder->parts.sets);
+	g_array_unref(builder->parts.keys);
 }
 
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Builder, builder_clear)
@@ -74,7 +70,7 @@ add_key(Builder *builder, guint32 kind, guint32 a, guint32 b, guint32 c, guint64
 	    .value = value,
 	};
 
-	g_array_append_val(builder->keys, key);
+	g_array_append_val(builder->parts.keys, key);
 }
 
 static guint32
@@ -86,7 +82,7 @@ symbol_index(const Builder *builder, GaitSymbolRef ref)
 static struct gait_walk_symbol *
 symbol_at(const Builder *builder, GaitSymbolRef ref)
 {
-	return &g_array_index(builder->symbols, struct gait_walk_symbol,
+	return &g_array_index(builder->parts.symbols, struct gait_walk_symbol,
 	                      symbol_index(builder, ref));
 }
 
@@ -94,7 +90,7 @@ static void
 add_library(Builder *builder, guint32 index)
 {
 	const GaitLibrary *library = gait_program_get_library(builder->program, index);
-	guint32 base = builder->symbols->len;
+	guint32 base = builder->parts.symbols->len;
 
 	g_array_append_val(builder->bases, base);
 	for (guint32 i = 0; i < library->symbols->len; i++) {
@@ -107,7 +103,7 @@ add_library(Builder *builder, guint32 index)
 		    .flags = gait_walk_call_flags(symbol->nr),
 		};
 
-		g_array_append_val(builder->symbols, entry);
+		g_array_append_val(builder->parts.symbols, entry);
 		add_key(builder, GAIT_WALK_KEY_SYMBOL, symbol->nr, symbol->klass, library->module,
 		        symbol->site, base + i);
 	}
@@ -128,7 +124,7 @@ static void
 add_sole_roles(Builder *builder)
 {
 	guint32 first = builder->bases->len ? g_array_index(builder->bases, guint32, 0) : 0;
-	guint32 n_symbols = builder->symbols->len - first;
+	guint32 n_symbols = builder->parts.symbols->len - first;
 	g_autofree guint32 *n_roles = g_new0(guint32, n_symbols);
 
 	for (guint32 r = 0; r < builder->program->roles->len; r++) {
@@ -202,16 +198,16 @@ add_creations(Builder *builder, guint32 index)
 static guint32
 add_set(Builder *builder)
 {
-	guint32 first = builder->sets->len;
+	guint32 first = builder->parts.sets->len;
 
-	g_array_set_size(builder->sets, first + (builder->program->calls->len + 31) / 32);
+	g_array_set_size(builder->parts.sets, first + (builder->program->calls->len + 31) / 32);
 	return first;
 }
 
 static void
 set_add(Builder *builder, guint32 set, guint32 call)
 {
-	g_array_index(builder->sets, guint32, set + call / 32) |= 1u << (call % 32);
+	g_array_index(builder->parts.sets, guint32, set + call / 32) |= 1u << (call % 32);
 }
 
 static const guint64 *
@@ -248,7 +244,7 @@ add_phase(Builder *builder, guint32 role_index, guint32 index)
 
 	entry.allowed = add_set(builder);
 	entry.loose = add_set(builder);
-	g_array_append_val(builder->phases, entry);
+	g_array_append_val(builder->parts.phases, entry);
 	for (guint32 i = 0; i < phase->allowed->len; i++)
 		set_add(builder, entry.allowed, g_array_index(phase->allowed, guint32, i));
 	fill_loose(builder, role, phase, entry.loose);
@@ -267,14 +263,14 @@ add_roles(Builder *builder, GError **error)
 	for (guint32 r = 0; r < builder->program->roles->len; r++) {
 		const GaitRole *role = gait_program_get_role(builder->program, r);
 		struct gait_walk_role entry = {
-		    .first_phase = builder->phases->len,
+		    .first_phase = builder->parts.phases->len,
 		    .n_phases = role->phases->len,
 		};
 
-		g_array_append_val(builder->roles, entry);
+		g_array_append_val(builder->parts.roles, entry);
 		builder->n_set_words +=
 		    2 * (guint64)role->phases->len * ((builder->program->calls->len + 31) / 32);
-		if (builder->n_set_words > MAX_TABLE_SIZE / 2 / sizeof(guint32)) {
+		if (builder->n_set_words > GAIT_WALK_MAX_SIZE / 2 / sizeof(guint32)) {
 			g_set_error(error, GAIT_MODEL_ERROR, GAIT_ERROR_TOO_LARGE,
 			            "the phases of %s are too many to be walked",
 			            builder->program->path);
@@ -313,7 +309,7 @@ add_program(Builder *builder, guint32 index, GError **error)
 	struct gait_walk_program entry = {
 	    .n_libraries = program->libraries->len,
 	    .n_calls = program->calls->len,
-	    .first_role = builder->roles->len,
+	    .first_role = builder->parts.roles->len,
 	    .n_roles = program->roles->len,
 	    .has_issuers = program->issuers->len > 0,
 	};
@@ -321,7 +317,7 @@ add_program(Builder *builder, guint32 index, GError **error)
 	builder->program = program;
 	builder->index = index;
 	g_array_set_size(builder->bases, 0);
-	g_array_append_val(builder->programs, entry);
+	g_array_append_val(builder->parts.programs, entry);
 	for (guint32 i = 0; i < program->libraries->len; i++)
 		add_library(builder, i);
 	for (guint32 i = 0; i < program->calls->len; i++) {
@@ -350,111 +346,6 @@ add_program(Builder *builder, guint32 index, GError **error)
 	return TRUE;
 }
 
-/* Puts the keys into n_slots slots. Returns the longest probe, 0 where one is too long. */
-static guint32
-place_keys(const GArray *keys, struct gait_walk_key *slots, guint32 n_slots)
-{
-	guint32 longest = 1;
-
-	for (guint32 k = 0; k < keys->len; k++) {
-		const struct gait_walk_key *key = &g_array_index(keys, struct gait_walk_key, k);
-		guint32 slot = gait_walk_hash(key->scope, key->a, key->b, key->c, key->d);
-		guint32 n_probes = 1;
-
-		for (slot &= n_slots - 1; slots[slot].scope; slot = (slot + 1) & (n_slots - 1))
-			if (++n_probes > GAIT_WALK_MAX_PROBES)
-				return 0;
-		slots[slot] = *key;
-		longest = MAX(longest, n_probes);
-	}
-	return longest;
-}
-
-/* Appends an array to the layout; returns its offset. */
-static guint32
-reserve(guint64 *size, const GArray *array)
-{
-	guint64 offset = *size;
-
-	*size += ((guint64)array->len * g_array_get_element_size((GArray *)array) + 7) & ~7ull;
-	return offset;
-}
-
-static void
-store(struct gait_walk_header *header, guint32 offset, const GArray *array)
-{
-	if (array->len)
-		memcpy((char *)header + offset, array->data,
-		       (gsize)array->len * g_array_get_element_size((GArray *)array));
-}
-
-static guint32
-find_unknown(const GaitModel *model)
-{
-	for (guint32 i = 0; i < model->modules->len; i++) {
-		const GaitModelModule *module = g_ptr_array_index(model->modules, i);
-
-		if (strcmp(module->path, "[unknown]") == 0)
-			return i;
-	}
-	return GAIT_WALK_NONE;
-}
-
-/* Lays everything out; NULL where the keys do not fit into n_slots. */
-static struct gait_walk_header *
-assemble(const Builder *builder, guint32 n_slots)
-{
-	struct gait_walk_header header = {
-	    .magic = GAIT_WALK_MAGIC,
-	    .version = GAIT_WALK_VERSION,
-	    .is_stackless = builder->model->is_stackless,
-	    .n_modules = builder->model->modules->len,
-	    .n_programs = builder->programs->len,
-	    .n_roles = builder->roles->len,
-	    .n_phases = builder->phases->len,
-	    .n_symbols = builder->symbols->len,
-	    .unknown_module = find_unknown(builder->model),
-	    .restart_syscall = SYS_restart_syscall,
-	    .rt_sigreturn = SYS_rt_sigreturn,
-	    .key_mask = n_slots - 1,
-	};
-	guint64 size = (sizeof header + 7) & ~7ull;
-	struct gait_walk_header *table;
-	guint32 sets;
-
-	header.programs = reserve(&size, builder->programs);
-	header.roles = reserve(&size, builder->roles);
-	header.phases = reserve(&size, builder->phases);
-	header.symbols = reserve(&size, builder->symbols);
-	sets = reserve(&size, builder->sets);
-	header.keys = size;
-	size += (guint64)n_slots * sizeof(struct gait_walk_key);
-	if (size > MAX_TABLE_SIZE)
-		return NULL;
-	header.size = size;
-	table = g_malloc0(size);
-	header.n_probes =
-	    place_keys(builder->keys, (gpointer)((char *)table + header.keys), n_slots);
-	if (header.n_probes == 0) {
-		g_free(table);
-		return NULL;
-	}
-	*table = header;
-	for (guint32 i = 0; i < builder->phases->len; i++) {
-		struct gait_walk_phase *phase =
-		    &g_array_index(builder->phases, struct gait_walk_phase, i);
-
-		phase->allowed = sets + phase->allowed * sizeof(guint32);
-		phase->loose = sets + phase->loose * sizeof(guint32);
-	}
-	store(table, header.programs, builder->programs);
-	store(table, header.roles, builder->roles);
-	store(table, header.phases, builder->phases);
-	store(table, header.symbols, builder->symbols);
-	store(table, sets, builder->sets);
-	return table;
-}
-
 struct gait_walk_header *
 gait_walk_compile(const GaitModel *model, GError **error)
 {
@@ -471,13 +362,14 @@ gait_walk_compile(const GaitModel *model, GError **error)
 	for (guint32 i = 0; i < model->programs->len; i++)
 		if (!add_program(&builder, i, error))
 			return NULL;
-	while (n_slots < 2 * (guint64)builder.keys->len)
+	while (n_slots < 2 * (guint64)builder.parts.keys->len)
 		n_slots *= 2;
 	/* Half full, the longest probe is far below the bound; three doublings are for bad luck. */
-	for (int i = 0; !table && i < 4 && n_slots <= MAX_TABLE_SIZE; i++, n_slots *= 2)
-		table = assemble(&builder, n_slots);
+	for (int i = 0; !table && i < 4 && n_slots <= GAIT_WALK_MAX_SIZE; i++, n_slots *= 2)
+		table = gait_walk_lay_out(&builder.parts, model, n_slots);
 	if (!table)
 		g_set_error(error, GAIT_MODEL_ERROR, GAIT_ERROR_TOO_LARGE,
-		            "the model is too large to be walked (%u keys)", builder.keys->len);
+		            "the model is too large to be walked (%u keys)",
+		            builder.parts.keys->len);
 	return table;
 }

@@ -6,9 +6,8 @@
  * a walker costs: the same events from memory, walked again and again. make-trace makes TRACE long.
  */
 #include "learn/learner.h"
+#include "learn/stepper.h"
 #include "sysgait/walker.h"
-
-#include "learn/site.h"
 
 #include <stdio.h>
 #include <sys/resource.h>
@@ -53,44 +52,27 @@ learn(const char *path)
 	return model;
 }
 
-static void
-resolve(const GaitTraceReader *reader, const GaitWalkTable *table, Step *step)
-{
-	const GaitShape *shape = gait_trace_reader_get_shape(reader, step->event.shape);
-	const GaitTraceModule *module;
-	gboolean is_stale;
-	GaitSite site;
-
-	gait_site_from_shape(&site, reader, shape, NULL);
-	step->step = (struct gait_walk_event){.nr = shape->nr, .klass = shape->klass};
-	step->step.site = site.site;
-	step->step.issuer_offset = site.issuer_offset;
-	module = gait_trace_reader_get_module(reader, site.module);
-	step->step.module =
-	    gait_walk_table_find_module(table, module->path, module->build_id, &is_stale);
-	module = gait_trace_reader_get_module(reader, site.issuer_module);
-	step->step.issuer_module =
-	    gait_walk_table_find_module(table, module->path, module->build_id, &is_stale);
-}
-
 static GArray *
 load(GaitTraceReader *reader, const GaitWalkTable *table)
 {
 	GArray *steps = g_array_new(FALSE, TRUE, sizeof(Step));
+	GaitStepper stepper;
 	GaitEvent event;
 
+	gait_stepper_init(&stepper, reader, table, NULL);
 	while (steps->len < MAX_EVENTS &&
 	       gait_trace_reader_next(reader, &event, NULL) == GAIT_READ_EVENT) {
 		Step step = {.event = event};
 
 		if (event.kind == GAIT_EVENT_SYSCALL)
-			resolve(reader, table, &step);
+			step.step = gait_stepper_get(&stepper, event.shape)->event;
 		else if (event.kind == GAIT_EVENT_START || event.kind == GAIT_EVENT_EXEC)
 			step.event.program = gait_model_find_program(
 			    gait_walk_table_get_model(table),
 			    gait_trace_reader_get_module(reader, event.program)->path);
 		g_array_append_val(steps, step);
 	}
+	gait_stepper_clear(&stepper);
 	return steps;
 }
 
