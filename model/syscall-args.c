@@ -1,10 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Deciding arguments as people write them: "O_RDONLY|O_CREAT", "AF_INET, SOCK_STREAM". Prints
- * classes, and reads them back from our own text and from strace's lines.
- *
- * It knows no other arguments: of a strace line the other ones are only skipped, with their
- * strings, structures and decorated descriptors.
+ * Deciding arguments as people write them: "O_RDONLY|O_CREAT", "AF_INET, SOCK_STREAM". The names of
+ * all their values, and printing; syscall-parse.c reads them back.
  */
 #include "model/syscall-names.h"
 #include "model/syscall-private.h"
@@ -48,40 +45,35 @@
 #include <sys/socket.h>
 #include <sys/syscall.h>
 
-typedef struct {
-	const char *name;
-	guint32 value;
-} Name;
-
 #define X(name) {#name, (guint32)(name)},
 
-static const Name open_names[] = {
+static const GaitArgName open_names[] = {
     GAIT_OPEN_NAMES(X){"O_TMPFILE", O_TMPFILE & ~O_DIRECTORY}, /* as the class has it */
     {"O_LARGEFILE", 0100000},                                  /* the kernel's, not glibc's 0 */
 };
-static const Name prot_names[] = {GAIT_PROT_NAMES(X)};
-static const Name domain_names[] = {GAIT_DOMAIN_NAMES(X)};
-static const Name type_names[] = {GAIT_TYPE_NAMES(X)};
-static const Name clone_names[] = {GAIT_CLONE_NAMES(X)};
-static const Name namespace_names[] = {GAIT_NAMESPACE_NAMES(X)};
-static const Name futex_names[] = {GAIT_FUTEX_NAMES(X)};
-static const Name msgctl_names[] = {GAIT_MSGCTL_NAMES(X){"IPC_64", 0x100}};
-static const Name semctl_names[] = {GAIT_SEMCTL_NAMES(X){"IPC_64", 0x100}};
-static const Name shmctl_names[] = {GAIT_SHMCTL_NAMES(X){"IPC_64", 0x100}};
-static const Name fcntl_names[] = {GAIT_FCNTL_NAMES(X)};
-static const Name ioctl_names[] = {GAIT_IOCTL_NAMES(X)};
-static const Name prctl_names[] = {GAIT_PRCTL_NAMES(X)};
-static const Name arch_prctl_names[] = {GAIT_ARCH_PRCTL_NAMES(X)};
-static const Name madvise_names[] = {GAIT_MADVISE_NAMES(X)};
-static const Name keyctl_names[] = {GAIT_KEYCTL_NAMES(X)};
-static const Name bpf_names[] = {GAIT_BPF_NAMES(X)};
-static const Name epoll_names[] = {GAIT_EPOLL_NAMES(X)};
-static const Name personality_names[] = {GAIT_PERSONALITY_NAMES(X)};
+static const GaitArgName prot_names[] = {GAIT_PROT_NAMES(X)};
+static const GaitArgName domain_names[] = {GAIT_DOMAIN_NAMES(X)};
+static const GaitArgName type_names[] = {GAIT_TYPE_NAMES(X)};
+static const GaitArgName clone_names[] = {GAIT_CLONE_NAMES(X)};
+static const GaitArgName namespace_names[] = {GAIT_NAMESPACE_NAMES(X)};
+static const GaitArgName futex_names[] = {GAIT_FUTEX_NAMES(X)};
+static const GaitArgName msgctl_names[] = {GAIT_MSGCTL_NAMES(X){"IPC_64", 0x100}};
+static const GaitArgName semctl_names[] = {GAIT_SEMCTL_NAMES(X){"IPC_64", 0x100}};
+static const GaitArgName shmctl_names[] = {GAIT_SHMCTL_NAMES(X){"IPC_64", 0x100}};
+static const GaitArgName fcntl_names[] = {GAIT_FCNTL_NAMES(X)};
+static const GaitArgName ioctl_names[] = {GAIT_IOCTL_NAMES(X)};
+static const GaitArgName prctl_names[] = {GAIT_PRCTL_NAMES(X)};
+static const GaitArgName arch_prctl_names[] = {GAIT_ARCH_PRCTL_NAMES(X)};
+static const GaitArgName madvise_names[] = {GAIT_MADVISE_NAMES(X)};
+static const GaitArgName keyctl_names[] = {GAIT_KEYCTL_NAMES(X)};
+static const GaitArgName bpf_names[] = {GAIT_BPF_NAMES(X)};
+static const GaitArgName epoll_names[] = {GAIT_EPOLL_NAMES(X)};
+static const GaitArgName personality_names[] = {GAIT_PERSONALITY_NAMES(X)};
 
 #undef X
 
 /* By hand: the headers of these declare functions that act on processes, which model/ does not. */
-static const Name ptrace_names[] = {
+static const GaitArgName ptrace_names[] = {
     {"PTRACE_TRACEME", 0},
     {"PTRACE_PEEKTEXT", 1},
     {"PTRACE_PEEKDATA", 2},
@@ -120,7 +112,7 @@ static const Name ptrace_names[] = {
     {"PTRACE_GET_RSEQ_CONFIGURATION", 0x420f},
 };
 
-static const Name seccomp_names[] = {
+static const GaitArgName seccomp_names[] = {
     {"SECCOMP_SET_MODE_STRICT", 0},
     {"SECCOMP_SET_MODE_FILTER", 1},
     {"SECCOMP_GET_ACTION_AVAIL", 2},
@@ -133,23 +125,16 @@ static const Name seccomp_names[] = {
 	{                                                                                          \
 #command "|PRJQUOTA", QCMD(command, PRJQUOTA)                                      \
 	}
-static const Name quota_names[] = {
+static const GaitArgName quota_names[] = {
     QUOTAS(Q_SYNC),      QUOTAS(Q_QUOTAON),   QUOTAS(Q_QUOTAOFF),   QUOTAS(Q_GETFMT),
     QUOTAS(Q_GETINFO),   QUOTAS(Q_SETINFO),   QUOTAS(Q_GETQUOTA),   QUOTAS(Q_SETQUOTA),
     QUOTAS(Q_XQUOTAON),  QUOTAS(Q_XQUOTAOFF), QUOTAS(Q_XGETQUOTA),  QUOTAS(Q_XSETQLIM),
     QUOTAS(Q_XGETQSTAT), QUOTAS(Q_XQUOTARM),  QUOTAS(Q_XQUOTASYNC), QUOTAS(Q_GETNEXTQUOTA),
 };
 
-/* How a kind is written: the bits under one_of are one enumerated value, the others flags. */
-typedef struct {
-	const Name *names;
-	gsize n_names;
-	guint32 one_of;
-} Vocabulary;
-
 #define WORDS(names) names, G_N_ELEMENTS(names)
 
-static const Vocabulary vocabularies[] = {
+static const GaitVocabulary vocabularies[GAIT_ARG_N_] = {
     [GAIT_ARG_OPEN] = {WORDS(open_names), O_ACCMODE},
     [GAIT_ARG_PROT] = {WORDS(prot_names), 0},
     [GAIT_ARG_DOMAIN] = {WORDS(domain_names), G_MAXUINT32},
@@ -217,14 +202,20 @@ gait_signal_from_name(const char *name, gsize length)
 /* --- printing -----------------------------------------------------------------------------------
  */
 
-static gboolean
-has_signal(GaitArgKind kind)
+gboolean
+gait_arg_has_signal(GaitArgKind kind)
 {
 	return kind == GAIT_ARG_SIGNAL || kind == GAIT_ARG_CLONE;
 }
 
+const GaitVocabulary *
+gait_arg_get_vocabulary(GaitArgKind kind)
+{
+	return &vocabularies[kind];
+}
+
 static const char *
-find_value(const Vocabulary *words, guint32 value)
+find_value(const GaitVocabulary *words, guint32 value)
 {
 	for (gsize i = 0; i < words->n_names; i++)
 		if (words->names[i].value == value)
@@ -242,7 +233,7 @@ append_flag(GString *out, gsize start, const char *text)
 
 /* The flags of value; those without a name as one number. */
 static void
-format_flags(GString *out, gsize start, const Vocabulary *words, guint32 value)
+format_flags(GString *out, gsize start, const GaitVocabulary *words, guint32 value)
 {
 	char rest[16];
 
@@ -263,12 +254,12 @@ format_flags(GString *out, gsize start, const Vocabulary *words, guint32 value)
 static void
 format_value(GString *out, GaitArgKind kind, guint32 value)
 {
-	const Vocabulary *words = &vocabularies[kind];
+	const GaitVocabulary *words = gait_arg_get_vocabulary(kind);
 	guint32 one = value & words->one_of, flags = value & ~words->one_of;
-	const char *name = has_signal(kind) ? NULL : find_value(words, one);
+	const char *name = gait_arg_has_signal(kind) ? NULL : find_value(words, one);
 	gsize start = out->len;
 
-	if (has_signal(kind)) {
+	if (gait_arg_has_signal(kind)) {
 		/* The exit signal of clone comes last, where there is one. */
 		format_flags(out, start, words, flags);
 		if (one != 0 || flags == 0) {
@@ -319,254 +310,4 @@ gait_syscall_format_args(GString *out, guint32 nr, const guint64 args[6])
 	}
 	if (arg[0].kind != GAIT_ARG_NONE)
 		g_string_append_c(out, ')');
-}
-
-/* --- reading ------------------------------------------------------------------------------------
- */
-
-typedef struct {
-	const char *start;
-	gsize length;
-} Span;
-
-static Span
-trim(Span span)
-{
-	while (span.length > 0 && g_ascii_isspace(span.start[0])) {
-		span.start++;
-		span.length--;
-	}
-	while (span.length > 0 && g_ascii_isspace(span.start[span.length - 1]))
-		span.length--;
-	return span;
-}
-
-static gboolean
-span_equal(Span span, const char *text)
-{
-	return strlen(text) == span.length && memcmp(span.start, text, span.length) == 0;
-}
-
-const char *
-gait_syscall_skip_opaque(const char *at, const char *begin, const char *end)
-{
-	const char *close = NULL;
-
-	if (*at == '"') {
-		for (at++; at < end && *at != '"'; at++)
-			if (*at == '\\' && at + 1 < end)
-				at++;
-		return at < end ? at + 1 : end;
-	}
-	if (*at == '/' && at + 1 < end && at[1] == '*') {
-		close = memmem(at + 2, (gsize)(end - at - 2), "*/", 2);
-		return close ? close + 2 : end;
-	}
-	if (*at == '<' && at > begin && g_ascii_isalnum(at[-1]) && at + 1 < end && at[1] != '<') {
-		/* An arrow inside ("TCP:[…->…]") closes nothing; strace escapes '>' in paths. */
-		for (close = at + 1; close < end && (*close != '>' || close[-1] == '-'); close++)
-			;
-		return close < end ? close + 1 : at;
-	}
-	return at;
-}
-
-/* The parts of text between separators, outside of brackets and opaque pieces. */
-static guint
-split(Span text, char separator, Span *parts, guint max_parts)
-{
-	const char *end = text.start + text.length, *begin = text.start, *at = begin;
-	guint n_parts = 0;
-	int depth = 0;
-
-	while (at < end && n_parts + 1 < max_parts) {
-		const char *after = gait_syscall_skip_opaque(at, text.start, end);
-
-		if (after != at) {
-			at = after;
-			continue;
-		}
-		if (strchr("([{", *at))
-			depth++;
-		else if (strchr(")]}", *at))
-			depth--;
-		else if (*at == separator && depth <= 0) {
-			parts[n_parts++] = trim((Span){begin, (gsize)(at - begin)});
-			begin = at + 1;
-		}
-		at++;
-	}
-	parts[n_parts++] = trim((Span){begin, (gsize)(end - begin)});
-	return n_parts;
-}
-
-static gboolean
-parse_number(Span span, guint32 *value)
-{
-	char text[32], *end;
-
-	if (span.length == 0 || span.length >= sizeof(text))
-		return FALSE;
-	memcpy(text, span.start, span.length);
-	text[span.length] = '\0';
-	*value = (guint32)g_ascii_strtoull(text, &end, 0);
-	return *end == '\0' && end != text;
-}
-
-/* "_IOC(_IOC_READ|_IOC_WRITE, 0x54, 0x1, 0x4)", as strace writes an ioctl it has no name for. */
-static gboolean
-parse_ioc(Span span, guint32 *value)
-{
-	Span parts[4], directions[3];
-	guint32 direction = _IOC_NONE, part[3], bits;
-	guint n_directions;
-
-	if (span.length < 6 || memcmp(span.start, "_IOC(", 5) != 0)
-		return FALSE;
-	span = (Span){span.start + 5, span.length - 6};
-	if (split(span, ',', parts, 4) != 4)
-		return FALSE;
-	n_directions = split(parts[0], '|', directions, 3);
-	for (guint i = 0; i < n_directions; i++) {
-		if (span_equal(directions[i], "_IOC_READ"))
-			direction |= _IOC_READ;
-		else if (span_equal(directions[i], "_IOC_WRITE"))
-			direction |= _IOC_WRITE;
-		else if (parse_number(directions[i], &bits))
-			direction |= bits;
-		else if (!span_equal(directions[i], "_IOC_NONE"))
-			return FALSE;
-	}
-	for (guint i = 0; i < 3; i++)
-		if (!parse_number(parts[i + 1], &part[i]))
-			return FALSE;
-	*value = _IOC((direction & _IOC_DIRMASK), (part[0] & _IOC_TYPEMASK),
-	              (part[1] & _IOC_NRMASK), (part[2] & _IOC_SIZEMASK));
-	return TRUE;
-}
-
-/* "QCMD(Q_SYNC, USRQUOTA)". */
-static gboolean
-parse_qcmd(Span span, guint32 *value)
-{
-	Span parts[2];
-
-	if (span.length < 7 || memcmp(span.start, "QCMD(", 5) != 0)
-		return FALSE;
-	if (split((Span){span.start + 5, span.length - 6}, ',', parts, 2) != 2)
-		return FALSE;
-	for (gsize i = 0; i < G_N_ELEMENTS(quota_names); i++) {
-		const char *bar = strchr(quota_names[i].name, '|');
-
-		if ((gsize)(bar - quota_names[i].name) == parts[0].length &&
-		    memcmp(quota_names[i].name, parts[0].start, parts[0].length) == 0 &&
-		    span_equal(parts[1], bar + 1)) {
-			*value = quota_names[i].value;
-			return TRUE;
-		}
-	}
-	return FALSE;
-}
-
-/* One name or number. Where two ioctls share a number strace writes "TCGETS or SNDCTL_…". */
-static gboolean
-parse_word(GaitArgKind kind, Span span, guint32 *value)
-{
-	const Vocabulary *words = &vocabularies[kind];
-	const char * or = memmem(span.start, span.length, " or ", 4);
-	gint32 signo;
-
-	if (or) {
-		gsize length = (gsize)(or -span.start);
-
-		return parse_word(kind, (Span){span.start, length}, value) ||
-		       parse_word(kind, (Span){ or +4, span.length - length - 4}, value);
-	}
-	for (gsize i = 0; i < words->n_names; i++)
-		if (span_equal(span, words->names[i].name)) {
-			*value = words->names[i].value;
-			return TRUE;
-		}
-	signo = has_signal(kind) ? gait_signal_from_name(span.start, span.length) : -1;
-	if (signo >= 0) {
-		*value = (guint32)signo;
-		return TRUE;
-	}
-	return parse_number(span, value) || (kind == GAIT_ARG_IOCTL && parse_ioc(span, value)) ||
-	       (kind == GAIT_ARG_QUOTA && parse_qcmd(span, value));
-}
-
-/* "flags=CLONE_VM|0x80 " and "0x2 (O_RDWR)" included; a comment says what the number could not. */
-static gboolean
-parse_value(GaitArgKind kind, Span span, guint32 *value)
-{
-	Span words[40];
-	const char *comment = memmem(span.start, span.length, "/*", 2);
-	guint n_words;
-	gboolean is_known = TRUE;
-
-	if (comment)
-		span = trim((Span){span.start, (gsize)(comment - span.start)});
-	*value = 0;
-	/* Quota commands have a bar in their own name. */
-	if (kind == GAIT_ARG_QUOTA)
-		return parse_word(kind, span, value);
-	n_words = split(span, '|', words, G_N_ELEMENTS(words));
-	for (guint i = 0; i < n_words; i++) {
-		guint32 bits = 0;
-
-		is_known &= parse_word(kind, words[i], &bits);
-		*value |= bits;
-	}
-	return is_known;
-}
-
-/* strace prints clone's arguments by name and in the order of the C function. */
-static gboolean
-find_clone_flags(Span *fields, guint n_fields)
-{
-	for (guint i = 0; i < n_fields; i++)
-		if (fields[i].length > 6 && memcmp(fields[i].start, "flags=", 6) == 0) {
-			fields[0] = (Span){fields[i].start + 6, fields[i].length - 6};
-			return TRUE;
-		}
-	return FALSE;
-}
-
-gboolean
-gait_syscall_parse_registers(guint32 nr, const char *text, guint64 args[6])
-{
-	const GaitArg *arg = gait_syscall_get_args(nr);
-	guint64 values[6] = {0};
-	Span fields[7];
-	guint n_args = 0, n_fields;
-	gboolean is_known = TRUE, is_ours;
-
-	while (n_args < GAIT_MAX_ARGS && arg[n_args].kind != GAIT_ARG_NONE)
-		n_args++;
-	n_fields = split((Span){text, strlen(text)}, ',', fields, G_N_ELEMENTS(fields));
-	/* Our own text has the deciding arguments only. No call takes just those, unless they come
-	 * first anyway. */
-	is_ours = n_fields == n_args;
-	if (nr == SYS_clone && n_fields > 1 && !find_clone_flags(fields, n_fields))
-		is_known = FALSE;
-	for (guint i = 0; i < n_args; i++) {
-		guint field = is_ours ? i : arg[i].index;
-		guint32 value = 0;
-
-		is_known &= field < n_fields && parse_value(arg[i].kind, fields[field], &value);
-		values[arg[i].index] = value;
-	}
-	gait_syscall_keep_args(nr, values, args);
-	return is_known;
-}
-
-gboolean
-gait_syscall_parse_args(guint32 nr, const char *args, guint32 *klass)
-{
-	guint64 registers[6];
-	gboolean is_known = gait_syscall_parse_registers(nr, args, registers);
-
-	*klass = gait_syscall_class(nr, registers);
-	return is_known;
 }

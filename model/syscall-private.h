@@ -60,3 +60,19 @@ typedef struct {
 /* The deciding arguments of nr, GAIT_MAX_ARGS of them; never NULL. */
 const GaitArg *gait_syscall_get_args(guint32 nr);
 guint32 gait_arg_class_mask(GaitArgKind kind);
+
+typedef struct {
+	const char *name;
+	guint32 value;
+} GaitArgName;
+
+/* How a kind is written: the bits under one_of are one enumerated value, the others flags. */
+typedef struct {
+	const GaitArgName *names;
+	gsize n_names;
+	guint32 one_of;
+} GaitVocabulary;
+
+const GaitVocabulary *gait_arg_get_vocabulary(GaitArgKind kind);
+/* Whether the enumerated value is a signal, which has names of its own. */
+gboolean gait_arg_has_signal(GaitArgKind kind);
