@@ -35,6 +35,16 @@ gboolean gait_import_refuse(GaitImport *import, GError **error, const char *form
     G_GNUC_PRINTF(3, 4);
 
 gboolean gait_import_line(GaitImport *import, const GaitStraceLine *line, GError **error);
+
+/* The task enters, or leaves, a call. */
+void gait_import_enter(GaitImport *import, GaitImportTask *task, const GaitStraceLine *line);
+gboolean gait_import_leave(GaitImport *import, GaitImportTask *task, const GaitStraceLine *line,
+                           GError **error);
+/* The same where the call began on an earlier line. */
+gboolean gait_import_resume(GaitImport *import, GaitImportTask *task, const GaitStraceLine *line,
+                            GError **error);
+void gait_import_end_task(GaitImport *import, GaitImportTask *task, gint32 status);
+
 /* The next line that is a task's needs a sink. */
 gboolean gait_import_open(GaitImport *import, const GaitStraceLine *line, GError **error);
 

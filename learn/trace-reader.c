@@ -8,35 +8,11 @@
  * records must agree with what was read. Consumers rely on it. Where the file merely ends early
  * everything up to there is good, and the trace is partial.
  */
-#include "learn/trace-chunks.h"
-#include "learn/trace-tables.h"
-#include "learn/trace.h"
+#include "learn/trace-reader-private.h"
 
 #include "sysgait/error.h"
 
 #include <string.h>
-
-typedef struct {
-	guint64 seq; /* of its next event */
-	gboolean is_gone;
-} Task;
-
-struct _GaitTraceReader {
-	GaitTraceChunks *chunks;
-	GaitTraceInfo info;
-	GaitTraceTables *tables;
-	GaitTraceChunk chunk;
-	GaitCursor cursor; /* in chunk */
-	guint32 n_shapes;  /* of tables, for the hot path */
-	GArray *tasks;     /* Task */
-	guint32 task;      /* of the last event */
-	guint32 n_counted; /* tasks whose COUNT was read */
-	guint64 time_ns;
-	guint64 n_events, n_lost;
-	GaitRead state; /* EVENT while there is more to read */
-	gboolean is_complete;
-	GError *error;
-};
 
 void
 gait_trace_info_clear(GaitTraceInfo *info)
@@ -153,7 +129,7 @@ start(GaitTraceChunks *chunks, GError **error)
 		return NULL;
 	reader = g_new0(GaitTraceReader, 1);
 	reader->chunks = chunks;
-	reader->tasks = g_array_new(FALSE, TRUE, sizeof(Task));
+	reader->tasks = g_array_new(FALSE, TRUE, sizeof(GaitReaderTask));
 	if (!read_info(reader, error))
 		return NULL;
 	reader->tables = gait_trace_tables_new(reader->info.has_stacks);
@@ -247,198 +223,6 @@ next_chunk(GaitTraceReader *reader, GError **error)
 /* --- events -------------------------------------------------------------------------------------
  */
 
-static inline gboolean
-get_time(GaitTraceReader *reader, GaitEvent *event)
-{
-	guint64 delta;
-
-	if (!gait_cursor_get_number(&reader->cursor, &delta))
-		return FALSE;
-	/* Modular, so that a time before 0 is a very large one. */
-	event->time_ns = reader->time_ns += (guint64)gait_unzigzag(delta);
-	return event->time_ns <= GAIT_TRACE_MAX_TIME_NS;
-}
-
-/* Makes task the event's, and counts the event. NULL, or what is wrong. */
-static inline const char *
-enter_task(GaitTraceReader *reader, guint32 task_index, GaitEvent *event)
-{
-	Task *task;
-
-	if (G_UNLIKELY(task_index >= reader->tasks->len))
-		return "an event of a task that was never created";
-	task = &g_array_index(reader->tasks, Task, task_index);
-	if (G_UNLIKELY(task->is_gone))
-		return "an event of a task that is gone";
-	event->task = reader->task = task_index;
-	event->seq = task->seq++;
-	reader->n_events++;
-	return NULL;
-}
-
-/* A task comes into being: its index, or GAIT_TRACE_MAX_TASKS. */
-static guint32
-add_task(GaitTraceReader *reader)
-{
-	guint32 n = reader->tasks->len;
-
-	if (n < GAIT_TRACE_MAX_TASKS)
-		g_array_set_size(reader->tasks, n + 1);
-	return n;
-}
-
-static gboolean
-get_ids(GaitCursor *cursor, GaitEvent *event)
-{
-	guint32 pid, tid;
-
-	if (!gait_cursor_get_bounded(cursor, GAIT_U32_LIMIT, &pid) ||
-	    !gait_cursor_get_bounded(cursor, GAIT_U32_LIMIT, &tid))
-		return FALSE;
-	event->pid = (gint32)pid;
-	event->tid = (gint32)tid;
-	return TRUE;
-}
-
-static const char *
-decode_start(GaitTraceReader *reader, GaitEvent *event)
-{
-	GaitCursor *cursor = &reader->cursor;
-	guint32 n_modules = gait_trace_tables_get_n_modules(reader->tables);
-	guint32 task = add_task(reader);
-
-	event->kind = GAIT_EVENT_START;
-	if (task == GAIT_TRACE_MAX_TASKS)
-		return "too many tasks";
-	if (!get_time(reader, event) || !get_ids(cursor, event) ||
-	    !gait_cursor_get_bounded(cursor, n_modules, &event->program) ||
-	    !gait_cursor_get_bounded(cursor, GAIT_U32_LIMIT, &event->flags))
-		return "the start of a task is damaged";
-	return enter_task(reader, task, event);
-}
-
-static const char *
-decode_fork(GaitTraceReader *reader, GaitEvent *event)
-{
-	GaitCursor *cursor = &reader->cursor;
-
-	if (!get_ids(cursor, event) ||
-	    !gait_cursor_get_bounded(cursor, GAIT_U32_LIMIT, &event->flags))
-		return "the creation of a task is damaged";
-	event->child = add_task(reader);
-	return event->child == GAIT_TRACE_MAX_TASKS ? "too many tasks" : NULL;
-}
-
-static const char *
-decode_exec(GaitTraceReader *reader, GaitEvent *event)
-{
-	guint32 n_modules = gait_trace_tables_get_n_modules(reader->tables);
-
-	return gait_cursor_get_bounded(&reader->cursor, n_modules, &event->program)
-	           ? NULL
-	           : "an exec is damaged";
-}
-
-static const char *
-decode_signal(GaitTraceReader *reader, GaitEvent *event)
-{
-	guint32 signo;
-
-	if (!gait_cursor_get_bounded(&reader->cursor, 128, &signo))
-		return "a signal is damaged";
-	event->signo = (gint32)signo;
-	return NULL;
-}
-
-static const char *
-decode_unwind(GaitTraceReader *reader, GaitEvent *event)
-{
-	return gait_cursor_get_number(&reader->cursor, &event->count) ? NULL
-	                                                              : "an unwinding is damaged";
-}
-
-static const char *
-decode_exit(GaitTraceReader *reader, GaitEvent *event)
-{
-	guint32 status;
-
-	if (!gait_cursor_get_bounded(&reader->cursor, GAIT_U32_LIMIT, &status))
-		return "an exit is damaged";
-	event->status = (gint32)gait_unzigzag(status);
-	g_array_index(reader->tasks, Task, event->task).is_gone = TRUE;
-	return NULL;
-}
-
-static const char *
-decode_lost(GaitTraceReader *reader, GaitEvent *event)
-{
-	guint64 *seq = &g_array_index(reader->tasks, Task, event->task).seq;
-
-	if (!gait_cursor_get_number(&reader->cursor, &event->count) || event->count == 0 ||
-	    event->count > GAIT_TRACE_MAX_SEQ - *seq)
-		return "a count of lost events is damaged";
-	/* The LOST event itself has the number of the first one missing. */
-	*seq = event->seq + event->count;
-	return NULL;
-}
-
-static const char *
-decode_count(GaitTraceReader *reader)
-{
-	guint64 count;
-
-	if (!gait_cursor_get_number(&reader->cursor, &count) ||
-	    reader->n_counted >= reader->tasks->len)
-		return "a count of events is damaged";
-	if (count != g_array_index(reader->tasks, Task, reader->n_counted).seq)
-		return "a task has another number of events than was recorded";
-	reader->n_counted++;
-	return NULL;
-}
-
-/* Everything but system calls. *is_event: event is set. NULL, or what is wrong. */
-static const char *
-decode_other(GaitTraceReader *reader, guint64 type, GaitEvent *event, gboolean *is_event)
-{
-	static const struct {
-		GaitEventKind kind;
-		const char *(*decode)(GaitTraceReader *reader, GaitEvent *event);
-	} lifecycle[GAIT_RECORD_N_] = {
-	    [GAIT_RECORD_FORK] = {GAIT_EVENT_FORK, decode_fork},
-	    [GAIT_RECORD_EXEC] = {GAIT_EVENT_EXEC, decode_exec},
-	    [GAIT_RECORD_SIGNAL] = {GAIT_EVENT_SIGNAL, decode_signal},
-	    [GAIT_RECORD_UNWIND] = {GAIT_EVENT_UNWIND, decode_unwind},
-	    [GAIT_RECORD_EXIT] = {GAIT_EVENT_EXIT, decode_exit},
-	    [GAIT_RECORD_LOST] = {GAIT_EVENT_LOST, decode_lost},
-	};
-	const char *problem;
-	guint32 task;
-
-	if (type == GAIT_RECORD_COUNT)
-		return decode_count(reader);
-	if (type <= GAIT_RECORD_SHAPE) {
-		problem =
-		    gait_trace_tables_decode(reader->tables, (GaitRecordType)type, &reader->cursor);
-		reader->n_shapes = gait_trace_tables_get_n_shapes(reader->tables);
-		return problem;
-	}
-	if (reader->n_counted > 0)
-		return "an event after the counts";
-	*is_event = TRUE;
-	if (type == GAIT_RECORD_START)
-		return decode_start(reader, event);
-	if (type >= GAIT_RECORD_N_)
-		return "a record of unknown type";
-	if (!gait_cursor_get_bounded(&reader->cursor, GAIT_U32_LIMIT, &task) ||
-	    !get_time(reader, event))
-		return "an event is damaged";
-	problem = enter_task(reader, task, event);
-	if (problem)
-		return problem;
-	event->kind = lifecycle[type].kind;
-	return lifecycle[type].decode(reader, event);
-}
-
 static inline const char *
 decode_syscall(GaitTraceReader *reader, guint64 head, GaitEvent *event)
 {
@@ -450,13 +234,13 @@ decode_syscall(GaitTraceReader *reader, guint64 head, GaitEvent *event)
 	if ((head & GAIT_RECORD_KIND) == GAIT_RECORD_SWITCH &&
 	    !gait_cursor_get_bounded(&reader->cursor, GAIT_U32_LIMIT, &task))
 		return "the task of an event is damaged";
-	if (G_UNLIKELY(!get_time(reader, event)))
+	if (G_UNLIKELY(!gait_reader_get_time(reader, event)))
 		return "the time of an event is damaged";
 	if (G_UNLIKELY(reader->n_counted > 0))
 		return "an event after the counts";
 	event->kind = GAIT_EVENT_SYSCALL;
 	event->shape = (guint32)shape;
-	return enter_task(reader, task, event);
+	return gait_reader_enter_task(reader, task, event);
 }
 
 GaitRead
@@ -481,8 +265,8 @@ gait_trace_reader_next(GaitTraceReader *reader, GaitEvent *event, GError **error
 			is_event = TRUE;
 			problem = decode_syscall(reader, head, event);
 		} else if ((head & GAIT_RECORD_KIND) == GAIT_RECORD_OTHER) {
-			problem =
-			    decode_other(reader, head >> GAIT_RECORD_KIND_BITS, event, &is_event);
+			problem = gait_reader_decode_other(reader, head >> GAIT_RECORD_KIND_BITS,
+			                                   event, &is_event);
 		} else {
 			problem = "a record of unknown kind";
 		}
