@@ -6,8 +6,7 @@
  * The file is for its owner alone (0600): command line and paths tell much about a machine. It is
  * not synced: a trace can be recorded again, and a recorder must not wait for a disk.
  */
-#include "learn/trace-format.h"
-#include "learn/trace.h"
+#include "learn/trace-writer-private.h"
 
 #include "sysgait/error.h"
 #include "sysgait/syscall.h"
@@ -21,57 +20,8 @@
 
 #define FLUSH_NS G_GUINT64_CONSTANT(1000000000)
 
-typedef struct {
-	guint64 seq; /* of its next event */
-	gboolean is_gone;
-} Task;
-
-struct _GaitTraceWriter {
-	char *name; /* for messages */
-	int fd;
-	gboolean has_stacks;
-	GByteArray *records;
-	GHashTable *strings; /* name → 1 + index */
-	GArray *tasks;       /* Task */
-	guint32 n_modules, n_stacks, n_shapes, n_chunks;
-	guint32 task; /* of the last event */
-	guint64 time_ns, flushed_ns;
-	guint64 n_events, n_bytes;
-	GError *error; /* the first one, until it is reported */
-	gboolean is_failed, is_finished;
-};
-
-/* --- encoding -----------------------------------------------------------------------------------
+/* --- output -------------------------------------------------------------------------------------
  */
-
-static void
-put_number(GByteArray *out, guint64 value)
-{
-	guint8 bytes[10];
-	guint n = 0;
-
-	while (value >= 0x80) {
-		bytes[n++] = (guint8)(value | 0x80);
-		value >>= 7;
-	}
-	bytes[n++] = (guint8)value;
-	g_byte_array_append(out, bytes, n);
-}
-
-static void
-put_string(GByteArray *out, const char *text)
-{
-	gsize length = strnlen(text ? text : "", GAIT_TRACE_MAX_STRING);
-
-	put_number(out, length);
-	g_byte_array_append(out, (const guint8 *)text, (guint)length);
-}
-
-static void
-put_record(GByteArray *out, GaitRecordType type)
-{
-	put_number(out, (guint64)type << GAIT_RECORD_KIND_BITS | GAIT_RECORD_OTHER);
-}
 
 static void
 put_u32(guint8 *at, guint32 value)
@@ -80,9 +30,6 @@ put_u32(guint8 *at, guint32 value)
 
 	memcpy(at, &little, sizeof(little));
 }
-
-/* --- output -------------------------------------------------------------------------------------
- */
 
 static void
 fail(GaitTraceWriter *writer, GError *error)
@@ -181,9 +128,9 @@ put_strings(GByteArray *out, char *const *strings)
 		if (n_bytes > GAIT_TRACE_MAX_COMMAND)
 			break;
 	}
-	put_number(out, n);
+	gait_put_number(out, n);
 	for (guint i = 0; i < n; i++)
-		put_string(out, strings[i]);
+		gait_put_string(out, strings[i]);
 }
 
 static void
@@ -195,12 +142,12 @@ write_info(GaitTraceWriter *writer, const GaitTraceInfo *info)
 	put_u32(header + 8, GAIT_TRACE_VERSION);
 	put_u32(header + 12, 0);
 	write_all(writer, header, sizeof(header));
-	put_number(out, (info->has_stacks ? GAIT_INFO_HAS_STACKS : 0) |
-	                    (info->has_times ? GAIT_INFO_HAS_TIMES : 0));
-	put_number(out, gait_zigzag(info->start_us));
-	put_string(out, info->kernel);
-	put_string(out, info->arch);
-	put_string(out, info->backend);
+	gait_put_number(out, (info->has_stacks ? GAIT_INFO_HAS_STACKS : 0) |
+	                         (info->has_times ? GAIT_INFO_HAS_TIMES : 0));
+	gait_put_number(out, gait_zigzag(info->start_us));
+	gait_put_string(out, info->kernel);
+	gait_put_string(out, info->arch);
+	gait_put_string(out, info->backend);
 	put_strings(out, info->command);
 	put_strings(out, info->runtime);
 	write_chunk(writer, GAIT_CHUNK_INFO, out);
@@ -245,7 +192,7 @@ gait_trace_writer_new(const char *path, const GaitTraceInfo *info, GError **erro
 	writer->has_stacks = info->has_stacks;
 	writer->records = g_byte_array_sized_new(GAIT_TRACE_FULL_CHUNK + GAIT_TRACE_MAX_STRING);
 	writer->strings = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
-	writer->tasks = g_array_new(FALSE, TRUE, sizeof(Task));
+	writer->tasks = g_array_new(FALSE, TRUE, sizeof(GaitWriterTask));
 	write_info(writer, info);
 	if (!report(writer, error))
 		return NULL;
@@ -288,8 +235,8 @@ add_string(GaitTraceWriter *writer, const char *text)
 	if (id > GAIT_TRACE_MAX_STRINGS)
 		return 0;
 	g_hash_table_insert(writer->strings, g_strdup(text), GUINT_TO_POINTER(id));
-	put_record(writer->records, GAIT_RECORD_STRING);
-	put_string(writer->records, text);
+	gait_put_record(writer->records, GAIT_RECORD_STRING);
+	gait_put_string(writer->records, text);
 	flush_if_full(writer);
 	return id;
 }
@@ -302,10 +249,10 @@ gait_trace_writer_add_module(GaitTraceWriter *writer, const char *path, const ch
 		fail_too_large(writer, "modules", GAIT_TRACE_MAX_MODULES);
 		return 0;
 	}
-	put_record(writer->records, GAIT_RECORD_MODULE);
-	put_number(writer->records, is_runtime ? 1 : 0);
-	put_string(writer->records, path);
-	put_string(writer->records, build_id);
+	gait_put_record(writer->records, GAIT_RECORD_MODULE);
+	gait_put_number(writer->records, is_runtime ? 1 : 0);
+	gait_put_string(writer->records, path);
+	gait_put_string(writer->records, build_id);
 	flush_if_full(writer);
 	return writer->n_modules++;
 }
@@ -323,16 +270,16 @@ gait_trace_writer_add_stack(GaitTraceWriter *writer, const GaitTraceStack *stack
 	}
 	for (guint32 i = 0; i < n; i++)
 		functions[i] = add_string(writer, stack->frames[i].function);
-	put_record(writer->records, GAIT_RECORD_STACK);
-	put_number(writer->records, stack->status);
-	put_number(writer->records, n);
-	put_number(writer->records, stack->site);
+	gait_put_record(writer->records, GAIT_RECORD_STACK);
+	gait_put_number(writer->records, stack->status);
+	gait_put_number(writer->records, n);
+	gait_put_number(writer->records, stack->site);
 	for (guint32 i = 0; i < n; i++) {
 		g_assert(stack->frames[i].module < writer->n_modules || writer->is_failed);
-		put_number(writer->records, stack->frames[i].module);
-		put_number(writer->records, stack->frames[i].offset);
-		put_number(writer->records, functions[i]);
-		put_number(writer->records, functions[i] ? stack->frames[i].delta : 0);
+		gait_put_number(writer->records, stack->frames[i].module);
+		gait_put_number(writer->records, stack->frames[i].offset);
+		gait_put_number(writer->records, functions[i]);
+		gait_put_number(writer->records, functions[i] ? stack->frames[i].delta : 0);
 	}
 	flush_if_full(writer);
 	return writer->n_stacks++;
@@ -354,14 +301,14 @@ gait_trace_writer_add_shape(GaitTraceWriter *writer, const GaitShape *shape)
 		gait_syscall_keep_args(shape->nr, shape->args, args);
 	for (guint i = 0; i < 6; i++)
 		mask |= args[i] ? 1u << i : 0;
-	put_record(writer->records, GAIT_RECORD_SHAPE);
-	put_number(writer->records, shape->nr);
-	put_number(writer->records, shape->arch);
-	put_number(writer->records, writer->has_stacks ? (guint64)shape->stack + 1 : 0);
-	put_number(writer->records, mask);
+	gait_put_record(writer->records, GAIT_RECORD_SHAPE);
+	gait_put_number(writer->records, shape->nr);
+	gait_put_number(writer->records, shape->arch);
+	gait_put_number(writer->records, writer->has_stacks ? (guint64)shape->stack + 1 : 0);
+	gait_put_number(writer->records, mask);
 	for (guint i = 0; i < 6; i++)
 		if (args[i])
-			put_number(writer->records, args[i]);
+			gait_put_number(writer->records, args[i]);
 	flush_if_full(writer);
 	return writer->n_shapes++;
 }
@@ -369,99 +316,10 @@ gait_trace_writer_add_shape(GaitTraceWriter *writer, const GaitShape *shape)
 /* --- events -------------------------------------------------------------------------------------
  */
 
-static void
-put_time(GaitTraceWriter *writer, guint64 time_ns)
-{
-	time_ns = MIN(time_ns, GAIT_TRACE_MAX_TIME_NS);
-	put_number(writer->records, gait_zigzag((gint64)(time_ns - writer->time_ns)));
-	writer->time_ns = time_ns;
-}
-
-static void
-put_syscall(GaitTraceWriter *writer, const GaitEvent *event)
-{
-	gboolean is_same = event->task == writer->task;
-
-	g_assert(event->shape < writer->n_shapes);
-	put_number(writer->records, (guint64)event->shape << GAIT_RECORD_KIND_BITS |
-	                                (is_same ? GAIT_RECORD_SAME : GAIT_RECORD_SWITCH));
-	if (!is_same)
-		put_number(writer->records, event->task);
-	put_time(writer, event->time_ns);
-}
-
-static void
-put_event(GaitTraceWriter *writer, GaitRecordType type, const GaitEvent *event)
-{
-	put_record(writer->records, type);
-	if (type != GAIT_RECORD_START)
-		put_number(writer->records, event->task);
-	put_time(writer, event->time_ns);
-}
-
-static void
-put_program(GaitTraceWriter *writer, const GaitEvent *event)
-{
-	g_assert(event->program < writer->n_modules);
-	put_number(writer->records, event->program);
-}
-
-static void
-put_new_task(GaitTraceWriter *writer, guint32 task, const GaitEvent *event)
-{
-	g_assert(task == writer->tasks->len);
-	g_array_set_size(writer->tasks, task + 1);
-	put_number(writer->records, (guint32)event->pid);
-	put_number(writer->records, (guint32)event->tid);
-	if (event->kind == GAIT_EVENT_START)
-		put_program(writer, event);
-	put_number(writer->records, event->flags);
-}
-
-static void
-encode(GaitTraceWriter *writer, const GaitEvent *event)
-{
-	switch (event->kind) {
-	case GAIT_EVENT_SYSCALL:
-		put_syscall(writer, event);
-		break;
-	case GAIT_EVENT_START:
-		put_event(writer, GAIT_RECORD_START, event);
-		put_new_task(writer, event->task, event);
-		break;
-	case GAIT_EVENT_FORK:
-		put_event(writer, GAIT_RECORD_FORK, event);
-		put_new_task(writer, event->child, event);
-		break;
-	case GAIT_EVENT_EXEC:
-		put_event(writer, GAIT_RECORD_EXEC, event);
-		put_program(writer, event);
-		break;
-	case GAIT_EVENT_SIGNAL:
-		put_event(writer, GAIT_RECORD_SIGNAL, event);
-		put_number(writer->records, (guint32)event->signo);
-		break;
-	case GAIT_EVENT_UNWIND:
-		put_event(writer, GAIT_RECORD_UNWIND, event);
-		put_number(writer->records, event->count);
-		break;
-	case GAIT_EVENT_EXIT:
-		put_event(writer, GAIT_RECORD_EXIT, event);
-		put_number(writer->records, gait_zigzag(event->status));
-		break;
-	case GAIT_EVENT_LOST:
-		put_event(writer, GAIT_RECORD_LOST, event);
-		put_number(writer->records, event->count);
-		break;
-	case GAIT_EVENT_N_:
-		g_assert_not_reached();
-	}
-}
-
 gboolean
 gait_trace_writer_event(GaitTraceWriter *writer, const GaitEvent *event, GError **error)
 {
-	Task *task;
+	GaitWriterTask *task;
 
 	if (writer->is_failed)
 		return report(writer, error);
@@ -472,8 +330,8 @@ gait_trace_writer_event(GaitTraceWriter *writer, const GaitEvent *event, GError 
 		return report(writer, error);
 	}
 	g_assert(event->kind == GAIT_EVENT_START || event->task < writer->tasks->len);
-	encode(writer, event);
-	task = &g_array_index(writer->tasks, Task, event->task);
+	gait_writer_encode(writer, event);
+	task = &g_array_index(writer->tasks, GaitWriterTask, event->task);
 	g_assert(!task->is_gone);
 	task->is_gone = event->kind == GAIT_EVENT_EXIT;
 	task->seq += event->kind == GAIT_EVENT_LOST ? event->count : 1;
@@ -501,17 +359,18 @@ gait_trace_writer_finish(GaitTraceWriter *writer, guint64 n_lost, gboolean is_co
 
 	g_assert(!writer->is_finished);
 	for (guint32 i = 0; i < writer->tasks->len && !writer->is_failed; i++) {
-		put_record(writer->records, GAIT_RECORD_COUNT);
-		put_number(writer->records, g_array_index(writer->tasks, Task, i).seq);
+		gait_put_record(writer->records, GAIT_RECORD_COUNT);
+		gait_put_number(writer->records,
+		                g_array_index(writer->tasks, GaitWriterTask, i).seq);
 		flush_if_full(writer);
 	}
 	if (writer->is_failed)
 		return report(writer, error);
 	flush_records(writer);
-	put_number(out, is_complete ? GAIT_END_IS_COMPLETE : 0);
-	put_number(out, n_lost);
-	put_number(out, writer->tasks->len);
-	put_number(out, writer->n_events);
+	gait_put_number(out, is_complete ? GAIT_END_IS_COMPLETE : 0);
+	gait_put_number(out, n_lost);
+	gait_put_number(out, writer->tasks->len);
+	gait_put_number(out, writer->n_events);
 	write_chunk(writer, GAIT_CHUNK_END, out);
 	writer->is_finished = TRUE;
 	/* Some file systems (NFS, quota) tell only now that there was no room. */
