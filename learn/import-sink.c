@@ -186,6 +186,9 @@ get_module(GaitImportSink *sink, const char *path)
 		name = g_strndup(path, strlen(path) - strlen(" (deleted)"));
 		path = name;
 	}
+	/* No file has an empty name; whoever wrote such a line knows more. */
+	if (*path == '\0')
+		path = "[unknown]";
 	module = g_hash_table_lookup(sink->modules, path);
 	return module ? module : add_module(sink, path);
 }

@@ -245,6 +245,7 @@ guint32
 gait_trace_writer_add_module(GaitTraceWriter *writer, const char *path, const char *build_id,
                              gboolean is_runtime)
 {
+	g_assert(*path != '\0');
 	if (writer->n_modules == GAIT_TRACE_MAX_MODULES) {
 		fail_too_large(writer, "modules", GAIT_TRACE_MAX_MODULES);
 		return 0;

@@ -121,6 +121,9 @@ static const Case cases[] = {
     {.name = "threads that were let go",
      .log = "7 read(3, \"\", 1 <unfinished ...>\n8 poll([{fd=3}], 1, -1 <detached ...>\n",
      .events = "0:joined([unknown]) 0:read 1:joined([unknown]) 1:poll"},
+    {.name = "a program without a name",
+     .log = "1 execve(\"\", [], 0x7) = 0\n1 execve(\" (deleted)\", [], 0x7) = 0\n" END,
+     .events = "0:start([unknown]) 0:execve 0:exec([unknown]) 0:exit(0)"},
     {.name = "output like a stack",
      .log = "execve(\"/bin/x\", [\"x\"], 0x7) = 0\n > quoted\nbrk(NULL) = 0\n"
             "+++ exited with 0 +++\n",
