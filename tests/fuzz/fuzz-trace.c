@@ -3,48 +3,13 @@
  * The trace reader. Checksums would keep a fuzzer out, so they are set right first: what is inside
  * a chunk is believed, and the bytes behind the last whole chunk are taken as they are.
  */
-#include "learn/trace-format.h"
+#include "sign-trace.h"
+
 #include "learn/trace.h"
 
 #include <string.h>
-#include <zlib.h>
 
 int LLVMFuzzerTestOneInput(const guint8 *data, gsize size);
-
-static guint32
-get_u32(const guint8 *at)
-{
-	guint32 value;
-
-	memcpy(&value, at, 4);
-	return GUINT32_FROM_LE(value);
-}
-
-static void
-put_u32(guint8 *at, guint32 value)
-{
-	value = GUINT32_TO_LE(value);
-	memcpy(at, &value, 4);
-}
-
-static void
-sign(guint8 *data, gsize size)
-{
-	guint32 index = 0;
-
-	for (gsize at = GAIT_TRACE_FILE_HEADER; at + GAIT_TRACE_CHUNK_HEADER <= size;) {
-		gsize left = size - at - GAIT_TRACE_CHUNK_HEADER;
-		guint32 length = get_u32(data + at + 8);
-
-		if (length > left)
-			return;
-		put_u32(data + at, index++);
-		put_u32(data + at + 12,
-		        (guint32)crc32_z(0, data + at + GAIT_TRACE_CHUNK_HEADER, length));
-		put_u32(data + at + 16, (guint32)crc32_z(0, data + at, 16));
-		at += GAIT_TRACE_CHUNK_HEADER + length;
-	}
-}
 
 /* Every index that the reader gives out must be good for what it says. */
 static void
@@ -96,7 +61,7 @@ LLVMFuzzerTestOneInput(const guint8 *data, gsize size)
 
 	read_all(data, size);
 	if (copy)
-		sign(copy, size);
+		sign_trace(copy, size);
 	read_all(copy, size);
 	return 0;
 }
