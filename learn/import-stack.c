@@ -69,8 +69,6 @@ find_site(const GaitImport *import, GaitImportProcess *process, guint32 nr)
 	       gait_import_sink_is_runtime(import->sink, frame_at(import, site)->module))
 		site++;
 	process->has_runtime |= site > 0;
-	if (nr == SYS_rt_sigreturn)
-		return 0;
 	if (site == 0 && !process->has_runtime)
 		return find_static_site(import);
 	if (site < n)
@@ -102,7 +100,8 @@ close_call(GaitImport *import, GaitImportTask *task, gboolean is_unknown)
 {
 	GaitImportItem *item = task->call;
 
-	if (is_unknown)
+	/* After rt_sigreturn the stack is that of the interrupted code. */
+	if (is_unknown || item->shape.nr == SYS_rt_sigreturn)
 		g_array_set_size(import->frames, 0);
 	item->shape.stack = intern(import, find_site(import, task->process, item->shape.nr));
 	item->is_open = FALSE;

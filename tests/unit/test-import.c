@@ -190,6 +190,10 @@ static const Case cases[] = {
                   " > /lib/libc.so.6(vfork+0x1) [0x4]\n > /bin/x(g+0x1) [0x5]\n"
                   "2 +++ exited with 0 +++\n" END,
      .events = "0:start(/bin/x) 0:vfork@x+5 0:vfork(1,2/2) 1:getpid@x+3 1:exit(0) 0:exit(0)"},
+    {.name = "stack after a handler",
+     .log = START " > /lib/libc.so.6(a+0x1) [0x1]\n1 rt_sigreturn({mask=[]}) = 0\n"
+                  " > /lib/libc.so.6(b+0x1) [0x2]\n > /bin/x(f+0x1) [0x3]\n" END,
+     .events = "0:start(/bin/x) 0:rt_sigreturn@[unknown]+0 0:exit(0)"},
     {.name = "static program",
      .log = START "1 write(1, \"x\", 1) = 1\n > /bin/x(__write+0x10) [0x10]\n"
                   " > /bin/x(__write+0x30) [0x30]\n > /bin/x(main+0x5) [0x99]\n" END,
