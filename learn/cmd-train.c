@@ -28,7 +28,7 @@
 typedef struct {
 	char *output, *driver, *keep, *stop;
 	int n_runs, grace_s;
-	gboolean until_mature, json, quiet;
+	gboolean until_mature, calm, json, quiet;
 	GaitTrainRunOptions run;
 } Options;
 
@@ -86,6 +86,7 @@ check_options(Options *options, char **server, GError **error)
 	options->run = (GaitTrainRunOptions){
 	    .server = server,
 	    .driver = options->driver,
+	    .calm = options->calm,
 	    .stop_signal = options->stop ? parse_signal(options->stop) : SIGTERM,
 	    .grace_s = options->grace_s ? (guint)options->grace_s : DEFAULT_GRACE_S,
 	};
@@ -112,6 +113,8 @@ parse_options(int *argc, char ***argv, Options *options, GError **error)
 	     "Signal that the server is stopped with (TERM)", "SIGNAL"},
 	    {"grace", 0, 0, G_OPTION_ARG_INT, &options->grace_s,
 	     "How long it may take to stop before it is killed (10)", "SECONDS"},
+	    {"calm", 0, 0, G_OPTION_ARG_NONE, &options->calm,
+	     "Do not perturb every second run, as `record --perturb` does", NULL},
 	    {"keep", 0, 0, G_OPTION_ARG_FILENAME, &options->keep,
 	     "Keep the traces, as DIR/run-N.trace", "DIR"},
 	    {"json", 'j', 0, G_OPTION_ARG_NONE, &options->json,

@@ -233,14 +233,16 @@ stop(const GaitTrainRunOptions *options, Child *recorder, gboolean *is_killed)
 /* --- the run --------------------------------------------------------------------------------- */
 
 static gboolean
-start_recorder(const GaitTrainRunOptions *options, Child *recorder, const char *trace,
-               GError **error)
+start_recorder(const GaitTrainRunOptions *options, Child *recorder, guint index,
+               const char *trace, GError **error)
 {
 	g_autoptr(GPtrArray) argv = g_ptr_array_new();
 
 	g_ptr_array_add(argv, (char *)"sysgait");
 	g_ptr_array_add(argv, (char *)"record");
 	g_ptr_array_add(argv, (char *)"-q");
+	if (!options->calm && index % 2 == 0)
+		g_ptr_array_add(argv, (char *)"--perturb");
 	g_ptr_array_add(argv, (char *)"-o");
 	g_ptr_array_add(argv, (char *)trace);
 	g_ptr_array_add(argv, (char *)"--");
@@ -331,7 +333,7 @@ gait_train_run(const GaitTrainRunOptions *options, guint index, const char *trac
 	GaitTrainResult result = GAIT_TRAIN_DONE;
 	gboolean is_killed;
 
-	if (!start_recorder(options, &recorder, trace, error))
+	if (!start_recorder(options, &recorder, index, trace, error))
 		return GAIT_TRAIN_FAILED;
 	if (options->driver)
 		result = drive(options, &recorder, index, error);

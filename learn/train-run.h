@@ -8,6 +8,7 @@ typedef struct {
 	char *const *server; /* argv */
 	const char *driver;  /* for sh -c; NULL: the server ends by itself */
 	int stop_signal;     /* that the server is asked to end with, once the driver is done */
+	gboolean calm;       /* never perturb; else every second run is (see perturb.h) */
 	guint grace_s;       /* how long it may take, before it is killed */
 } GaitTrainRunOptions;
 
