@@ -233,8 +233,8 @@ stop(const GaitTrainRunOptions *options, Child *recorder, gboolean *is_killed)
 /* --- the run --------------------------------------------------------------------------------- */
 
 static gboolean
-start_recorder(const GaitTrainRunOptions *options, Child *recorder, guint index,
-               const char *trace, GError **error)
+start_recorder(const GaitTrainRunOptions *options, Child *recorder, guint index, const char *trace,
+               GError **error)
 {
 	g_autoptr(GPtrArray) argv = g_ptr_array_new();
 
