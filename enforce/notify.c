@@ -72,7 +72,7 @@ take_over(GaitNotifyRun *notify, GaitTask *root)
 	struct rlimit limit;
 
 	if (!gait_usher_dismiss(g_steal_pointer(&notify->usher), &notify->error) ||
-	    !gait_forward_start(root->pid, &notify->error))
+	    !gait_forward_start(notify->tracer, &notify->error))
 		return FALSE;
 	/* A descriptor a task, for its registers. */
 	if (getrlimit(RLIMIT_NOFILE, &limit) == 0) {
@@ -169,14 +169,39 @@ on_exited(GaitTracer *tracer, GaitTask *task, int status, gpointer data)
 /* --- a run --------------------------------------------------------------------------------------
  */
 
+/* Signals for a tree whose first process is gone. */
+static void
+forward_to_all(GaitNotifyRun *notify, guint64 signals)
+{
+	GHashTableIter iterator;
+	gpointer key;
+
+	for (int signo = 1; signals >> (signo - 1) != 0; signo++) {
+		if (!(signals >> (signo - 1) & 1))
+			continue;
+		g_hash_table_iter_init(&iterator, notify->tasks);
+		while (g_hash_table_iter_next(&iterator, &key, NULL)) {
+			const GaitTask *task = key;
+
+			if (task->tid == task->pid)
+				kill(task->pid, signo);
+		}
+	}
+}
+
 static gboolean
 supervise(GaitNotifyRun *notify, GError **error)
 {
 	struct pollfd listening = {.fd = gait_listener_get_fd(notify->listener), .events = POLLIN};
 	g_autoptr(GError) failure = NULL;
 
-	while (!failure && gait_tracer_iterate(notify->tracer, &listening, 1, -1, &failure))
+	while (!failure && gait_tracer_iterate(notify->tracer, &listening, 1, -1, &failure)) {
+		guint64 signals = gait_forward_take();
+
+		if (G_UNLIKELY(signals != 0))
+			forward_to_all(notify, signals);
 		gait_notify_serve(notify, &listening, &failure);
+	}
 	if (!failure && !notify->error)
 		return TRUE;
 	/* Closed: without its supervisor nothing of the tree goes on. */

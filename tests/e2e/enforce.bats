@@ -361,6 +361,31 @@ print(*(json.loads(line)["kind"] for line in open("log")))'
 	wait "$supervisor" && return 1 || [ $? -eq 143 ]
 }
 
+# Whether the daemon that `steps sleeper` leaves is there, in pause(); sets sleeper.
+sleeps() {
+	sleeper=$(pgrep -nf "^$steps nothing sleeper.$BATS_TEST_NUMBER.$$") && grep -qs '^34 ' "/proc/$sleeper/syscall"
+}
+
+@test "a daemon whose first process is gone gets the signals" {
+	n=0
+	for run in 1 2; do
+		"$SYSGAIT" record -q -o "run$run.trace" -- "$steps" nothing "sleeper=$BATS_TEST_NUMBER.$$" &
+		started="${started:-} $!"
+		wait_for sleeps
+		kill -TERM "$sleeper"
+		wait $!
+	done
+	"$SYSGAIT" learn -q -o model.gait run1.trace run2.trace
+	"$SYSGAIT" enforce -m model.gait --log log -- "$steps" nothing "sleeper=$BATS_TEST_NUMBER.$$" &
+	supervisor=$!
+	started="$started $supervisor"
+	wait_for sleeps
+	kill -TERM "$supervisor"
+	wait "$supervisor"
+	[ ! -s log ]
+	! grep -q '^State:.[^ZX]' "/proc/$sleeper/status"
+}
+
 # Starts "$@" on a FIFO, waits until the target sleeps in read(), stops and continues it, and lets it end.
 stop_and_continue() {
 	rm -f fifo
