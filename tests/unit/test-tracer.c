@@ -234,11 +234,17 @@ act_siginfo(void)
 static int
 act_group_stop(void)
 {
-	pid_t pid = fork();
-	int status;
+	int status, go[2];
+	pid_t pid;
 
+	if (pipe(go) != 0)
+		return 1;
+	pid = fork();
 	if (pid == 0) {
 		raise(SIGSTOP);
+		/* Its parent has seen it go on: a new stop takes back that it did. */
+		if (read(go[0], &status, 1) != 1)
+			_exit(1);
 		raise(SIGTSTP);
 		for (;;)
 			pause();
@@ -252,7 +258,7 @@ act_group_stop(void)
 	kill(pid, SIGCONT);
 	if (waitpid(pid, &status, WCONTINUED) != pid || !WIFCONTINUED(status))
 		return 4;
-	if (waitpid(pid, &status, WUNTRACED) != pid || WSTOPSIG(status) != SIGTSTP)
+	if (write(go[1], "", 1) != 1 || waitpid(pid, &status, WUNTRACED) != pid || WSTOPSIG(status) != SIGTSTP)
 		return 5;
 	kill(pid, SIGKILL);
 	return waitpid(pid, &status, 0) == pid && WTERMSIG(status) == SIGKILL ? 0 : 6;
