@@ -137,7 +137,7 @@ seize_child(GaitTracer *tracer, const Launch *launch, pid_t pid, int go, int rep
 	tracer->root = pid;
 	tracer->is_launched = TRUE;
 	gait_tracer_announce(tracer, task, NULL);
-	ptrace(task->stops_at_entry ? PTRACE_SYSCALL : PTRACE_CONT, pid, NULL, NULL);
+	gait_tracer_resume(task, 0);
 	return TRUE;
 }
 
@@ -176,9 +176,12 @@ gait_tracer_launch(GaitTracer *tracer, const char *const *argv, int (*in_child)(
 /* --- joining -------------------------------------------------------------------------------------
  */
 
-/* Whether this thread traces it already: then its creator's event is on its way. */
+/*
+ * Whether there is no need to seize it: this thread traces it already (then its creator's event is
+ * on its way), or it is dead, as a leader may be while its threads live.
+ */
 static gboolean
-is_ours(GaitTracer *tracer, pid_t tid)
+is_ours_or_dead(GaitTracer *tracer, pid_t tid)
 {
 	g_autofree char *path = g_strdup_printf("/proc/%d/status", tid);
 	g_autofree char *status = NULL;
@@ -187,26 +190,34 @@ is_ours(GaitTracer *tracer, pid_t tid)
 	if (gait_tracer_find(tracer, tid))
 		return TRUE;
 	if (!g_file_get_contents(path, &status, NULL, NULL))
-		return FALSE;
+		return TRUE;
+	if (strstr(status, "\nState:\tZ") || strstr(status, "\nState:\tX"))
+		return TRUE;
 	line = strstr(status, "\nTracerPid:");
 	return line && atoi(line + strlen("\nTracerPid:")) == tracer->tid;
 }
 
-/* Joins one thread. Which are new, and how many, is counted in n_new. */
+/* Joins one thread, which n_new then counts. */
 static gboolean
 seize_thread(GaitTracer *tracer, pid_t pid, pid_t tid, GaitSpace **space, guint *n_new,
              GError **error)
 {
 	TracerTask *task;
 
-	if (is_ours(tracer, tid))
+	if (gait_tracer_find(tracer, tid))
 		return TRUE;
 	if (ptrace(PTRACE_SEIZE, tid, NULL, (void *)gait_tracer_get_options(tracer, FALSE)) != 0) {
-		/* Gone, or seized with its creator between the two looks. */
-		if (errno == ESRCH || is_ours(tracer, tid))
+		int saved_errno = errno;
+
+		if (saved_errno == ESRCH || is_ours_or_dead(tracer, tid))
 			return TRUE;
-		return gait_error_system(error, GAIT_PROCESS_ERROR, errno,
-		                         "cannot join process %d: ptrace(SEIZE, %d)", pid, tid);
+		return gait_error_system(
+		    error, GAIT_PROCESS_ERROR, saved_errno,
+		    "cannot join process %d%s: ptrace(SEIZE, %d)", pid,
+		    saved_errno != EPERM ? ""
+		                         : " (is it another user's, or traced by another already? "
+		                           "kernel.yama.ptrace_scope may forbid it, too)",
+		    tid);
 	}
 	if (!*space)
 		*space = gait_space_new(tracer->modules, pid);

@@ -75,6 +75,14 @@ long gait_tracer_get_options(const GaitTracer *tracer, gboolean is_launched);
 
 /* --- tracer-stops.c: what a wait status means, and what is done about it. */
 void gait_tracer_handle(GaitTracer *tracer, pid_t tid, int status);
+/* Lets a stopped task go on, delivering signo if not 0. */
+void gait_tracer_resume(TracerTask *task, int signo);
+
+/* --- tracer-birth.c */
+/* The event of a creator. */
+void gait_tracer_handle_creation(GaitTracer *tracer, TracerTask *parent);
+/* A status of a task that nobody has announced. */
+void gait_tracer_keep_orphan(GaitTracer *tracer, pid_t tid, int status);
 /* Takes in orphans whose creator is gone. */
 void gait_tracer_adopt_orphans(GaitTracer *tracer);
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * What a wait status means, and what is done about it: the protocol of PTRACE_SEIZE. It does not
- * wait (but for a newborn task, which comes at once) and does not know what its owner does.
+ * wait and does not know what its owner does.
  *
  * A task may be killed at any moment, so every request may fail with ESRCH; the death is reported
  * by a later wait status, and nothing needs doing before. ptrace(2) says nothing of these:
@@ -12,14 +12,9 @@
  *     handler's frame and before the handler's first instruction. So a moved stack pointer tells
  *     exactly that a handler runs, and where its frame is, without reading the signal's disposition
  *     (which another thread may change meanwhile). An ignored signal leaves the registers alone.
- *   - A task whose creator is killed between the birth and the creator's event stop is never
- *     announced by anybody.
  */
 #include "process/tracer-private.h"
 
-#include <errno.h>
-#include <linux/kcmp.h>
-#include <linux/sched.h>
 #include <stddef.h>
 #include <sys/prctl.h>
 #include <sys/ptrace.h>
@@ -29,17 +24,14 @@
 #include <ucontext.h>
 #include <unistd.h>
 
-/* How long an orphan waits for its creator's event, which comes within microseconds or never. */
-#define ORPHAN_PATIENCE_US (2 * G_USEC_PER_SEC)
-
 static gboolean
 is_stopping_signal(int signo)
 {
 	return signo == SIGSTOP || signo == SIGTSTP || signo == SIGTTIN || signo == SIGTTOU;
 }
 
-static void
-resume(TracerTask *task, int signo)
+void
+gait_tracer_resume(TracerTask *task, int signo)
 {
 	if (task->is_letting_go)
 		return;
@@ -51,177 +43,6 @@ static gboolean
 get_registers(TracerTask *task, struct user_regs_struct *registers)
 {
 	return ptrace(PTRACE_GETREGS, task->task.tid, NULL, registers) == 0;
-}
-
-/* --- birth ---------------------------------------------------------------------------------------
- */
-
-/* The flags that the creating call was given; what the kernel made of them is asked first, below.
- */
-static guint64
-get_clone_flags(const TracerTask *parent, const struct user_regs_struct *registers)
-{
-	guint64 flags = 0;
-	struct iovec local = {&flags, sizeof(flags)};
-	struct iovec remote = {(void *)registers->rdi, sizeof(flags)};
-
-	switch (registers->orig_rax) {
-	case SYS_clone:
-		return registers->rdi;
-	case SYS_clone3:
-		return process_vm_readv(parent->task.tid, &local, 1, &remote, 1, 0) == sizeof(flags)
-		           ? flags
-		           : 0;
-	case SYS_vfork:
-		return CLONE_VM | CLONE_VFORK;
-	default:
-		return 0;
-	}
-}
-
-/*
- * Who shares what is asked of the kernel, not read from arguments, which may lie in memory that
- * another thread rewrites. The arguments serve where the newborn is dead already, and where kcmp is
- * not to be had (a non-dumpable program, CONFIG_KCMP off).
- */
-static guint32
-get_creation_flags(const TracerTask *parent, pid_t child, gboolean is_alive)
-{
-	struct user_regs_struct registers = {0};
-	guint64 flags;
-	long compared = -1;
-
-	ptrace(PTRACE_GETREGS, parent->task.tid, NULL, &registers);
-	flags = get_clone_flags(parent, &registers);
-	if (is_alive && syscall(SYS_tgkill, parent->task.pid, child, 0) == 0)
-		return GAIT_TASK_THREAD;
-	if (!is_alive && (flags & CLONE_THREAD))
-		return GAIT_TASK_THREAD;
-	if (is_alive)
-		compared = syscall(SYS_kcmp, parent->task.tid, child, KCMP_VM, 0, 0);
-	if (compared == 0 || (compared < 0 && (flags & CLONE_VM)))
-		return GAIT_TASK_VFORK;
-	return 0;
-}
-
-static TracerTask *
-add_child(GaitTracer *tracer, TracerTask *parent, pid_t tid, gboolean is_alive)
-{
-	guint32 flags = get_creation_flags(parent, tid, is_alive);
-	TracerTask *child =
-	    gait_tracer_add(tracer, tid, flags & GAIT_TASK_THREAD ? parent->task.pid : tid);
-
-	child->task.flags = flags;
-	if (parent->task.space)
-		child->task.space = flags & (GAIT_TASK_THREAD | GAIT_TASK_VFORK)
-		                        ? gait_space_ref(parent->task.space)
-		                        : gait_space_copy(parent->task.space, tid);
-	child->stops_at_entry = parent->stops_at_entry;
-	return child;
-}
-
-static gboolean
-take_orphan(GaitTracer *tracer, pid_t tid, int *status)
-{
-	for (guint i = 0; i < tracer->orphans->len; i++) {
-		TracerOrphan *orphan = &g_array_index(tracer->orphans, TracerOrphan, i);
-
-		if (orphan->tid == tid) {
-			*status = orphan->status;
-			g_array_remove_index(tracer->orphans, i);
-			return TRUE;
-		}
-	}
-	return FALSE;
-}
-
-/* The newborn's first status: it may have come already; if not, it comes at once. */
-static gboolean
-get_first_status(GaitTracer *tracer, pid_t tid, int *status)
-{
-	pid_t waited;
-
-	if (take_orphan(tracer, tid, status))
-		return TRUE;
-	do
-		waited = waitpid(tid, status, __WALL | __WNOTHREAD);
-	while (waited < 0 && errno == EINTR);
-	return waited == tid;
-}
-
-/* What has come from a task, from its first status on. A tid that comes again after a death is
- * another task's. */
-static void
-handle_from_first(GaitTracer *tracer, pid_t tid, int status)
-{
-	do
-		gait_tracer_handle(tracer, tid, status);
-	while (gait_tracer_find(tracer, tid) && take_orphan(tracer, tid, &status));
-}
-
-static void
-handle_creation(GaitTracer *tracer, TracerTask *parent)
-{
-	unsigned long message = 0;
-	TracerTask *child;
-	int status;
-
-	/* A failure means that the parent was killed just now: the child becomes an orphan. */
-	if (ptrace(PTRACE_GETEVENTMSG, parent->task.tid, NULL, &message) != 0)
-		return;
-	gait_tracer_restore(parent);
-	/* Known: it was taken in as an orphan. No status: it is not traced (CLONE_UNTRACED). */
-	if (gait_tracer_find(tracer, message) || !get_first_status(tracer, message, &status)) {
-		resume(parent, 0);
-		return;
-	}
-	child = add_child(tracer, parent, message, WIFSTOPPED(status));
-	gait_tracer_announce(tracer, child, parent);
-	/* First, so that a vfork child runs before its parent is let into its wait. */
-	handle_from_first(tracer, message, status);
-	resume(parent, 0);
-}
-
-static void
-adopt(GaitTracer *tracer, pid_t tid, int status)
-{
-	TracerTask *task = gait_tracer_add(tracer, tid, tid);
-
-	task->task.space = gait_space_new(tracer->modules, tid);
-	gait_tracer_announce(tracer, task, NULL);
-	handle_from_first(tracer, tid, status);
-}
-
-/*
- * Called while orphans wait and nothing else is going on. The creator stops in its event right
- * after the birth, so an orphan that is still there after a long while has none: it was killed in
- * between. (A thread cannot be such an orphan: it dies with its creator.)
- */
-void
-gait_tracer_adopt_orphans(GaitTracer *tracer)
-{
-	if (g_hash_table_size(tracer->tasks) > 0 &&
-	    g_get_monotonic_time() - tracer->orphans_since_us < ORPHAN_PATIENCE_US)
-		return;
-	while (tracer->orphans->len > 0) {
-		TracerOrphan orphan = g_array_index(tracer->orphans, TracerOrphan, 0);
-
-		g_array_remove_index(tracer->orphans, 0);
-		/* One that is dead did nothing; and it may have been another's child. */
-		if (WIFSTOPPED(orphan.status))
-			adopt(tracer, orphan.tid, orphan.status);
-	}
-}
-
-static void
-keep_orphan(GaitTracer *tracer, pid_t tid, int status)
-{
-	TracerOrphan orphan = {tid, status};
-
-	if (tracer->is_killing && WIFSTOPPED(status))
-		syscall(SYS_tkill, tid, SIGKILL);
-	tracer->orphans_since_us = g_get_monotonic_time();
-	g_array_append_val(tracer->orphans, orphan);
 }
 
 /* --- exec ----------------------------------------------------------------------------------------
@@ -262,7 +83,7 @@ handle_exec(GaitTracer *tracer, TracerTask *leader)
 	task->delivered = 0;
 	if (tracer->callbacks.executed)
 		tracer->callbacks.executed(tracer, &task->task, tracer->data);
-	resume(task, 0);
+	gait_tracer_resume(task, 0);
 }
 
 /* --- signals -------------------------------------------------------------------------------------
@@ -282,7 +103,7 @@ handle_signal(GaitTracer *tracer, TracerTask *task, int signo)
 	    ptrace(PTRACE_INTERRUPT, task->task.tid, NULL, NULL) == 0)
 		task->delivered = signo;
 	/* The same number goes on with the siginfo that it came with. */
-	resume(task, signo);
+	gait_tracer_resume(task, signo);
 }
 
 /* The kernel wrote the alternate stack's bounds into the frame (x86-64's struct rt_sigframe: the
@@ -359,7 +180,7 @@ gait_tracer_resume_syscall(TracerTask *task)
 	if (G_UNLIKELY(task->stops_at_exit))
 		ptrace(PTRACE_SYSCALL, task->task.tid, NULL, NULL);
 	else
-		resume(task, 0);
+		gait_tracer_resume(task, 0);
 }
 
 static void
@@ -390,7 +211,7 @@ handle_syscall_stop(GaitTracer *tracer, TracerTask *task)
 		return;
 	}
 	gait_tracer_restore(task);
-	resume(task, 0);
+	gait_tracer_resume(task, 0);
 }
 
 /* --- dispatch ------------------------------------------------------------------------------------
@@ -412,7 +233,7 @@ let_go(GaitTracer *tracer, TracerTask *task, int status)
 
 	if (event == PTRACE_EVENT_FORK || event == PTRACE_EVENT_VFORK ||
 	    event == PTRACE_EVENT_CLONE)
-		handle_creation(tracer, task);
+		gait_tracer_handle_creation(tracer, task);
 	if (event == PTRACE_EVENT_EXEC)
 		task = handle_change_of_leader(tracer, task);
 	gait_tracer_restore(task);
@@ -459,12 +280,12 @@ handle_stop(GaitTracer *tracer, TracerTask *task, int status)
 		if (G_LIKELY(!task->stops_at_entry))
 			report_syscall(tracer, task);
 		else
-			resume(task, 0);
+			gait_tracer_resume(task, 0);
 		return;
 	case PTRACE_EVENT_FORK:
 	case PTRACE_EVENT_VFORK:
 	case PTRACE_EVENT_CLONE:
-		handle_creation(tracer, task);
+		gait_tracer_handle_creation(tracer, task);
 		return;
 	case PTRACE_EVENT_EXEC:
 		handle_exec(tracer, task);
@@ -477,7 +298,7 @@ handle_stop(GaitTracer *tracer, TracerTask *task, int status)
 		leave_group_stop(tracer, task);
 		break;
 	}
-	resume(task, 0);
+	gait_tracer_resume(task, 0);
 }
 
 void
@@ -486,7 +307,7 @@ gait_tracer_handle(GaitTracer *tracer, pid_t tid, int status)
 	TracerTask *task = (TracerTask *)gait_tracer_find(tracer, tid);
 
 	if (G_UNLIKELY(!task)) {
-		keep_orphan(tracer, tid, status);
+		gait_tracer_keep_orphan(tracer, tid, status);
 		return;
 	}
 	if (WIFEXITED(status) || WIFSIGNALED(status)) {
