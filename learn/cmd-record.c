@@ -4,8 +4,8 @@
 
 #include "sysgait/command.h"
 #include "sysgait/error.h"
+#include "sysgait/syscall.h"
 
-#include <errno.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -194,11 +194,12 @@ warn(const char *message, gpointer data)
 static void
 print_detached(const GaitRecordSessionResult *result)
 {
-	fprintf(stderr, "%s: ended by %s", g_get_prgname(),
-	        result->detach_signal == SIGINT ? "Ctrl-C" : strsignal(result->detach_signal));
+	g_autoptr(GString) text = g_string_new("ended by ");
+
+	gait_signal_format(text, result->detach_signal);
 	if (result->root != 0)
-		fprintf(stderr, "; process %d goes on", result->root);
-	fputc('\n', stderr);
+		g_string_append_printf(text, "; process %d goes on", result->root);
+	fprintf(stderr, "%s: %s\n", g_get_prgname(), text->str);
 }
 
 static void

@@ -12,9 +12,9 @@ typedef enum {
 	GAIT_LINK_STARTED, /* value: root, or 0 */
 	GAIT_LINK_STOPPED, /* value: signal by which the root stopped; 0: it goes on */
 	GAIT_LINK_ENDED,   /* value: the root's wait status */
-	GAIT_LINK_FILED,   /* the file is ended, while tasks live on */
 	GAIT_LINK_FAILED,  /* text; value: exit status where it could not be executed, else 0 */
-	GAIT_LINK_DONE,    /* all tasks are gone and the file is ended */
+	GAIT_LINK_FILED,   /* the file is ended (FAILED before: not well), while tasks live on */
+	GAIT_LINK_DONE,    /* all tasks are gone, the file is ended (FAILED before: not well) */
 	GAIT_LINK_N_,
 } GaitLinkType;
 

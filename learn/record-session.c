@@ -32,6 +32,7 @@ typedef struct {
 	sigset_t saved_mask;
 	gboolean ignores_sigint;
 	gboolean is_started, is_filed, is_done;
+	char *failure;      /* that the worker told of */
 	int asked_signal;   /* by which we were asked to end the recording */
 	gint64 deadline_us; /* once it is to be detached */
 	guint64 n_flushed, n_ticks;
@@ -66,6 +67,19 @@ take_signals(Session *session, GError **error)
 	session->signals = signalfd(-1, &taken, SFD_CLOEXEC | SFD_NONBLOCK);
 	return session->signals >= 0 ||
 	       gait_error_system(error, GAIT_LEARN_ERROR, errno, "signalfd");
+}
+
+/* What came for the target (a terminal's SIGTSTP, which it ignored) must not hit us at the end. */
+static void
+give_signals_back(const Session *session)
+{
+	static const struct timespec no_time;
+	sigset_t all;
+
+	sigfillset(&all);
+	while (sigtimedwait(&all, NULL, &no_time) > 0)
+		;
+	sigprocmask(SIG_SETMASK, &session->saved_mask, NULL);
 }
 
 static void
@@ -111,7 +125,7 @@ stop_too(int link, int signo)
 		return;
 	}
 	signal(signo, SIG_DFL);
-	raise(signo);
+	kill(getpid(), signo); /* not raise(): the terminal's own, pending too, is the same one */
 	if (poll(&poll_link, 1, 0) > 0) {
 		sigwait(&set, &signo);
 		return;
@@ -123,17 +137,31 @@ stop_too(int link, int signo)
 /* --- what the worker says ------------------------------------------------------------------------
  */
 
+/* The file is ended, well or not, while the target lives on. */
 static void
-handle_failure(Session *session, const GaitLinkMessage *message, GError **error)
+handle_filed(Session *session)
 {
-	if (session->is_started) {
+	session->is_filed = TRUE;
+	if (session->failure) {
 		session->result->has_failed = TRUE;
-		session->options->warn(message->text, session->options->data);
-		return;
+		session->options->warn(session->failure, session->options->data);
+		g_clear_pointer(&session->failure, g_free);
 	}
-	session->result->exec_status = message->value;
+	if (session->asked_signal != 0 && session->deadline_us == 0)
+		session->deadline_us = g_get_monotonic_time() + GRACE_US;
+}
+
+/* The worker is through; a failure that it told of before is what came of it. */
+static gboolean
+handle_done(Session *session, GError **error)
+{
+	session->is_done = TRUE;
+	if (!session->failure)
+		return TRUE;
 	g_set_error_literal(error, GAIT_LEARN_ERROR,
-	                    message->value ? GAIT_ERROR_EXEC : GAIT_ERROR_SYSTEM, message->text);
+	                    session->result->exec_status ? GAIT_ERROR_EXEC : GAIT_ERROR_SYSTEM,
+	                    session->failure);
+	return FALSE;
 }
 
 static gboolean
@@ -161,16 +189,14 @@ handle_message(Session *session, GError **error)
 		session->result->status = message.value;
 		break;
 	case GAIT_LINK_FILED:
-		session->is_filed = TRUE;
-		if (session->asked_signal != 0 && session->deadline_us == 0)
-			session->deadline_us = g_get_monotonic_time() + GRACE_US;
+		handle_filed(session);
 		break;
 	case GAIT_LINK_FAILED:
-		handle_failure(session, &message, error);
-		return session->is_started;
-	case GAIT_LINK_DONE:
-		session->is_done = TRUE;
+		session->failure = g_strdup(message.text);
+		session->result->exec_status = message.value;
 		break;
+	case GAIT_LINK_DONE:
+		return handle_done(session, error);
 	}
 	return TRUE;
 }
@@ -260,7 +286,7 @@ run(Session *session, GError **error)
 	if (!start_worker(session, error) || !take_signals(session, error))
 		return FALSE;
 	is_good = stand_in(session, error);
-	sigprocmask(SIG_SETMASK, &session->saved_mask, NULL);
+	give_signals_back(session);
 	/* Where the target lives on so does the worker. */
 	if (session->is_done || !is_good)
 		waitpid(session->worker, NULL, 0);
@@ -280,6 +306,7 @@ gait_record_session_run(const GaitRecordSessionOptions *options, GaitRecordSessi
 
 	*result = (GaitRecordSessionResult){.status = -1};
 	is_good = run(&session, error);
+	g_free(session.failure);
 	if (session.link >= 0)
 		close(session.link);
 	if (session.signals >= 0)

@@ -27,6 +27,6 @@ typedef struct {
 	int exec_status; /* 126 or 127 where the program could not be executed, else 0 */
 } GaitRecordSessionResult;
 
-/* FALSE with error set where the target was not started, or did not survive its recorder. */
+/* FALSE with error set where something failed, but for what warn() was called for. */
 gboolean gait_record_session_run(const GaitRecordSessionOptions *options,
                                  GaitRecordSessionResult *result, GError **error);

@@ -200,6 +200,7 @@ gait_record_worker_run(int link, GaitLinkShared *shared, const GaitRecorderOptio
 		if (!g_error_matches(error, GAIT_PROCESS_ERROR, GAIT_ERROR_EXEC))
 			exec_status = 0;
 		say(&worker, GAIT_LINK_FAILED, exec_status, error->message);
+		say(&worker, GAIT_LINK_DONE, 0, NULL);
 		return;
 	}
 	recorder_to_wake = worker.recorder;
