@@ -30,9 +30,13 @@ SANITIZE := $(if $(filter asan,$(SAN)),-fsanitize=address$(,)undefined -fno-sani
 	$(if $(filter tsan,$(SAN)),-fsanitize=thread)
 ALL_CFLAGS = -std=gnu11 -D_GNU_SOURCE -DGAIT_VERSION='"$(VERSION)"' -DG_LOG_DOMAIN='"sysgait"' -Iinclude -I. \
 	$(WARNINGS) $(SANITIZE) -fno-omit-frame-pointer -fstack-protector-strong \
-	$(if $(SAN),,-D_FORTIFY_SOURCE=2) $(CFLAGS) $(shell pkg-config --cflags $(MODULES))
+	$(if $(SAN),,-D_FORTIFY_SOURCE=2) $(CFLAGS) $(PKG_CFLAGS)
 # libunwind-x86_64 is the part of libunwind that unwinds other processes.
-ALL_LIBS = $(shell pkg-config --libs $(MODULES)) -lunwind-x86_64 -lpthread -lm
+ALL_LIBS = $(PKG_LIBS) -lunwind-x86_64 -lpthread -lm
+# Asked when first needed, and then once: `make deps` has to run before there is an answer.
+ask_pkg = $(or $(shell pkg-config $(1) $(MODULES)),$(error a library is missing: run `make deps`))
+PKG_CFLAGS = $(eval PKG_CFLAGS := $$(call ask_pkg,--cflags))$(PKG_CFLAGS)
+PKG_LIBS   = $(eval PKG_LIBS := $$(call ask_pkg,--libs))$(PKG_LIBS)
 
 DIRS     := model process learn enforce
 SOURCES  := $(foreach d,$(DIRS),$(wildcard $(d)/*.c))
@@ -102,7 +106,7 @@ fuzz-binaries: $(FUZZ)
 $(BUILD)/fuzz/%: tests/fuzz/%.c $(OBJECTS)
 	@mkdir -p $(@D)
 	$(call say,LD,$@)
-	$(Q)$(CC) $(ALL_CFLAGS) $(LDFLAGS) -fsanitize=fuzzer -o $@ $< $(OBJECTS) $(ALL_LIBS)
+	$(Q)$(CC) $(ALL_CFLAGS) $(LDFLAGS) -fsanitize=fuzzer -MMD -MP -MF $@.d -o $@ $< $(OBJECTS) $(ALL_LIBS)
 
 bench: all $(TOOLS) fixtures ## measure cost and speed as ratios in one run
 	$(Q)BUILD=$(abspath $(BUILD)) tests/bench/run
@@ -128,4 +132,4 @@ clean: ## remove everything built
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  \1|\2/p' $(MAKEFILE_LIST) | column -t -s '|'
 
--include $(OBJECTS:.o=.d) $(BUILD)/main.d $(UNIT:=.d) $(TOOLS:=.d)
+-include $(OBJECTS:.o=.d) $(BUILD)/main.d $(UNIT:=.d) $(TOOLS:=.d) $(FUZZ:=.d)
