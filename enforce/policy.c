@@ -12,13 +12,6 @@
 #include <string.h>
 #include <sys/syscall.h>
 
-/* How far in a kind lies; equal ranks are acted on together. 0: always acted on. */
-static const guint8 ranks[GAIT_VERDICT_N_] = {
-    [GAIT_VERDICT_EXEC] = 0,    [GAIT_VERDICT_SYSCALL] = 1,  [GAIT_VERDICT_ISSUER] = 2,
-    [GAIT_VERDICT_LIBRARY] = 3, [GAIT_VERDICT_PHASE] = 4,    [GAIT_VERDICT_SITE] = 5,
-    [GAIT_VERDICT_ROLE] = 5,    [GAIT_VERDICT_SEQUENCE] = 6,
-};
-
 /* Linux keeps errors below this in a system call's result (IS_ERR_VALUE). */
 #define MAX_ERRNO 4095
 
@@ -128,10 +121,11 @@ gait_policy_parse_strict(const char *text, GaitVerdict *strict, GError **error)
 	g_autoptr(GString) kinds = g_string_new(NULL);
 
 	*strict = gait_verdict_from_name(text);
-	if (*strict < GAIT_VERDICT_N_ && ranks[*strict] != 0 && *strict != GAIT_VERDICT_ROLE)
+	if (*strict < GAIT_VERDICT_N_ && gait_verdict_rank(*strict) != 0 &&
+	    *strict != GAIT_VERDICT_ROLE)
 		return TRUE;
 	for (guint i = 0; i < GAIT_VERDICT_N_; i++)
-		if (ranks[i] != 0 && i != GAIT_VERDICT_ROLE)
+		if (gait_verdict_rank(i) != 0 && i != GAIT_VERDICT_ROLE)
 			g_string_append_printf(kinds, "%s%s", kinds->len ? ", " : "",
 			                       gait_verdict_name(i));
 	g_set_error(error, GAIT_ENFORCE_ERROR, GAIT_ERROR_MALFORMED,
@@ -143,7 +137,7 @@ void
 gait_policy_set_strict(GaitPolicy *policy, GaitVerdict strict)
 {
 	for (guint i = 0; i < GAIT_VERDICT_N_; i++)
-		if (ranks[i] > ranks[strict])
+		if (gait_verdict_rank(i) > gait_verdict_rank(strict))
 			policy->actions[i] = (GaitAction){GAIT_ACTION_LOG, 0};
 }
 
