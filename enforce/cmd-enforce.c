@@ -83,12 +83,10 @@ parse_options(int argc, char **argv, Options *options, GError **error)
 		first++;
 	options->command = g_strdupv(argv + first);
 	if (!options->model_path)
-		g_set_error(error, G_OPTION_ERROR, G_OPTION_ERROR_FAILED,
-		            "no model; say which with -m MODEL");
-	else if (!options->command[0])
-		g_set_error(error, G_OPTION_ERROR, G_OPTION_ERROR_FAILED,
-		            "no command; put it after --");
-	return options->model_path && options->command[0];
+		return gait_error_usage(error, "no model; say which with -m MODEL");
+	if (!options->command[0])
+		return gait_error_usage(error, "no command; put it after --");
+	return TRUE;
 }
 
 /* A mistake in the options is a mistake of usage, wherever it is found. */

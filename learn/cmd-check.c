@@ -36,29 +36,22 @@ typedef struct {
 } Output;
 
 static gboolean
-fail_usage(GError **error, const char *message)
-{
-	g_set_error_literal(error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE, message);
-	return FALSE;
-}
-
-static gboolean
 check_options(Options *options, GError **error)
 {
 	if (!options->model)
-		return fail_usage(error,
-		                  "name the model to check against with -m MODEL; see --help");
+		return gait_error_usage(
+		    error, "name the model to check against with -m MODEL; see --help");
 	if (options->n_paths == 0)
-		return fail_usage(error, "name a trace to check; see --help");
+		return gait_error_usage(error, "name a trace to check; see --help");
 	options->strict = GAIT_VERDICT_SEQUENCE;
 	if (!options->strict_name)
 		return TRUE;
 	options->strict = gait_verdict_from_name(options->strict_name);
 	if (options->strict == GAIT_VERDICT_ALLOW || options->strict == GAIT_VERDICT_EXEC ||
 	    options->strict == GAIT_VERDICT_ROLE || options->strict == GAIT_VERDICT_N_)
-		return fail_usage(error,
-		                  "--strict goes up to one of: syscall, issuer, library, phase, "
-		                  "site, sequence");
+		return gait_error_usage(
+		    error, "--strict goes up to one of: syscall, issuer, library, phase, "
+		           "site, sequence");
 	return TRUE;
 }
 

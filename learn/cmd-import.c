@@ -96,8 +96,7 @@ find_importer(const char *name, GError **error)
 			return formats[i].import;
 		g_string_append_printf(known, " %s", formats[i].name);
 	}
-	g_set_error(error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE,
-	            "there is no format '%s'; known are:%s", name, known->str);
+	gait_error_usage(error, "there is no format '%s'; known are:%s", name, known->str);
 	return NULL;
 }
 
@@ -113,18 +112,14 @@ same_file(const char *a, const char *b)
 static gboolean
 check_options(const Options *options, GError **error)
 {
-	const char *problem = NULL;
-
 	if (!options->logs)
-		problem = "name the log to import; see --help";
-	else if (!options->import.output)
-		problem = "name the trace to write, with -o; see --help";
-	for (char **log = options->logs; !problem && *log; log++)
+		return gait_error_usage(error, "name the log to import; see --help");
+	if (!options->import.output)
+		return gait_error_usage(error, "name the trace to write, with -o; see --help");
+	for (char **log = options->logs; *log; log++)
 		if (same_file(*log, options->import.output))
-			problem = "the trace would overwrite the log";
-	if (problem)
-		g_set_error_literal(error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE, problem);
-	return !problem;
+			return gait_error_usage(error, "the trace would overwrite the log");
+	return TRUE;
 }
 
 static gboolean

@@ -10,7 +10,6 @@
 #include "sysgait/text.h"
 
 #include <stdio.h>
-#include <unistd.h>
 
 typedef struct {
 	char *output;
@@ -66,31 +65,10 @@ parse_options(int *argc, char ***argv, Options *options, GError **error)
 	options->paths = *argv + 1;
 	options->n_paths = (guint)*argc - 1;
 	if (!options->output)
-		g_set_error_literal(error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE,
-		                    "name the model to write with -o MODEL; see --help");
-	else if (options->n_paths == 0)
-		g_set_error_literal(error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE,
-		                    "name a trace to learn from; see --help");
-	else
-		return TRUE;
-	return FALSE;
-}
-
-/* `learn -o run1.trace run2.trace` is a slip that would cost a recording. */
-static gboolean
-check_output(const Options *options, GError **error)
-{
-	gboolean is_model = TRUE;
-
-	if (access(options->output, F_OK) != 0)
-		return TRUE;
-	if (!gait_learn_is_model(options->output, &is_model, error))
-		return FALSE;
-	if (!is_model)
-		g_set_error(error, GAIT_LEARN_ERROR, GAIT_ERROR_CONFLICT,
-		            "%s is there already and is not a model: it is not overwritten",
-		            options->output);
-	return is_model;
+		return gait_error_usage(error, "name the model to write with -o MODEL; see --help");
+	if (options->n_paths == 0)
+		return gait_error_usage(error, "name a trace to learn from; see --help");
+	return TRUE;
 }
 
 static void
@@ -167,7 +145,7 @@ run(int argc, char **argv, GError **error)
 
 	if (!parse_options(&argc, &argv, &options, error))
 		return GAIT_EXIT_USAGE;
-	if (!check_output(&options, error) || !learn(&options, error))
+	if (!gait_learn_check_output(options.output, error) || !learn(&options, error))
 		return GAIT_EXIT_FAILURE;
 	return GAIT_EXIT_OK;
 }

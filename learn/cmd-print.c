@@ -134,11 +134,9 @@ print_model(const Options *options, GError **error)
 	g_autoptr(GString) out = g_string_new(NULL);
 	Output output = {0};
 
-	if (options->stacks || options->pid != 0) {
-		g_set_error(error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE,
-		            "%s is a model; --stacks and --pid are for traces", options->path);
-		return FALSE;
-	}
+	if (options->stacks || options->pid != 0)
+		return gait_error_usage(error, "%s is a model; --stacks and --pid are for traces",
+		                        options->path);
 	model = gait_model_load(options->path, error);
 	if (!model)
 		return FALSE;
@@ -194,18 +192,13 @@ parse_options(int *argc, char ***argv, Options *options, GError **error)
 	                                          "  sysgait print nginx.gait\n");
 	if (!g_option_context_parse(context, argc, argv, error))
 		return FALSE;
-	if (*argc != 2) {
-		g_set_error(error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE,
-		            *argc < 2 ? "name a trace or a model to print; see --help"
-		                      : "one file at a time; see --help");
-		return FALSE;
-	}
+	if (*argc < 2)
+		return gait_error_usage(error, "name a trace or a model to print; see --help");
+	if (*argc > 2)
+		return gait_error_usage(error, "one file at a time; see --help");
 	options->path = (*argv)[1];
-	if (options->json && options->stacks) {
-		g_set_error_literal(error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE,
-		                    "--json always has the stacks; leave --stacks out");
-		return FALSE;
-	}
+	if (options->json && options->stacks)
+		return gait_error_usage(error, "--json always has the stacks; leave --stacks out");
 	return TRUE;
 }
 

@@ -94,18 +94,6 @@ parse(Options *options, int *argc, char ***argv, GError **error)
 	return g_option_context_parse(context, argc, argv, error);
 }
 
-G_GNUC_PRINTF(2, 3) static gboolean usage_error(GError **error, const char *format, ...)
-{
-	va_list arguments;
-
-	va_start(arguments, format);
-	if (error)
-		*error =
-		    g_error_new_valist(G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE, format, arguments);
-	va_end(arguments);
-	return FALSE;
-}
-
 static gboolean
 take_pids(char **texts, GArray *pids, GError **error)
 {
@@ -114,10 +102,10 @@ take_pids(char **texts, GArray *pids, GError **error)
 		pid_t pid;
 
 		if (!g_ascii_string_to_signed(*text, 10, 1, G_MAXINT32, &value, NULL))
-			return usage_error(error, "-p %s: not a process id", *text);
+			return gait_error_usage(error, "-p %s: not a process id", *text);
 		pid = (pid_t)value;
 		if (pid == getpid())
-			return usage_error(error, "-p %s: that is this very process", *text);
+			return gait_error_usage(error, "-p %s: that is this very process", *text);
 		g_array_append_val(pids, pid);
 	}
 	return TRUE;
@@ -129,20 +117,23 @@ check(const Options *options, int argc, char **argv, GArray *pids, GaitRecorderO
       GError **error)
 {
 	if (options->backend && strcmp(options->backend, "ptrace") != 0)
-		return usage_error(error, "--backend %s: there is only ptrace", options->backend);
+		return gait_error_usage(error, "--backend %s: there is only ptrace",
+		                        options->backend);
 	if (options->stacks && strcmp(options->stacks, "site") != 0 &&
 	    strcmp(options->stacks, "full") != 0)
-		return usage_error(error, "--stacks %s: must be site or full", options->stacks);
+		return gait_error_usage(error, "--stacks %s: must be site or full",
+		                        options->stacks);
 	if (!take_pids(options->pids, pids, error))
 		return FALSE;
 	if (argc > 1 && strcmp(argv[1], "--") == 0)
 		argv++, argc--;
 	if (argc > 1 && pids->len > 0)
-		return usage_error(error, "either -p or a command, not both");
+		return gait_error_usage(error, "either -p or a command, not both");
 	if (argc <= 1 && pids->len == 0)
-		return usage_error(error, "no command; `%s --help` explains", argv[0]);
+		return gait_error_usage(error, "no command; `%s --help` explains", argv[0]);
 	if (argc > 1 && options->output && strcmp(options->output, "-") == 0)
-		return usage_error(error, "-o -: standard output is the program's; name a file");
+		return gait_error_usage(error,
+		                        "-o -: standard output is the program's; name a file");
 	*recorder = (GaitRecorderOptions){
 	    .argv = argc > 1 ? (const char *const *)argv + 1 : NULL,
 	    .pids = (const pid_t *)(void *)pids->data,

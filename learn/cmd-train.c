@@ -42,13 +42,6 @@ options_clear(Options *options)
 }
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Options, options_clear)
 
-static gboolean
-fail_usage(GError **error, const char *message)
-{
-	g_set_error_literal(error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE, message);
-	return FALSE;
-}
-
 /* "QUIT", "SIGQUIT" or "3"; 0 where it is none. */
 static int
 parse_signal(const char *text)
@@ -74,13 +67,13 @@ check_options(Options *options, char **server, GError **error)
 	if (*server && strcmp(*server, "--") == 0)
 		server++;
 	if (!options->output)
-		return fail_usage(error, "name the model to write with -o MODEL; see --help");
+		return gait_error_usage(error, "name the model to write with -o MODEL; see --help");
 	if (!*server)
-		return fail_usage(error, "name the program to train on; see --help");
+		return gait_error_usage(error, "name the program to train on; see --help");
 	if (options->n_runs < 0 || options->n_runs > MAX_RUNS)
-		return fail_usage(error, "--runs is a number from 1 to 10000");
+		return gait_error_usage(error, "--runs is a number from 1 to 10000");
 	if (options->grace_s < 0)
-		return fail_usage(error, "--grace is a number of seconds");
+		return gait_error_usage(error, "--grace is a number of seconds");
 	if (options->n_runs == 0)
 		options->n_runs = options->until_mature ? DEFAULT_RUNS_MATURE : DEFAULT_RUNS;
 	options->run = (GaitTrainRunOptions){
@@ -91,7 +84,7 @@ check_options(Options *options, char **server, GError **error)
 	    .grace_s = options->grace_s ? (guint)options->grace_s : DEFAULT_GRACE_S,
 	};
 	if (options->run.stop_signal == 0)
-		return fail_usage(error, "--stop is the name of a signal, such as QUIT");
+		return gait_error_usage(error, "--stop is the name of a signal, such as QUIT");
 	return TRUE;
 }
 
@@ -269,22 +262,6 @@ train(const Options *options, const char *directory, GError **error)
 	return GAIT_EXIT_OK;
 }
 
-static gboolean
-check_output(const Options *options, GError **error)
-{
-	gboolean is_model = TRUE;
-
-	if (access(options->output, F_OK) != 0)
-		return TRUE;
-	if (!gait_learn_is_model(options->output, &is_model, error))
-		return FALSE;
-	if (!is_model)
-		g_set_error(error, GAIT_LEARN_ERROR, GAIT_ERROR_CONFLICT,
-		            "%s is there already and is not a model: it is not overwritten",
-		            options->output);
-	return is_model;
-}
-
 static int
 run(int argc, char **argv, GError **error)
 {
@@ -294,7 +271,7 @@ run(int argc, char **argv, GError **error)
 
 	if (!parse_options(&argc, &argv, &options, error))
 		return GAIT_EXIT_USAGE;
-	if (!check_output(&options, error) || !gait_train_prepare(error))
+	if (!gait_learn_check_output(options.output, error) || !gait_train_prepare(error))
 		return GAIT_EXIT_FAILURE;
 	if (options.keep && g_mkdir_with_parents(options.keep, 0777) == 0)
 		directory = g_strdup(options.keep);

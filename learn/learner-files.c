@@ -16,8 +16,8 @@
  * Whether the file is a model: JSON, so its first byte that is not white space is a brace. Anything
  * else, and stdin, is for the trace reader to take or refuse.
  */
-gboolean
-gait_learn_is_model(const char *path, gboolean *result, GError **error)
+static gboolean
+is_model_file(const char *path, gboolean *result, GError **error)
 {
 	char head[64];
 	gssize n;
@@ -46,7 +46,7 @@ learn_file(const char *path, const GaitLearnOptions *options, GError **error)
 	g_autoptr(GaitTraceReader) reader = NULL;
 	gboolean has_model;
 
-	if (!gait_learn_is_model(path, &has_model, error))
+	if (!is_model_file(path, &has_model, error))
 		return NULL;
 	if (has_model)
 		return gait_model_load(path, error);
@@ -69,4 +69,19 @@ gait_learn_files(const char *const *paths, guint n_paths, const GaitLearnOptions
 		g_ptr_array_add(models, model);
 	}
 	return gait_model_merge((GaitModel *const *)models->pdata, models->len, error);
+}
+
+gboolean
+gait_learn_check_output(const char *path, GError **error)
+{
+	gboolean is_model = TRUE;
+
+	if (access(path, F_OK) != 0)
+		return TRUE;
+	if (!is_model_file(path, &is_model, error))
+		return FALSE;
+	if (!is_model)
+		g_set_error(error, GAIT_LEARN_ERROR, GAIT_ERROR_CONFLICT,
+		            "%s is there already and is not a model: it is not overwritten", path);
+	return is_model;
 }

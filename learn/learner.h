@@ -23,11 +23,14 @@ typedef struct {
 /* The model of one run, normalized. name: for messages. Reads reader to its end. */
 GaitModel *gait_learn_trace(GaitTraceReader *reader, const char *name,
                             const GaitLearnOptions *options, GError **error);
-/* Whether the file is a model, by its first bytes; FALSE with error where it cannot be read. */
-gboolean gait_learn_is_model(const char *path, gboolean *is_model, GError **error);
 /*
  * Traces and models, in any mix, told apart by their first bytes; merged. The same trace twice, or
  * in a model and as a trace, counts once.
  */
 GaitModel *gait_learn_files(const char *const *paths, guint n_paths,
                             const GaitLearnOptions *options, GError **error);
+/*
+ * Whether a model may be written to path: nothing is there yet, or a model is. `learn -o run1.trace
+ * run2.trace` is a slip that would cost a recording. FALSE with error otherwise.
+ */
+gboolean gait_learn_check_output(const char *path, GError **error);

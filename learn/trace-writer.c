@@ -170,9 +170,8 @@ open_output(const char *path, GError **error)
 	}
 	if (isatty(fd)) {
 		close(fd);
-		g_set_error_literal(error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE,
-		                    "a trace is binary and not for a terminal; name a file or pipe "
-		                    "with -o");
+		gait_error_usage(
+		    error, "a trace is binary and not for a terminal; name a file or pipe with -o");
 		return -1;
 	}
 	return fd;

@@ -73,34 +73,28 @@ parse(int argc, char **argv, Arguments *arguments, GError **error)
 	return g_option_context_parse(context, &argc, &argv, error);
 }
 
-static gboolean
-usage_error(GError **error, const char *message)
-{
-	g_set_error(error, G_OPTION_ERROR, G_OPTION_ERROR_FAILED, "%s; see `sysgait graph --help`",
-	            message);
-	return FALSE;
-}
+#define SEE_HELP "see `sysgait graph --help`"
 
 static gboolean
 check(const Arguments *arguments, GError **error)
 {
 	if (!arguments->files || !arguments->files[0])
-		return usage_error(error, "which model?");
+		return gait_error_usage(error, "which model?; " SEE_HELP);
 	if (arguments->files[1])
-		return usage_error(error,
-		                   "one model at a time; `sysgait merge` makes one of several");
+		return gait_error_usage(
+		    error, "one model at a time; `sysgait merge` makes one of several; " SEE_HELP);
 	if ((arguments->library != NULL) + arguments->phases + arguments->roles > 1)
-		return usage_error(error, "--library, --phases and --roles are different drawings");
+		return gait_error_usage(
+		    error, "--library, --phases and --roles are different drawings; " SEE_HELP);
 	if (arguments->full && !arguments->library)
-		return usage_error(error, "--full is for --library");
+		return gait_error_usage(error, "--full is for --library; " SEE_HELP);
 	if (arguments->roles && arguments->role)
-		return usage_error(error, "--roles draws all roles: leave out --role");
-	if (arguments->format && strcmp(arguments->format, "dot") != 0) {
-		g_set_error(error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE,
-		            "-T %s: the one format is dot; `sysgait graph … | dot -T%s` renders it",
-		            arguments->format, arguments->format);
-		return FALSE;
-	}
+		return gait_error_usage(error,
+		                        "--roles draws all roles: leave out --role; " SEE_HELP);
+	if (arguments->format && strcmp(arguments->format, "dot") != 0)
+		return gait_error_usage(
+		    error, "-T %s: the one format is dot; `sysgait graph … | dot -T%s` renders it",
+		    arguments->format, arguments->format);
 	return TRUE;
 }
 

@@ -50,12 +50,11 @@ parse_options(Options *options, int argc, char **argv, GError **error)
 	g_option_context_add_main_entries(context, entries, NULL);
 	if (!g_option_context_parse(context, &argc, &argv, error))
 		return FALSE;
-	if (!options->output || !options->inputs) {
-		g_set_error(error, G_OPTION_ERROR, G_OPTION_ERROR_FAILED, "%s; see --help",
-		            options->output ? "no model to merge was given"
-		                            : "where to write was not given (-o MODEL)");
-		return FALSE;
-	}
+	if (!options->output)
+		return gait_error_usage(error,
+		                        "where to write was not given (-o MODEL); see --help");
+	if (!options->inputs)
+		return gait_error_usage(error, "no model to merge was given; see --help");
 	return TRUE;
 }
 

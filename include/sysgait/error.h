@@ -26,3 +26,7 @@ typedef enum {
  * gait_error_system(…)`. */
 gboolean gait_error_system(GError **error, GQuark domain, int saved_errno, const char *format, ...)
     G_GNUC_PRINTF(4, 5);
+
+/* Sets a G_OPTION_ERROR: what was typed makes no sense, and main exits 2. Returns FALSE, for
+ * `return gait_error_usage(…)`. */
+gboolean gait_error_usage(GError **error, const char *format, ...) G_GNUC_PRINTF(2, 3);

@@ -134,8 +134,8 @@ guint32 gait_tracer_get_arch(GaitTracer *tracer, const GaitTask *task,
 gboolean gait_tracer_set_registers(GaitTracer *tracer, GaitTask *task,
                                    const struct user_regs_struct *registers);
 /*
- * From the syscall callback: the task stays stopped at this call for hold_us microseconds (it may be
- * a millisecond more), while the other tasks run on. Once a stop.
+ * From the syscall callback: the task stays stopped at this call for hold_us microseconds (it may
+ * be a millisecond more), while the other tasks run on. Once a stop.
  */
 void gait_tracer_hold(GaitTracer *tracer, GaitTask *task, guint hold_us);
 /* Asks for a stop, reported as interrupted(). */

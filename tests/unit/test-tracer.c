@@ -258,7 +258,8 @@ act_group_stop(void)
 	kill(pid, SIGCONT);
 	if (waitpid(pid, &status, WCONTINUED) != pid || !WIFCONTINUED(status))
 		return 4;
-	if (write(go[1], "", 1) != 1 || waitpid(pid, &status, WUNTRACED) != pid || WSTOPSIG(status) != SIGTSTP)
+	if (write(go[1], "", 1) != 1 || waitpid(pid, &status, WUNTRACED) != pid ||
+	    WSTOPSIG(status) != SIGTSTP)
 		return 5;
 	kill(pid, SIGKILL);
 	return waitpid(pid, &status, 0) == pid && WTERMSIG(status) == SIGKILL ? 0 : 6;
