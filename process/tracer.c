@@ -269,18 +269,18 @@ wait_with_descriptors(GaitTracer *tracer, struct pollfd *fds, guint n_fds, int t
 	return TRUE;
 }
 
-/* Newborn tasks wait for their creator's event: see gait_tracer_adopt_orphans(). */
-static WaitResult
-wait_with_orphans(GaitTracer *tracer)
+/*
+ * Newborn tasks wait for their creator's event: see gait_tracer_adopt_orphans(). All the others go
+ * on meanwhile.
+ */
+static gboolean
+wait_with_orphans(GaitTracer *tracer, struct pollfd *fds, guint n_fds, GError **error)
 {
-	WaitResult result = wait_for_one(tracer, WNOHANG);
-
-	if (result == WAIT_HANDLED)
-		return result;
-	gait_tracer_adopt_orphans(tracer);
-	if (tracer->orphans->len > 0)
-		g_usleep(PATIENCE_MS * 1000);
-	return WAIT_NOTHING;
+	if (!wait_with_descriptors(tracer, fds, n_fds, PATIENCE_MS, error))
+		return FALSE;
+	if (drain(tracer) != WAIT_HANDLED)
+		gait_tracer_adopt_orphans(tracer);
+	return is_going_on(tracer);
 }
 
 static gboolean
@@ -304,19 +304,14 @@ gait_tracer_iterate(GaitTracer *tracer, struct pollfd *fds, guint n_fds, int tim
 
 	if (was_woken(tracer) || !is_going_on(tracer))
 		return is_going_on(tracer);
-	if (G_UNLIKELY(tracer->orphans->len > 0)) {
-		/* Descriptors wait: this is over in a moment. */
-		for (guint i = 0; i < n_fds; i++)
-			fds[i].revents = 0;
-		result = wait_with_orphans(tracer);
-	} else if (G_UNLIKELY(tracer->held->len > 0)) {
+	if (G_UNLIKELY(tracer->orphans->len > 0))
+		return wait_with_orphans(tracer, fds, n_fds, error);
+	if (G_UNLIKELY(tracer->held->len > 0))
 		return wait_with_held(tracer, fds, n_fds, timeout_ms, error);
-	} else if (fds || timeout_ms >= 0) {
+	if (fds || timeout_ms >= 0)
 		return wait_with_descriptors(tracer, fds, n_fds, timeout_ms, error) &&
 		       is_going_on(tracer);
-	} else {
-		result = wait_for_one(tracer, 0);
-	}
+	result = wait_for_one(tracer, 0);
 	/* Tasks that the kernel says do not exist have been reaped behind our back: nothing will
 	 * ever come from them. */
 	return result != WAIT_CHILDLESS && is_going_on(tracer);
