@@ -11,6 +11,7 @@
 #include <errno.h>
 #include <poll.h>
 #include <signal.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -27,6 +28,19 @@ is_sent(GaitNotify sent, GError **error)
 	                         "ioctl(SECCOMP_IOCTL_NOTIF_SEND)");
 }
 
+/* The process of a thread, 0 where it is gone. */
+static pid_t
+find_process(pid_t tid)
+{
+	g_autofree char *path = g_strdup_printf("/proc/%d/status", tid);
+	g_autofree char *status = NULL;
+	const char *line = NULL;
+
+	if (g_file_get_contents(path, &status, NULL, NULL))
+		line = strstr(status, "\nTgid:");
+	return line ? atoi(line + strlen("\nTgid:")) : 0;
+}
+
 /*
  * Closed: a task that the tracer does not know was created around it (CLONE_UNTRACED in memory).
  * Nobody can say whose child it is, so it does not get to do anything but die.
@@ -34,7 +48,9 @@ is_sent(GaitNotify sent, GError **error)
 static gboolean
 refuse_stranger(GaitNotifyRun *notify, const struct seccomp_notif *notification, GError **error)
 {
-	int pidfd = (int)syscall(SYS_pidfd_open, notification->pid, 0);
+	/* It may be a thread that hides; of these a pidfd is only to be had for the process. */
+	pid_t pid = find_process((pid_t)notification->pid);
+	int pidfd = pid > 0 ? (int)syscall(SYS_pidfd_open, pid, 0) : -1;
 
 	gait_log_message(gait_enforcer_get_log(notify->enforcer),
 	                 "task %u was created in a way that hides its creator: killing it",

@@ -11,6 +11,7 @@
  */
 #include "enforce/backend.h"
 #include "enforce/forward.h"
+#include "enforce/interruptible.h"
 #include "enforce/notify-private.h"
 #include "enforce/usher.h"
 #include "sysgait/error.h"
@@ -118,8 +119,8 @@ on_executed(GaitTracer *tracer, GaitTask *task, gpointer data)
  * with ERESTARTSYS: a handler without SA_RESTART would make it EINTR, for calls too that never fail
  * so; and rt_sigreturn, whose caller expects no return, would run into whatever follows. Such a
  * call has not begun, so it can always be made again. One that is going on keeps its own result.
- * (Where both look the same, a task that repeats one call with the same arguments, EINTR is left:
- * from a call that can last it is a true answer.)
+ * A task that repeats one call with the same arguments makes both look the same: EINTR is left from
+ * a call that can last, where it is a true answer.
  */
 static void
 on_delivering(GaitTracer *tracer, GaitTask *task, int signo,
@@ -131,7 +132,7 @@ on_delivering(GaitTracer *tracer, GaitTask *task, int signo,
 
 	gait_notify_registers_drop(&own->registers);
 	if (own->is_running && is_call(registers, &own->running) &&
-	    registers->orig_rax != SYS_rt_sigreturn) {
+	    gait_call_is_interruptible(task->tid, own->running.nr, own->running.args[0])) {
 		gait_enforcer_interrupted(notify->enforcer, task, registers);
 		return;
 	}
