@@ -58,6 +58,8 @@ gait_train_prepare(GError **error)
 	sigemptyset(&set);
 	sigaddset(&set, SIGINT);
 	sigaddset(&set, SIGTERM);
+	sigaddset(&set, SIGHUP);
+	sigaddset(&set, SIGQUIT);
 	sigprocmask(SIG_BLOCK, &set, &saved_mask);
 	signals = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
 	if (signals < 0)
@@ -68,18 +70,25 @@ gait_train_prepare(GError **error)
 	return TRUE;
 }
 
-/* Starts argv with our stderr as its stdout too: stdout is for the result. */
+/*
+ * Starts argv with our stderr as its stdout too: stdout is for the result. In a process group of
+ * its own, what it sends to its group reaches neither the driver nor our caller; but it has no
+ * terminal to read from then.
+ */
 static gboolean
-spawn(Child *child, const char *path, char *const *argv, char *const *environment, GError **error)
+spawn(Child *child, const char *path, char *const *argv, char *const *environment,
+      gboolean in_own_group, GError **error)
 {
 	posix_spawn_file_actions_t actions;
 	posix_spawnattr_t attributes;
-	int failure;
+	int failure, flags = POSIX_SPAWN_SETSIGMASK;
 
 	posix_spawn_file_actions_init(&actions);
 	posix_spawn_file_actions_adddup2(&actions, STDERR_FILENO, STDOUT_FILENO);
 	posix_spawnattr_init(&attributes);
-	posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGMASK);
+	if (in_own_group)
+		flags |= POSIX_SPAWN_SETPGROUP;
+	posix_spawnattr_setflags(&attributes, (short)flags);
 	posix_spawnattr_setsigmask(&attributes, &saved_mask);
 	failure = posix_spawn(&child->pid, path, &actions, &attributes, argv, environment);
 	posix_spawnattr_destroy(&attributes);
@@ -102,12 +111,41 @@ is_gone(Child *child)
 	return child->pid == 0;
 }
 
+/* The parent of a process, 0 where it is gone. */
+static pid_t
+get_parent(pid_t pid)
+{
+	g_autofree char *path = g_strdup_printf("/proc/%d/status", pid);
+	g_autofree char *status = NULL;
+	const char *line;
+
+	if (!g_file_get_contents(path, &status, NULL, NULL))
+		return 0;
+	line = strstr(status, "\nPPid:");
+	return line ? (pid_t)g_ascii_strtoll(line + strlen("\nPPid:"), NULL, 10) : 0;
+}
+
+static gboolean
+is_descendant(pid_t pid)
+{
+	for (guint depth = 0; pid > 1 && depth < MAX_TREE_DEPTH; depth++) {
+		pid = get_parent(pid);
+		if (pid == getpid())
+			return TRUE;
+	}
+	return FALSE;
+}
+
+/* A server that signals its whole process group, as some do to end, means itself and not us. */
 static gboolean
 is_interrupted(void)
 {
 	struct signalfd_siginfo info;
 
-	return read(signals, &info, sizeof info) == sizeof info;
+	while (read(signals, &info, sizeof info) == sizeof info)
+		if (info.ssi_code > 0 || !is_descendant((pid_t)info.ssi_pid))
+			return TRUE;
+	return FALSE;
 }
 
 /* Waits until one of the children ends, a signal comes, or timeout_ms is over (-1: never). */
@@ -208,8 +246,8 @@ reap_orphans(const Child *recorder)
 }
 
 /*
- * Asks the server to end, and makes it. Returns when it and the recorder have. (Ctrl-C reaches the
- * recorder as well, which then ends before the server.)
+ * Asks the server to end, and makes it. Returns when it and the recorder have. (Without a driver,
+ * Ctrl-C reaches the recorder as well, which then ends before the server.)
  */
 static void
 stop(const GaitTrainRunOptions *options, Child *recorder, gboolean *is_killed)
@@ -249,7 +287,8 @@ start_recorder(const GaitTrainRunOptions *options, Child *recorder, guint index,
 	for (char *const *argument = options->server; *argument; argument++)
 		g_ptr_array_add(argv, *argument);
 	g_ptr_array_add(argv, NULL);
-	return spawn(recorder, "/proc/self/exe", (char *const *)argv->pdata, environ, error);
+	return spawn(recorder, "/proc/self/exe", (char *const *)argv->pdata, environ,
+	             options->driver != NULL, error);
 }
 
 /* The server's pid once it runs; 0 where it is gone before or never comes. */
@@ -281,7 +320,7 @@ start_driver(const GaitTrainRunOptions *options, Child *driver, guint index, pid
 	environment = g_environ_setenv(environment, "SYSGAIT_RUN", number, TRUE);
 	g_snprintf(number, sizeof number, "%d", server);
 	environment = g_environ_setenv(environment, "SYSGAIT_PID", number, TRUE);
-	return spawn(driver, "/bin/sh", argv, environment, error);
+	return spawn(driver, "/bin/sh", argv, environment, FALSE, error);
 }
 
 static gboolean

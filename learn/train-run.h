@@ -14,14 +14,14 @@ typedef struct {
 
 typedef enum {
 	GAIT_TRAIN_DONE,        /* the trace is there */
-	GAIT_TRAIN_INTERRUPTED, /* SIGINT or SIGTERM: all is stopped, the trace is not to be used */
+	GAIT_TRAIN_INTERRUPTED, /* by a signal: all is stopped, the trace is not to be used */
 	GAIT_TRAIN_FAILED,      /* error says why; all is stopped */
 	GAIT_TRAIN_N_,
 } GaitTrainResult;
 
 /*
- * To be called before the first run: from here on SIGINT and SIGTERM end a run instead of the
- * process, and daemons that the server leaves behind are found.
+ * To be called before the first run: from here on SIGINT, SIGTERM, SIGHUP and SIGQUIT end a run
+ * instead of the process, and daemons that the server leaves behind are found.
  */
 gboolean gait_train_prepare(GError **error);
 /* index: counts from 1, for the driver (SYSGAIT_RUN; SYSGAIT_PID is the server's). */

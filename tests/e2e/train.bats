@@ -88,6 +88,35 @@ server_is_gone() {
 	server_is_gone
 }
 
+@test "a server that signals its whole process group hits itself alone" {
+	cat >group.py <<-'EOS'
+		import os, signal, sys, time
+		signal.signal(signal.SIGHUP, signal.SIG_IGN)
+		def end(*_):
+		    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+		    os.kill(0, signal.SIGTERM)
+		    time.sleep(0.2)
+		    sys.exit(0)
+		signal.signal(signal.SIGTERM, end)
+		os.kill(0, signal.SIGHUP)
+		open('ready', 'w').close()
+		while True:
+		    signal.pause()
+	EOS
+	run "$SYSGAIT" train -o app.gait -n 2 -d 'until [ -e ready ]; do sleep 0.02; done; rm ready' \
+		-- "$PYTHON" group.py
+	echo "$output"
+	[ "$status" -eq 0 ]
+	[[ "$output" != *"was killed"* ]]
+	[[ "$output" == *"run 2 of 2: "* ]]
+	# With no driver the trainer is in it; what comes from a descendant is not for the trainer.
+	run setsid -w "$SYSGAIT" train -o alone.gait -n 1 -- "$PYTHON" -c 'import os, signal
+signal.signal(signal.SIGTERM, signal.SIG_IGN); os.kill(0, signal.SIGTERM)'
+	echo "$output"
+	[ "$status" -eq 0 ]
+	[[ "$output" == *"run 1 of 1: "* ]]
+}
+
 @test "interrupting stops server and driver, and keeps the runs before" {
 	"$SYSGAIT" train -o app.gait -n 3 -d "$PYTHON driver.py; test \$SYSGAIT_RUN != 2 || { touch second; sleep 600; }" \
 		-- "$PYTHON" server.py >out 2>&1 3>&- &
