@@ -17,7 +17,7 @@ PACKAGES := gcc clang make pkg-config libglib2.0-dev libjson-glib-dev libseccomp
 	libelf-dev libgraphviz-dev zlib1g-dev
 # What tests, demo and bench run: real programs, and the tools they are driven, compared and checked with.
 PACKAGES += graphviz bats perl nginx-light redis-server redis-tools sqlite3 libsqlite3-dev python3 wrk curl \
-	strace linux-perf golang-go libclang-rt-14-dev openssl util-linux procps man-db clang-format clang-tidy cppcheck
+	strace linux-perf golang-go libclang-rt-14-dev openssl util-linux procps man-db clang-format clang-tidy cppcheck shellcheck
 
 Q := $(if $(V),,@)
 say = $(if $(V),@:,@printf '  %-6s %s\n' $(1) $(2))
@@ -111,12 +111,15 @@ $(BUILD)/fuzz/%: tests/fuzz/%.c $(OBJECTS)
 bench: all $(TOOLS) fixtures ## measure cost and speed as ratios in one run
 	$(Q)BUILD=$(abspath $(BUILD)) tests/bench/run
 
-lint: check-layers ## formatting, cppcheck, clang-tidy, and a build with warnings as errors by gcc and clang
+lint: deps check-layers ## formatting, shellcheck, clang-tidy, cppcheck, and all warnings as errors by gcc and clang
 	$(Q)clang-format --dry-run -Werror $$(git ls-files '*.c' '*.h')
+	$(Q)shellcheck $$(git grep -lE '^#!(/bin/sh|/usr/bin/env bash)')
+	$(Q)printf '%s\n' main.c $(SOURCES) $(wildcard tests/unit/*.c tests/bench/*.c tests/fuzz/*.c) | \
+		xargs -P2 -I@ clang-tidy --quiet @ -- $(ALL_CFLAGS) 2>/dev/null
 	$(Q)cppcheck --quiet --error-exitcode=1 --enable=warning,portability --inline-suppr --library=gtk \
 		--suppress=missingInclude -Iinclude -I. $(DIRS) main.c
-	$(Q)$(MAKE) --no-print-directory BUILD=build-lint-gcc CC=gcc WERROR=1 all
-	$(Q)$(MAKE) --no-print-directory BUILD=build-lint-clang CC=clang WERROR=1 all
+	$(Q)$(MAKE) --no-print-directory BUILD=build-lint-gcc CC=gcc WERROR=1 all check-unit-binaries
+	$(Q)$(MAKE) --no-print-directory BUILD=build-lint-clang CC=clang WERROR=1 all check-unit-binaries
 
 format: ## put every source into the one format
 	$(Q)clang-format -i $$(git ls-files '*.c' '*.h')

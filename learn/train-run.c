@@ -30,8 +30,6 @@
 #define MAX_START_US   (30 * G_USEC_PER_SEC)
 #define MAX_TREE_DEPTH 64
 
-extern char **environ;
-
 static int signals = -1; /* signalfd, for the life of the process */
 static sigset_t saved_mask;
 

@@ -146,8 +146,8 @@ typedef struct {
 
 /* Row c: what either had once; twice what either had twice or, of different runs, both once. */
 static void
-unite_row(const GaitMerger *merger, const GaitRole *role, Matrices out, guint64 *into_once,
-          guint64 *from_once)
+unite_row(const GaitMerger *merger, const GaitRole *role, Matrices out, const guint64 *into_once,
+          const guint64 *from_once)
 {
 	for (guint32 w = 0; w < role->row_words; w++) {
 		out.once[w] |= into_once[w] | from_once[w];

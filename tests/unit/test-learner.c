@@ -254,7 +254,7 @@ test_partial(void)
 	static const RandomOptions options = {.has_losses = TRUE, .n_events = 100};
 	g_autofree char *path = new_path();
 	g_autoptr(GRand) rand = g_rand_new_with_seed(1);
-	g_autoptr(GArray) events = random_trace_write(path, rand, &options);
+	G_GNUC_UNUSED g_autoptr(GArray) events = random_trace_write(path, rand, &options);
 	g_autoptr(GError) error = NULL;
 
 	g_assert_null(learn(path, NULL, &error));
@@ -275,7 +275,7 @@ test_foreign(void)
 	static const RandomOptions options = {.has_foreign = TRUE, .n_events = 2000};
 	g_autofree char *path = new_path();
 	g_autoptr(GRand) rand = g_rand_new_with_seed(2);
-	g_autoptr(GArray) events = random_trace_write(path, rand, &options);
+	G_GNUC_UNUSED g_autoptr(GArray) events = random_trace_write(path, rand, &options);
 	g_autoptr(GString) warning = g_string_new(NULL);
 	const GaitLearnOptions learn_options = {.warn = keep_warning, .data = warning};
 	g_autoptr(GError) error = NULL;
@@ -295,7 +295,7 @@ test_runtime(void)
 	static const RandomOptions options = {.n_events = 500};
 	g_autofree char *path = new_path();
 	g_autoptr(GRand) rand = g_rand_new_with_seed(3);
-	g_autoptr(GArray) events = random_trace_write(path, rand, &options);
+	G_GNUC_UNUSED g_autoptr(GArray) events = random_trace_write(path, rand, &options);
 	const GaitLearnOptions learn_options = {.runtime = runtime};
 	g_autoptr(GError) error = NULL;
 	g_autoptr(GaitModel) model = learn(path, &learn_options, &error);

@@ -687,7 +687,6 @@ test_full_disk(void)
 static void
 test_write_error(void)
 {
-	g_autoptr(Sample) sample = sample_new(FALSE);
 	g_autoptr(GError) error = NULL;
 	GaitTraceInfo info = sample_info(FALSE);
 	GaitEvent start = {.kind = GAIT_EVENT_START};
