@@ -205,6 +205,11 @@ print_summary(const Options *options, GaitEnforcer *enforcer, GaitLog *log)
 		gait_log_message(
 		    log, "%" G_GUINT64_FORMAT " violations did not get into the violation log %s",
 		    gait_log_get_n_lost(log), options->log_path);
+	if (options->log_path && gait_log_get_n_withheld(log) > 0)
+		gait_log_message(log,
+		                 "%" G_GUINT64_FORMAT
+		                 " repetitions at the end are not counted in the violation log %s",
+		                 gait_log_get_n_withheld(log), options->log_path);
 	if (!options->is_quiet)
 		gait_log_message(log,
 		                 "%" G_GUINT64_FORMAT " events of %" G_GUINT64_FORMAT

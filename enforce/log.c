@@ -3,9 +3,12 @@
  * The violation log. The target is blocked while a line is written, so nothing here may wait: the
  * file is non-blocking, stderr is asked first whether it has room (it is shared with the target and
  * must not be made non-blocking), and sentences are rationed, since a target that is refused in a
- * loop produces thousands of them a second. The file gets every line that fits on the disk.
+ * loop produces thousands of them a second. The file gets every line that fits on the disk, but for
+ * repetitions, which are counted (repeats.h).
  */
 #include "enforce/log.h"
+
+#include "enforce/repeats.h"
 
 #include "sysgait/error.h"
 
@@ -28,6 +31,7 @@ struct _GaitLog {
 	int out;
 	gboolean has_sentences;
 	GString *line;
+	GaitRepeats *repeats;
 	gboolean is_torn; /* the last line broke off in the middle */
 	gboolean has_failed;
 	guint64 n_violations[GAIT_VERDICT_N_];
@@ -45,6 +49,7 @@ gait_log_new(const char *path, int out, gboolean has_sentences, GError **error)
 	log->out = out;
 	log->has_sentences = has_sentences;
 	log->line = g_string_sized_new(4096);
+	log->repeats = gait_repeats_new();
 	log->tokens = BURST;
 	log->refilled_us = g_get_monotonic_time();
 	if (path) {
@@ -68,6 +73,7 @@ gait_log_free(GaitLog *log)
 	if (log->fd >= 0)
 		close(log->fd);
 	g_string_free(log->line, TRUE);
+	gait_repeats_free(log->repeats);
 	g_free(log->path);
 	g_free(log);
 }
@@ -173,20 +179,31 @@ print_sentence(GaitLog *log, const GaitViolation *violation, const GaitWalker *w
 void
 gait_log_violation(GaitLog *log, const GaitViolation *violation, const GaitWalker *walker)
 {
+	GaitViolation counted = *violation;
+
 	log->n_violations[violation->verdict]++;
+	if (!gait_repeats_is_due(log->repeats, violation, walker, g_get_monotonic_time(),
+	                         &counted.n_repeats))
+		return;
 	if (log->fd >= 0) {
 		g_string_truncate(log->line, 0);
-		gait_violation_print_json(violation, walker, log->line);
+		gait_violation_print_json(&counted, walker, log->line);
 		write_line(log);
 	}
 	if (log->has_sentences)
-		print_sentence(log, violation, walker);
+		print_sentence(log, &counted, walker);
 }
 
 guint64
 gait_log_get_n_violations(const GaitLog *log, GaitVerdict verdict)
 {
 	return log->n_violations[verdict];
+}
+
+guint64
+gait_log_get_n_withheld(const GaitLog *log)
+{
+	return gait_repeats_get_n_withheld(log->repeats);
 }
 
 guint64

@@ -22,6 +22,8 @@ void gait_log_violation(GaitLog *log, const GaitViolation *violation, const Gait
 void gait_log_message(GaitLog *log, const char *format, ...) G_GNUC_PRINTF(2, 3);
 
 guint64 gait_log_get_n_violations(const GaitLog *log, GaitVerdict verdict);
+/* Repetitions that no line counts. */
+guint64 gait_log_get_n_withheld(const GaitLog *log);
 /* Lines that did not get into the file, and sentences that were not printed. */
 guint64 gait_log_get_n_lost(const GaitLog *log);
 guint64 gait_log_get_n_silent(const GaitLog *log);

@@ -175,7 +175,7 @@ gait_violation_print_json(const GaitViolation *violation, const GaitWalker *walk
 	json_string(out, "action", violation->action);
 	json_string(out, "program", scene.program->path);
 	json_string(out, "role", scene.role ? scene.role->name : NULL);
-	g_string_append_printf(out, ",\"phase\":%u", walker->position.phase);
+	g_string_append_printf(out, ",\"phase\":%u", walker->position.phase + 1);
 	json_call(out, violation);
 	if (violation->exec_path)
 		json_string(out, "exec", violation->exec_path);
@@ -189,6 +189,9 @@ gait_violation_print_json(const GaitViolation *violation, const GaitWalker *walk
 	}
 	json_state(out, &scene);
 	json_allowed(out, &scene);
+	if (violation->n_repeats > 0)
+		g_string_append_printf(out, ",\"repeats\":%" G_GUINT64_FORMAT,
+		                       violation->n_repeats);
 	g_string_append(out, "}\n");
 }
 

@@ -22,6 +22,8 @@ typedef struct {
 	const char *issuer; /* path of the issuing module */
 	const char *issuer_function;
 	guint64 issuer_delta;
+	guint64
+	    n_repeats; /* violations like this one that were not written since the last that was */
 	const char *exec_path; /* EXEC: the program it wanted */
 	guint32 arch; /* AUDIT_ARCH_… where the call is not a native one (event.nr is a number of
 	                 that architecture, the verdict SYSCALL); 0: native */

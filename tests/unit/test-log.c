@@ -4,6 +4,7 @@
  * (A test that waited would hang, and be ended by the alarm.)
  */
 #include "enforce/log.h"
+#include "enforce/repeats.h"
 #include "sysgait/error.h"
 #include "tests/unit/unit.h"
 
@@ -77,7 +78,8 @@ write_violations(Fixture *fixture, GaitLog *log, guint n)
 	    .library = "/bin/app",
 	};
 
-	for (guint i = 0; i < n; i++)
+	/* Each of another task: none is a repetition. */
+	for (guint i = 0; i < n; i++, violation.tid++)
 		gait_log_violation(log, &violation, fixture->walker);
 }
 
@@ -207,6 +209,33 @@ test_full_pipe(Fixture *fixture, gconstpointer data)
 	g_assert_cmpuint(count_objects(fixture->path), ==, 3);
 }
 
+/* The same again and again: its first lines, and a count of the others once a second. */
+static void
+test_repetitions(Fixture *fixture, gconstpointer data)
+{
+	g_autoptr(GaitRepeats) repeats = gait_repeats_new();
+	GaitViolation violation = {.tid = 8, .verdict = GAIT_VERDICT_SYSCALL};
+	GaitViolation other = violation;
+	guint64 n_withheld;
+
+	other.event.site = 1;
+	for (guint i = 0; i < 1000; i++) {
+		gboolean is_due = gait_repeats_is_due(repeats, &violation, fixture->walker,
+		                                      1000 + i, &n_withheld);
+
+		g_assert_cmpint(is_due, ==, i < GAIT_REPEATS_BURST);
+		g_assert_cmpuint(n_withheld, ==, 0);
+	}
+	g_assert_true(gait_repeats_is_due(repeats, &other, fixture->walker, 2000, &n_withheld));
+	g_assert_cmpuint(gait_repeats_get_n_withheld(repeats), ==, 1000 - GAIT_REPEATS_BURST);
+	g_assert_true(
+	    gait_repeats_is_due(repeats, &violation, fixture->walker, 3000000, &n_withheld));
+	g_assert_cmpuint(n_withheld, ==, 1000 - GAIT_REPEATS_BURST);
+	g_assert_cmpuint(gait_repeats_get_n_withheld(repeats), ==, 0);
+	g_assert_false(
+	    gait_repeats_is_due(repeats, &violation, fixture->walker, 3000001, &n_withheld));
+}
+
 int
 main(int argc, char **argv)
 {
@@ -218,6 +247,7 @@ main(int argc, char **argv)
 	ADD("bad-path", test_bad_path);
 	ADD("rationed", test_rationed);
 	ADD("full-pipe", test_full_pipe);
+	ADD("repetitions", test_repetitions);
 #undef ADD
 	return g_test_run();
 }

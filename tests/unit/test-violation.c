@@ -148,7 +148,7 @@ test_json(Fixture *fixture, gconstpointer data)
 	g_assert_cmpstr(json_object_get_string_member(object, "kind"), ==, "sequence");
 	g_assert_cmpstr(json_object_get_string_member(object, "program"), ==, "/bin/app");
 	g_assert_cmpstr(json_object_get_string_member(object, "role"), ==, "main");
-	g_assert_cmpint(json_object_get_int_member(object, "phase"), ==, 1);
+	g_assert_cmpint(json_object_get_int_member(object, "phase"), ==, 2);
 	g_assert_cmpstr(json_object_get_string_member(object, "syscall"), ==, "read");
 	g_assert_cmpstr(
 	    json_array_get_string_element(json_object_get_array_member(object, "args"), 1), ==,
