@@ -3,6 +3,7 @@
  * command. */
 #include "sysgait/command.h"
 #include "sysgait/error.h"
+#include "sysgait/text.h"
 
 #include <locale.h>
 #include <stdio.h>
@@ -44,6 +45,16 @@ print_help(FILE *out)
 	      out);
 }
 
+/* Names of files, and what is cited from them, can hold anything; some messages have lines. */
+static void
+print_error(const char *name, const char *message)
+{
+	g_autoptr(GString) text = g_string_new(NULL);
+
+	gait_text_append_lines(text, message);
+	fprintf(stderr, "%s: %s\n", name, text->str);
+}
+
 static int
 run(const GaitCommand *command, int argc, char **argv)
 {
@@ -55,7 +66,7 @@ run(const GaitCommand *command, int argc, char **argv)
 	g_set_prgname(name);
 	status = command->run(argc, argv, &error);
 	if (error) {
-		fprintf(stderr, "%s: %s\n", name, error->message);
+		print_error(name, error->message);
 		if (error->domain == G_OPTION_ERROR)
 			status = GAIT_EXIT_USAGE;
 		else if (status == GAIT_EXIT_OK)

@@ -145,7 +145,7 @@ run(int argc, char **argv, GError **error)
 
 	if (!parse_options(&argc, &argv, &options, error))
 		return GAIT_EXIT_USAGE;
-	if (!gait_learn_check_output(options.output, error) || !learn(&options, error))
+	if (!gait_model_check_output(options.output, error) || !learn(&options, error))
 		return GAIT_EXIT_FAILURE;
 	return GAIT_EXIT_OK;
 }

@@ -24,6 +24,7 @@
 #define MATURE_EDGES        1.0
 #define MAX_RUNS            10000
 #define DEFAULT_GRACE_S     10
+#define UNSET               G_MININT
 
 typedef struct {
 	char *output, *driver, *keep, *stop;
@@ -70,18 +71,18 @@ check_options(Options *options, char **server, GError **error)
 		return gait_error_usage(error, "name the model to write with -o MODEL; see --help");
 	if (!*server)
 		return gait_error_usage(error, "name the program to train on; see --help");
-	if (options->n_runs < 0 || options->n_runs > MAX_RUNS)
+	if (options->n_runs == UNSET)
+		options->n_runs = options->until_mature ? DEFAULT_RUNS_MATURE : DEFAULT_RUNS;
+	if (options->n_runs < 1 || options->n_runs > MAX_RUNS)
 		return gait_error_usage(error, "--runs is a number from 1 to 10000");
 	if (options->grace_s < 0)
 		return gait_error_usage(error, "--grace is a number of seconds");
-	if (options->n_runs == 0)
-		options->n_runs = options->until_mature ? DEFAULT_RUNS_MATURE : DEFAULT_RUNS;
 	options->run = (GaitTrainRunOptions){
 	    .server = server,
 	    .driver = options->driver,
 	    .calm = options->calm,
 	    .stop_signal = options->stop ? parse_signal(options->stop) : SIGTERM,
-	    .grace_s = options->grace_s ? (guint)options->grace_s : DEFAULT_GRACE_S,
+	    .grace_s = (guint)options->grace_s,
 	};
 	if (options->run.stop_signal == 0)
 		return gait_error_usage(error, "--stop is the name of a signal, such as QUIT");
@@ -265,13 +266,13 @@ train(const Options *options, const char *directory, GError **error)
 static int
 run(int argc, char **argv, GError **error)
 {
-	g_auto(Options) options = {0};
+	g_auto(Options) options = {.n_runs = UNSET, .grace_s = DEFAULT_GRACE_S};
 	g_autofree char *directory = NULL;
 	int status;
 
 	if (!parse_options(&argc, &argv, &options, error))
 		return GAIT_EXIT_USAGE;
-	if (!gait_learn_check_output(options.output, error) || !gait_train_prepare(error))
+	if (!gait_model_check_output(options.output, error) || !gait_train_prepare(error))
 		return GAIT_EXIT_FAILURE;
 	if (options.keep && g_mkdir_with_parents(options.keep, 0777) == 0)
 		directory = g_strdup(options.keep);

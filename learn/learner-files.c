@@ -70,18 +70,3 @@ gait_learn_files(const char *const *paths, guint n_paths, const GaitLearnOptions
 	}
 	return gait_model_merge((GaitModel *const *)models->pdata, models->len, error);
 }
-
-gboolean
-gait_learn_check_output(const char *path, GError **error)
-{
-	gboolean is_model = TRUE;
-
-	if (access(path, F_OK) != 0)
-		return TRUE;
-	if (!is_model_file(path, &is_model, error))
-		return FALSE;
-	if (!is_model)
-		g_set_error(error, GAIT_LEARN_ERROR, GAIT_ERROR_CONFLICT,
-		            "%s is there already and is not a model: it is not overwritten", path);
-	return is_model;
-}

@@ -29,8 +29,3 @@ GaitModel *gait_learn_trace(GaitTraceReader *reader, const char *name,
  */
 GaitModel *gait_learn_files(const char *const *paths, guint n_paths,
                             const GaitLearnOptions *options, GError **error);
-/*
- * Whether a model may be written to path: nothing is there yet, or a model is. `learn -o run1.trace
- * run2.trace` is a slip that would cost a recording. FALSE with error otherwise.
- */
-gboolean gait_learn_check_output(const char *path, GError **error);

@@ -92,7 +92,11 @@ run(int argc, char **argv, GError **error)
 	    g_ptr_array_new_with_free_func((GDestroyNotify)gait_model_free);
 	g_autoptr(GaitModel) merged = NULL;
 
-	if (!parse_options(&options, argc, argv, error) || !load_all(models, options.inputs, error))
+	if (!parse_options(&options, argc, argv, error))
+		return GAIT_EXIT_FAILURE;
+	if (strcmp(options.output, "-") != 0 && !gait_model_check_output(options.output, error))
+		return GAIT_EXIT_FAILURE;
+	if (!load_all(models, options.inputs, error))
 		return GAIT_EXIT_FAILURE;
 	merged = gait_model_merge((GaitModel *const *)models->pdata, models->len, error);
 	if (!merged || !write_model(merged, options.output, error))

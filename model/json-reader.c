@@ -75,8 +75,15 @@ gait_json_parse(GaitPlace *place, const char *data, gsize size)
 	g_autoptr(GError) error = NULL;
 	const char *end = NULL;
 
+	if (size == 0) {
+		fail(place, "there is nothing in it");
+		return NULL;
+	}
 	if (!g_utf8_validate_len(data, size, &end)) {
-		fail(place, "byte %" G_GSIZE_FORMAT " is not UTF-8 text", (gsize)(end - data));
+		fail(place,
+		     "it is not a model: byte %" G_GSIZE_FORMAT
+		     " is not UTF-8 text (`sysgait learn` makes models of traces)",
+		     (gsize)(end - data));
 		return NULL;
 	}
 	if (!check_shape(place, data, size))

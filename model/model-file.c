@@ -62,10 +62,50 @@ gait_model_load(const char *path, GError **error)
 	}
 	if (!read_all(descriptor, name, data, error))
 		return NULL;
+	if (data->len == 0) {
+		g_set_error(error, GAIT_MODEL_ERROR, GAIT_ERROR_MALFORMED, "%s: the file is empty",
+		            name);
+		return NULL;
+	}
 	return gait_model_parse(name, (const char *)data->data, data->len, error);
 }
 
 /* --- writing --- */
+
+/* Whether what a regular file holds may be lost: nothing, or JSON, so that it begins with a brace.
+ */
+static gboolean
+is_replaceable(const char *path)
+{
+	g_auto(Descriptor) descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+	char head[64];
+	ssize_t n = descriptor < 0 ? -1 : read(descriptor, head, sizeof head);
+
+	for (ssize_t i = 0; i < n; i++)
+		if (!g_ascii_isspace(head[i]))
+			return head[i] == '{';
+	return n == 0;
+}
+
+gboolean
+gait_model_check_output(const char *path, GError **error)
+{
+	g_autofree char *directory = g_path_get_dirname(path);
+	struct stat status;
+
+	if (stat(path, &status) != 0) {
+		if (access(directory, W_OK | X_OK) == 0)
+			return TRUE;
+		return gait_error_system(error, GAIT_MODEL_ERROR, errno, "cannot write %s", path);
+	}
+	if (S_ISDIR(status.st_mode))
+		return gait_error_system(error, GAIT_MODEL_ERROR, EISDIR, "cannot write %s", path);
+	if (!S_ISREG(status.st_mode) || is_replaceable(path))
+		return TRUE;
+	g_set_error(error, GAIT_MODEL_ERROR, GAIT_ERROR_CONFLICT,
+	            "%s is there already and is not a model: it is not overwritten", path);
+	return FALSE;
+}
 
 static gboolean
 write_all(int descriptor, const char *path, const GString *text, GError **error)

@@ -56,6 +56,20 @@ gait_text_append(GString *out, const char *text)
 }
 
 void
+gait_text_append_lines(GString *out, const char *text)
+{
+	while (*text) {
+		gsize length = character_length(text);
+
+		if (*text == '\n' || *text == '\t' || (length > 0 && !is_deceptive(text)))
+			g_string_append_len(out, text, (gssize)length);
+		else
+			append_bytes(out, text, MAX(length, 1));
+		text += MAX(length, 1);
+	}
+}
+
+void
 gait_text_append_json(GString *out, const char *text)
 {
 	gait_json_string(out, text);

@@ -264,6 +264,12 @@ GaitModel *gait_model_merge(GaitModel *const *models, guint n_models, GError **e
  */
 GaitModel *gait_model_load(const char *path, GError **error);
 GaitModel *gait_model_parse(const char *name, const char *data, gsize size, GError **error);
+/*
+ * Whether a model may be written to path, to be asked before the work: a file that is there already
+ * is a model, or empty, or no regular file (`learn -o run1.trace run2.trace` is a slip that would
+ * cost a recording), and a new one has a directory that can be written to.
+ */
+gboolean gait_model_check_output(const char *path, GError **error);
 gboolean gait_model_save(const GaitModel *model, const char *path, GError **error);
 GString *gait_model_print(const GaitModel *model);
 

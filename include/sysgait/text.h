@@ -10,6 +10,9 @@
  */
 void gait_text_append(GString *out, const char *text);
 
+/* The same for messages, which have lines and may quote escaped text: \n, \t and \\ stay. */
+void gait_text_append_lines(GString *out, const char *text);
+
 /* Appends text as a JSON string, quotes included, as models have it: always UTF-8. */
 void gait_text_append_json(GString *out, const char *text);
 

@@ -73,3 +73,31 @@ setup() {
 	[ "$status" -eq 1 ]
 	[[ "$output" == *"No space left on device"* ]]
 }
+
+@test "what is not a model is neither read nor overwritten" {
+	: >empty.gait
+	echo precious >notes
+	for command in "merge -o no.gait empty.gait" "check -m empty.gait notes" "graph empty.gait" \
+		"enforce -m empty.gait -- true"; do
+		run "$SYSGAIT" $command
+		echo "$output"
+		[ "$status" -eq 1 ]
+		[[ "$output" == *": empty.gait: the file is empty" ]]
+	done
+	run "$SYSGAIT" merge -o notes 1.gait
+	[ "$status" -eq 1 ]
+	[[ "$output" == *"notes is there already and is not a model: it is not overwritten" ]]
+	[ "$(cat notes)" = precious ]
+	"$SYSGAIT" merge -q -o empty.gait 1.gait
+	cmp empty.gait 1.gait
+	printf 'x\xff\n' >bytes
+	run "$SYSGAIT" merge -o no.gait bytes
+	[ "$status" -eq 1 ]
+	[[ "$output" == *"bytes: it is not a model: byte 1 is not UTF-8 text"* ]]
+}
+
+@test "a message cannot move the cursor" {
+	run "$SYSGAIT" merge -o no.gait "$(printf 'a\xff\033[31m')"
+	[ "$status" -eq 1 ]
+	[[ "$output" == *'open(a\xff\x1b[31m): No such file'* ]]
+}

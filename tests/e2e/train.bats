@@ -145,4 +145,10 @@ signal.signal(signal.SIGTERM, signal.SIG_IGN); os.kill(0, signal.SIGTERM)'
 	[ "$status" -eq 2 ]
 	run "$SYSGAIT" train -o app.gait --stop NONSENSE -- true
 	[ "$status" -eq 2 ]
+	run "$SYSGAIT" train -o app.gait --runs 0 -- true
+	[ "$status" -eq 2 ]
+	run "$SYSGAIT" train -o missing/app.gait -- touch started
+	[ "$status" -eq 1 ]
+	[[ "$output" == *"cannot write missing/app.gait: No such file or directory" ]]
+	[ ! -e started ]
 }

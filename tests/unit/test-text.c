@@ -37,6 +37,17 @@ test_escapes(void)
 }
 
 static void
+test_lines(void)
+{
+	g_autoptr(GString) lines = g_string_new(NULL);
+
+	gait_text_append_lines(lines,
+	                       "has:\n\ta\\x1b \x1b[2J gr\xfc\xdf gr\xc3\xbc\xc3\x9f \xc2\x9b");
+	g_assert_cmpstr(lines->str, ==,
+	                "has:\n\ta\\x1b \\x1b[2J gr\\xfc\\xdf gr\xc3\xbc\xc3\x9f \\xc2\\x9b");
+}
+
+static void
 test_basename(void)
 {
 	g_assert_cmpstr(gait_text_basename("/usr/lib/libc.so.6"), ==, "libc.so.6");
@@ -49,6 +60,7 @@ main(int argc, char **argv)
 {
 	unit_init(argc, argv);
 	g_test_add_func("/text/escapes", test_escapes);
+	g_test_add_func("/text/lines", test_lines);
 	g_test_add_func("/text/basename", test_basename);
 	return g_test_run();
 }
