@@ -72,6 +72,15 @@ def is_alive(pid):
         return False
 
 
+def read_pid(path):
+    """The pid in a pid file; None where it is not there yet."""
+    try:
+        with open(path) as f:
+            return int(f.read())
+    except (OSError, ValueError):
+        return None
+
+
 class Run:
     """One run of one program: the launched process, its directory, the seed's dice, the answers."""
 
@@ -128,10 +137,9 @@ class Run:
         def is_ready():
             if self.process.poll() is not None:
                 raise Failed(f'{self.prefix + ["..."]} ended with {self.process.returncode}; see {self.out}/log')
-            return os.path.exists(pid_file) and can_connect(port)
+            self.pid = read_pid(pid_file)
+            return self.pid and can_connect(port)
         wait_for('the server', is_ready)
-        with open(pid_file) as f:
-            self.pid = int(f.read())
 
     def run_then(self, **environment):
         """Runs --then CMD while the server is up."""
