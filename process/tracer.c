@@ -245,10 +245,8 @@ wait_with_descriptors(GaitTracer *tracer, struct pollfd *fds, guint n_fds, int t
 	WaitResult result;
 
 	g_assert(n_fds <= MAX_DESCRIPTORS);
-	for (guint i = 0; i < n_fds; i++) {
-		fds[i].revents = 0;
+	for (guint i = 0; i < n_fds; i++)
 		all[i] = fds[i];
-	}
 	if (!watch_child_signals(tracer, error))
 		return FALSE;
 	all[n_fds] = (struct pollfd){.fd = tracer->child_signals, .events = POLLIN};
@@ -302,6 +300,8 @@ gait_tracer_iterate(GaitTracer *tracer, struct pollfd *fds, guint n_fds, int tim
 {
 	WaitResult result;
 
+	for (guint i = 0; i < n_fds; i++)
+		fds[i].revents = 0;
 	if (was_woken(tracer) || !is_going_on(tracer))
 		return is_going_on(tracer);
 	if (G_UNLIKELY(tracer->orphans->len > 0))
