@@ -21,27 +21,24 @@ static const struct {
 };
 
 static GaitTracer *tracer;
-static volatile int target = -1; /* pidfd of its first process */
-static volatile guint64 pending;
+static volatile int target = -1;                     /* pidfd of its first process */
+static volatile guint64 pending;                     /* bit i: caught[i] has come */
+static volatile pid_t senders[G_N_ELEMENTS(caught)]; /* 0: the terminal */
 static struct sigaction saved[G_N_ELEMENTS(caught)];
 
-static gboolean
-send_to_target(int signo)
-{
-	return syscall(SYS_pidfd_send_signal, target, signo, NULL, 0) == 0 || errno != ESRCH;
-}
-
+/* Who sent it is looked up where no handler may look: in the loop. */
 static void
-forward(int signo, siginfo_t *info, void *context)
+note(int signo, siginfo_t *info, void *context)
 {
-	/* The terminal's come from the kernel. Signal 0 only asks whether it lives. */
-	gboolean is_terminals = info->si_code > 0;
 	int saved_errno = errno;
+	guint i = 0;
 
-	if (!send_to_target(is_terminals ? 0 : signo)) {
-		__atomic_fetch_or(&pending, G_GUINT64_CONSTANT(1) << (signo - 1), __ATOMIC_SEQ_CST);
-		gait_tracer_wake(tracer);
-	}
+	while (caught[i].signo != signo)
+		i++;
+	/* The terminal's come from the kernel. */
+	senders[i] = info->si_code > 0 ? 0 : info->si_pid;
+	__atomic_fetch_or(&pending, G_GUINT64_CONSTANT(1) << i, __ATOMIC_SEQ_CST);
+	gait_tracer_wake(tracer);
 	errno = saved_errno;
 }
 
@@ -59,7 +56,7 @@ gait_forward_start(GaitTracer *the_tracer, GError **error)
 		struct sigaction action = {.sa_flags = SA_SIGINFO | SA_RESTART};
 
 		sigfillset(&action.sa_mask);
-		action.sa_sigaction = forward;
+		action.sa_sigaction = note;
 		if (!caught[i].is_forwarded)
 			action = (struct sigaction){.sa_handler = SIG_IGN};
 		sigaction(caught[i].signo, &action, &saved[i]);
@@ -67,12 +64,31 @@ gait_forward_start(GaitTracer *the_tracer, GError **error)
 	return TRUE;
 }
 
+/* FALSE: it is gone. Signal 0 only asks. */
+static gboolean
+send_to_target(int signo)
+{
+	return syscall(SYS_pidfd_send_signal, target, signo, NULL, 0) == 0 || errno != ESRCH;
+}
+
 guint64
 gait_forward_take(void)
 {
+	guint64 taken, left = 0;
+
 	if (G_LIKELY(pending == 0))
 		return 0;
-	return __atomic_exchange_n(&pending, 0, __ATOMIC_SEQ_CST);
+	taken = __atomic_exchange_n(&pending, 0, __ATOMIC_SEQ_CST);
+	for (guint i = 0; i < G_N_ELEMENTS(caught); i++) {
+		if (!(taken >> i & 1))
+			continue;
+		/* kill(0, …) in the tree: it has reached whom it was meant for. */
+		if (senders[i] != 0 && gait_tracer_find(tracer, senders[i]))
+			continue;
+		if (!send_to_target(senders[i] == 0 ? 0 : caught[i].signo))
+			left |= G_GUINT64_CONSTANT(1) << (caught[i].signo - 1);
+	}
+	return left;
 }
 
 void

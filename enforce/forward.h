@@ -6,7 +6,8 @@
 
 /*
  * From now on HUP, INT, QUIT, TERM and USR2 go on to the tracer's first process; not those that the
- * terminal sends, because it sends them to that process too. Once that process is gone, and only
+ * terminal sends, because it sends them to that process too, nor those that the tree sends to its own
+ * process group, which is the supervisor's as well. Once that process is gone, and only
  * daemons of it are left, which no terminal reaches, they are for all of them, wherever they come
  * from: gait_forward_take(). The supervisor itself ends by none of them, only when its tree has
  * ended. PIPE is ignored, and so is TTOU, so that messages come through from the background. One

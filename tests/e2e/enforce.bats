@@ -373,6 +373,31 @@ print(*(json.loads(line)["kind"] for line in open("log")))'
 	wait "$supervisor" && return 1 || [ $? -eq 143 ]
 }
 
+@test "signals that the tree sends do not come back from the supervisor" {
+	train getppid
+	enforce --on-violation log -- getppid kill-parent=12
+	[ "$status" -eq 0 ]
+	says 'kill-parent: ok'
+}
+
+@test "a file name cannot forge a line on the terminal" {
+	train getppid
+	cp /bin/true $'t\e[31m\nsysgait enforce: all is well'
+	enforce --on-violation log -- getppid exec=$'./t\e[31m\nsysgait enforce: all is well'
+	says 't\x1b[31m\nsysgait enforce: all is well, which the model does not know'
+	! grep -q '^sysgait enforce: all is well' <<<"$output"
+}
+
+@test "looking at what an exec would run opens no FIFO and no device" {
+	train getppid
+	mkfifo -m 755 fifo
+	(echo >fifo; touch opened) &
+	started="${started:-} $!"
+	enforce --on-violation log -- getppid exec=./fifo
+	says 'exec: errno 13'
+	[ ! -e opened ]
+}
+
 # Whether the daemon that `steps sleeper` leaves is there, in pause(); sets sleeper.
 sleeps() {
 	sleeper=$(pgrep -nf "^$steps nothing sleeper.$BATS_TEST_NUMBER.$$") && grep -qs '^34 ' "/proc/$sleeper/syscall"
