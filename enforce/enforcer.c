@@ -10,6 +10,7 @@
 #include "enforce/exec-target.h"
 #include "sysgait/error.h"
 #include "sysgait/syscall.h"
+#include "sysgait/text.h"
 
 #include <string.h>
 #include <sys/syscall.h>
@@ -24,11 +25,13 @@ static void
 warn_stale(const GaitModule *module, gpointer data)
 {
 	GaitEnforcer *enforcer = data;
+	g_autoptr(GString) path = g_string_new(NULL);
 
+	gait_text_append(path, gait_module_get_path(module));
 	gait_log_message(enforcer->log,
 	                 "%s was rebuilt since training: its call sites are not checked, only "
 	                 "syscall, library and phase; train again to have them back",
-	                 gait_module_get_path(module));
+	                 path->str);
 }
 
 GaitEnforcer *

@@ -14,6 +14,7 @@
 #include <linux/openat2.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
 #include <unistd.h>
@@ -95,10 +96,15 @@ read_interpreter(int fd)
 {
 	g_autofree char *name = g_strdup_printf("/proc/self/fd/%d", fd);
 	char line[SCRIPT_LINE] = "";
+	struct stat status;
 	char *start;
 	ssize_t n;
-	int file = open(name, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+	int file;
 
+	/* To open a device or a FIFO does something; the target may not be allowed to. */
+	if (fstat(fd, &status) != 0 || !S_ISREG(status.st_mode))
+		return NULL;
+	file = open(name, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
 	if (file < 0)
 		return NULL;
 	n = pread(file, line, sizeof line - 1, 0);

@@ -6,6 +6,8 @@
  */
 #include "enforce/enforcer-private.h"
 
+#include "sysgait/text.h"
+
 #include <sys/syscall.h>
 
 /* The index in the model of the program that a process runs; GAIT_NONE where it is not there. */
@@ -36,7 +38,11 @@ start_root(GaitEnforcer *enforcer, GaitTask *task)
 	guint32 program = find_running_program(enforcer, task->pid, &path);
 
 	if (program == GAIT_NONE) {
-		gait_log_message(enforcer->log, "the model does not know the program %s", path);
+		g_autoptr(GString) text = g_string_new(NULL);
+
+		gait_text_append(text, path);
+		gait_log_message(enforcer->log, "the model does not know the program %s",
+		                 text->str);
 		return FALSE;
 	}
 	supervised->walker = gait_walker_new(enforcer->table, program);
@@ -105,10 +111,13 @@ gait_enforcer_executed(GaitEnforcer *enforcer, GaitTask *task)
 	if (supervised->walker && !may_run(enforcer, task, program, path))
 		return FALSE;
 	if (program == GAIT_NONE) {
+		g_autoptr(GString) text = g_string_new(NULL);
+
+		gait_text_append(text, path);
 		gait_log_message(enforcer->log,
 		                 "process %d runs %s, which the model does not know: from here on "
 		                 "only the floor holds it",
-		                 task->pid, path);
+		                 task->pid, text->str);
 		g_clear_pointer(&supervised->walker, gait_walker_free);
 	} else if (supervised->walker) {
 		gait_walker_exec(supervised->walker, program);
