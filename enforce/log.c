@@ -18,6 +18,7 @@
 #include <poll.h>
 #include <stdarg.h>
 #include <string.h>
+#include <sys/uio.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -78,6 +79,17 @@ gait_log_free(GaitLog *log)
 	g_free(log);
 }
 
+/* The target writes there too, and may have filled it since it was asked whether it has room. */
+static ssize_t
+write_at_once(int fd, const char *text, gsize size)
+{
+	struct iovec piece = {(char *)text, size};
+	ssize_t n = pwritev2(fd, &piece, 1, -1, RWF_NOWAIT);
+
+	/* A terminal, for instance, knows no such thing. */
+	return n < 0 && errno == EOPNOTSUPP ? write(fd, text, size) : n;
+}
+
 /*
  * Writes what can be written without waiting. A pipe that is ready takes PIPE_BUF bytes; a terminal
  * that was stopped with Ctrl-S is not ready. Whether all of it was written.
@@ -91,7 +103,7 @@ say(int fd, const char *text, gsize size)
 
 		if (poll(&ready, 1, 0) != 1 || !(ready.revents & POLLOUT))
 			return FALSE;
-		n = write(fd, text, MIN(size, PIPE_BUF));
+		n = write_at_once(fd, text, MIN(size, PIPE_BUF));
 		if (n < 0 && errno == EINTR)
 			continue;
 		if (n <= 0)

@@ -12,8 +12,8 @@
 #include <string.h>
 #include <sys/syscall.h>
 
-/* Linux keeps errors below this in a system call's result (IS_ERR_VALUE). */
-#define MAX_ERRNO 4095
+/* From 512 on are the kernel's own, which never get to a program: it would make the call again. */
+#define MAX_ERRNO 511
 
 /* Numbers up to which names are looked for; Linux's last is EHWPOISON, 133. */
 #define MAX_NAMED_ERRNO 200

@@ -46,5 +46,5 @@ GaitAction gait_policy_decide(const GaitPolicy *policy, GaitVerdict verdict, gui
 void gait_action_format(const GaitAction *action, GString *out);
 /* "EPERM", or NULL. */
 const char *gait_errno_name(int error);
-/* From a name or a number in [1, 4095]; 0 where it is neither. */
+/* From a name or a number in [1, 511]; 0 where it is neither. */
 int gait_errno_from_name(const char *name);
