@@ -10,14 +10,18 @@
 #include <errno.h>
 #include <linux/kcmp.h>
 #include <linux/sched.h>
+#include <stdlib.h>
+#include <string.h>
 #include <sys/ptrace.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-/* How long an orphan waits for its creator's event, which comes within microseconds or never. */
-#define ORPHAN_PATIENCE_US (2 * G_USEC_PER_SEC)
+/* How long an orphan waits for its creator's event, which comes within microseconds or never: where
+ * there is nobody who could be the creator, and where there is. */
+#define PATIENCE_US      20000
+#define LONG_PATIENCE_US (2 * G_USEC_PER_SEC)
 
 /* The flags that the creating call was given; what the kernel made of them is asked first, below.
  */
@@ -155,34 +159,64 @@ adopt(GaitTracer *tracer, pid_t tid, int status)
 	handle_from_first(tracer, tid, status);
 }
 
+/* Whether its parent is a process of ours, which then may be its creator. (CLONE_PARENT aside, a
+ * killed creator's children have got another parent.) */
+static gboolean
+has_parent_here(GaitTracer *tracer, pid_t tid)
+{
+	g_autofree char *path = g_strdup_printf("/proc/%d/status", tid);
+	g_autofree char *status = NULL;
+	const char *line;
+
+	if (!g_file_get_contents(path, &status, NULL, NULL))
+		return FALSE;
+	line = strstr(status, "\nPPid:");
+	return line && gait_tracer_find(tracer, atoi(line + strlen("\nPPid:")));
+}
+
+static gboolean
+is_abandoned(GaitTracer *tracer, const TracerOrphan *orphan)
+{
+	gint64 waited_us = g_get_monotonic_time() - orphan->since_us;
+
+	return g_hash_table_size(tracer->tasks) == 0 || waited_us >= LONG_PATIENCE_US ||
+	       (waited_us >= PATIENCE_US && !has_parent_here(tracer, orphan->tid));
+}
+
 /*
- * Called while orphans wait and nothing else is going on. The creator stops in its event right
- * after the birth, so an orphan that is still there after a long while has none: it was killed in
- * between. (A thread cannot be such an orphan: it dies with its creator.)
+ * The creator stops in its event right after the birth, so an orphan that nobody claims for a while
+ * has none: it was killed in between. (A thread cannot be such an orphan: it dies with its
+ * creator.) One that is dead did nothing, and its number may be another's by now.
  */
 void
 gait_tracer_adopt_orphans(GaitTracer *tracer)
 {
-	if (g_hash_table_size(tracer->tasks) > 0 &&
-	    g_get_monotonic_time() - tracer->orphans_since_us < ORPHAN_PATIENCE_US)
-		return;
-	while (tracer->orphans->len > 0) {
-		TracerOrphan orphan = g_array_index(tracer->orphans, TracerOrphan, 0);
+	for (guint i = 0; i < tracer->orphans->len;) {
+		TracerOrphan orphan = g_array_index(tracer->orphans, TracerOrphan, i);
 
-		g_array_remove_index(tracer->orphans, 0);
-		/* One that is dead did nothing; and it may have been another's child. */
+		if (!is_abandoned(tracer, &orphan)) {
+			i++;
+			continue;
+		}
+		g_array_remove_index(tracer->orphans, i);
 		if (WIFSTOPPED(orphan.status))
 			adopt(tracer, orphan.tid, orphan.status);
+		i = 0; /* adopting may have taken others */
 	}
+}
+
+int
+gait_tracer_get_orphan_timeout(const GaitTracer *tracer)
+{
+	return tracer->orphans->len > 0 ? PATIENCE_US / 1000 : -1;
 }
 
 void
 gait_tracer_keep_orphan(GaitTracer *tracer, pid_t tid, int status)
 {
-	TracerOrphan orphan = {tid, status};
+	TracerOrphan orphan = {tid, status, g_get_monotonic_time()};
 
 	if (tracer->is_killing && WIFSTOPPED(status))
 		syscall(SYS_tkill, tid, SIGKILL);
-	tracer->orphans_since_us = g_get_monotonic_time();
 	g_array_append_val(tracer->orphans, orphan);
 }

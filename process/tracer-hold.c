@@ -46,6 +46,8 @@ gait_tracer_get_hold_timeout(const GaitTracer *tracer)
 {
 	gint64 first_us = G_MAXINT64, left_us;
 
+	if (tracer->held->len == 0)
+		return -1;
 	for (guint i = 0; i < tracer->held->len; i++)
 		first_us = MIN(first_us, g_array_index(tracer->held, TracerHeld, i).until_us);
 	left_us = first_us - g_get_monotonic_time();

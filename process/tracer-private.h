@@ -29,6 +29,7 @@ typedef struct {
 typedef struct {
 	pid_t tid;
 	int status;
+	gint64 since_us;
 } TracerOrphan;
 
 /* A task that is kept at a stop. */
@@ -45,8 +46,7 @@ struct _GaitTracer {
 
 	GHashTable *tasks; /* tid → TracerTask, owned */
 	GArray *orphans;   /* of TracerOrphan, in order of arrival; nearly always empty */
-	gint64 orphans_since_us;
-	GArray *held; /* of TracerHeld; nearly always empty */
+	GArray *held;      /* of TracerHeld; nearly always empty */
 
 	pid_t root;
 	int root_status;
@@ -85,6 +85,8 @@ void gait_tracer_handle_creation(GaitTracer *tracer, TracerTask *parent);
 void gait_tracer_keep_orphan(GaitTracer *tracer, pid_t tid, int status);
 /* Takes in orphans whose creator is gone. */
 void gait_tracer_adopt_orphans(GaitTracer *tracer);
+/* Milliseconds until they should be looked at again; -1: there are none. */
+int gait_tracer_get_orphan_timeout(const GaitTracer *tracer);
 
 /* Lets a task that is stopped at a call's entry go on with it. */
 void gait_tracer_resume_syscall(TracerTask *task);
@@ -92,7 +94,7 @@ void gait_tracer_resume_syscall(TracerTask *task);
 /* --- tracer-hold.c */
 /* Lets go on whoever has been held for long enough, or all. */
 void gait_tracer_release_held(GaitTracer *tracer, gboolean all);
-/* Milliseconds until the next one is due. */
+/* Milliseconds until the next one is due; -1: there is none. */
 int gait_tracer_get_hold_timeout(const GaitTracer *tracer);
 
 /* --- tracer-untraced.c: calls that would create a task the tracer does not get. */

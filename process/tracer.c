@@ -24,8 +24,8 @@
 /* __WNOTHREAD: children of other threads of this process are none of the tracer's business. */
 #define WAIT_FLAGS (__WALL | __WNOTHREAD)
 
-/* While the creator of a newborn task is awaited, and between polls where there is a timeout. */
-#define PATIENCE_MS 2
+/* Between the signals that a wake-up sends. */
+#define WAKE_MS 2
 
 static void
 on_wake(int signo)
@@ -267,60 +267,42 @@ wait_with_descriptors(GaitTracer *tracer, struct pollfd *fds, guint n_fds, int t
 	return TRUE;
 }
 
-/*
- * Newborn tasks wait for their creator's event: see gait_tracer_adopt_orphans(). All the others go
- * on meanwhile.
- */
-static gboolean
-wait_with_orphans(GaitTracer *tracer, struct pollfd *fds, guint n_fds, GError **error)
+/* The sooner of two timeouts; negative is never. */
+static int
+sooner(int a, int b)
 {
-	if (!wait_with_descriptors(tracer, fds, n_fds, PATIENCE_MS, error))
-		return FALSE;
-	if (drain(tracer) != WAIT_HANDLED)
-		gait_tracer_adopt_orphans(tracer);
-	return is_going_on(tracer);
-}
-
-static gboolean
-wait_with_held(GaitTracer *tracer, struct pollfd *fds, guint n_fds, int timeout_ms, GError **error)
-{
-	int hold_ms = gait_tracer_get_hold_timeout(tracer);
-
-	if (timeout_ms < 0 || hold_ms < timeout_ms)
-		timeout_ms = hold_ms;
-	if (!wait_with_descriptors(tracer, fds, n_fds, timeout_ms, error))
-		return FALSE;
-	gait_tracer_release_held(tracer, FALSE);
-	return is_going_on(tracer);
+	return a < 0 ? b : b < 0 ? a : MIN(a, b);
 }
 
 gboolean
 gait_tracer_iterate(GaitTracer *tracer, struct pollfd *fds, guint n_fds, int timeout_ms,
                     GError **error)
 {
-	WaitResult result;
-
 	for (guint i = 0; i < n_fds; i++)
 		fds[i].revents = 0;
 	if (was_woken(tracer) || !is_going_on(tracer))
 		return is_going_on(tracer);
-	if (G_UNLIKELY(tracer->orphans->len > 0))
-		return wait_with_orphans(tracer, fds, n_fds, error);
-	if (G_UNLIKELY(tracer->held->len > 0))
-		return wait_with_held(tracer, fds, n_fds, timeout_ms, error);
-	if (fds || timeout_ms >= 0)
-		return wait_with_descriptors(tracer, fds, n_fds, timeout_ms, error) &&
-		       is_going_on(tracer);
-	result = wait_for_one(tracer, 0);
+	if (G_UNLIKELY(tracer->held->len > 0 || tracer->orphans->len > 0)) {
+		timeout_ms = sooner(timeout_ms, gait_tracer_get_hold_timeout(tracer));
+		timeout_ms = sooner(timeout_ms, gait_tracer_get_orphan_timeout(tracer));
+	}
 	/* Tasks that the kernel says do not exist have been reaped behind our back: nothing will
 	 * ever come from them. */
-	return result != WAIT_CHILDLESS && is_going_on(tracer);
+	if (!fds && timeout_ms < 0)
+		return wait_for_one(tracer, 0) != WAIT_CHILDLESS && is_going_on(tracer);
+	if (!wait_with_descriptors(tracer, fds, n_fds, timeout_ms, error))
+		return FALSE;
+	gait_tracer_release_held(tracer, FALSE);
+	/* No creator's event may be waiting to be read. */
+	if (G_UNLIKELY(tracer->orphans->len > 0) && drain(tracer) != WAIT_HANDLED)
+		gait_tracer_adopt_orphans(tracer);
+	return is_going_on(tracer);
 }
 
 void
 gait_tracer_wake(GaitTracer *tracer)
 {
-	static const struct itimerspec armed = {{0, PATIENCE_MS * 1000000}, {0, 1}};
+	static const struct itimerspec armed = {{0, WAKE_MS * 1000000}, {0, 1}};
 
 	tracer->is_woken = TRUE;
 	if (!tracer->has_timer)

@@ -115,6 +115,15 @@ skip_unless() {
 	[ "$(print | grep -c 'exited with 0')" -eq 1001 ]
 }
 
+@test "tasks that are killed at any moment, their creators too: who appears also ends" {
+	record -- "$lives" storm 30
+	is_complete
+	print >log
+	born=$(grep -cE '\+\+\+ (started|created|joined)' log)
+	[ "$born" -gt 30 ]
+	[ "$(grep -cE '\+\+\+ (exited|killed|is gone)' log)" -eq "$born" ]
+}
+
 @test "handlers: those that run, those left by siglongjmp, those that return" {
 	record -- "$lives" jumps
 	[ "$(print | grep -c 'handler of SIGUSR1')" -eq 3 ]
