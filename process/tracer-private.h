@@ -10,6 +10,7 @@
 /* A task as the tracer knows it. */
 typedef struct {
 	GaitTask task;           /* first: a GaitTask * is a TracerTask * */
+	GList turn;              /* in the tracer's turns */
 	gboolean is_announced;   /* created() was called */
 	gboolean is_interrupted; /* gait_tracer_interrupt(): the next stop is reported */
 	gboolean is_letting_go;  /* gait_tracer_detach_all(): detached at its next stop */
@@ -45,6 +46,8 @@ struct _GaitTracer {
 	gpointer data;
 
 	GHashTable *tasks; /* tid → TracerTask, owned */
+	GQueue turns;      /* of TracerTask: who is asked next, see take_turns() */
+	guint n_waited;    /* statuses that waitpid chose since then */
 	GArray *orphans;   /* of TracerOrphan, in order of arrival; nearly always empty */
 	GArray *held;      /* of TracerHeld; nearly always empty */
 

@@ -123,6 +123,8 @@ gait_tracer_add(GaitTracer *tracer, pid_t tid, pid_t pid)
 	task->task.pid = pid;
 	task->stops_at_entry = tracer->syscalls == GAIT_TRACE_SYSCALLS_PTRACE;
 	task->is_letting_go = tracer->is_letting_go;
+	task->turn.data = task;
+	g_queue_push_tail_link(&tracer->turns, &task->turn);
 	g_hash_table_insert(tracer->tasks, GINT_TO_POINTER(tid), task);
 	return task;
 }
@@ -142,6 +144,7 @@ void
 gait_tracer_remove(GaitTracer *tracer, TracerTask *task, int status)
 {
 	g_hash_table_remove(tracer->tasks, GINT_TO_POINTER(task->task.tid));
+	g_queue_unlink(&tracer->turns, &task->turn);
 	if (task->task.space)
 		gait_space_note_exit(task->task.space, task->task.tid);
 	if (task->is_announced && tracer->callbacks.exited)
@@ -187,6 +190,32 @@ typedef enum {
 	WAIT_CHILDLESS, /* there is nobody to wait for */
 } WaitResult;
 
+/* How many statuses in a row may be those that waitpid chooses. */
+#define WAITED_IN_A_ROW 4
+
+/*
+ * waitpid(-1) always takes the youngest task that has something to say. One that is fast to say
+ * more would never let the others come to words, and the program might wait for them for ever; so
+ * now and then they are asked by name, one after the other, as long as they have something to say.
+ */
+static void
+take_turns(GaitTracer *tracer)
+{
+	guint n_left = tracer->turns.length;
+	int status;
+
+	tracer->n_waited = 0;
+	while (n_left-- > 1 && tracer->turns.length > 0 && !tracer->is_stopping) {
+		GList *turn = g_queue_pop_head_link(&tracer->turns);
+		pid_t tid = ((TracerTask *)turn->data)->task.tid;
+
+		g_queue_push_tail_link(&tracer->turns, turn);
+		if (waitpid(tid, &status, WAIT_FLAGS | WNOHANG) != tid)
+			return;
+		gait_tracer_handle(tracer, tid, status);
+	}
+}
+
 static WaitResult
 wait_for_one(GaitTracer *tracer, int flags)
 {
@@ -195,6 +224,8 @@ wait_for_one(GaitTracer *tracer, int flags)
 
 	if (tid > 0) {
 		gait_tracer_handle(tracer, tid, status);
+		if (G_UNLIKELY(++tracer->n_waited >= WAITED_IN_A_ROW))
+			take_turns(tracer);
 		return WAIT_HANDLED;
 	}
 	return tid < 0 && errno == ECHILD ? WAIT_CHILDLESS : WAIT_NOTHING;

@@ -322,6 +322,13 @@ print(*(json.loads(line)["kind"] for line in open("log")))'
 	done
 }
 
+@test "threads that never pause leave the others their turn" {
+	train getppid
+	timeout -s KILL 100 "$SYSGAIT" record -q -o crowd.trace -- "$steps" crowd
+	run timeout -s KILL 100 "$SYSGAIT" enforce -q -m model.gait --on-violation log -- "$steps" crowd
+	[ "$output" = 'crowd: ok' ]
+}
+
 @test "stdin, stdout and arguments are the target's" {
 	train stdin getppid
 	run bash -c "echo x | '$SYSGAIT' enforce -q -m model.gait -- '$steps' stdin getppid 2>/dev/null"
