@@ -2,12 +2,13 @@
 # SPDX-License-Identifier: Apache-2.0
 # Attribution against perf's unwinder, event by event, on runs of real servers.
 
+load common
+
 compare() {
 	if ! perf record --quiet --event raw_syscalls:sys_enter --call-graph dwarf,1024 \
 		--output "$BATS_TEST_TMPDIR/try" -- true 2>"$BATS_TEST_TMPDIR/why"; then
 		cat "$BATS_TEST_TMPDIR/why"
-		[ -z "${GAIT_MUST_RUN:-}" ]
-		skip "perf may not trace system calls here"
+		cannot_run "perf may not trace system calls here"
 	fi
 	run "${PYTHON:-/usr/bin/python3}" "$BATS_TEST_DIRNAME/../attribution/compare" \
 		--sysgait "$SYSGAIT" --at-least 99 "$1"

@@ -4,6 +4,7 @@
 # logged or deadly; whole trees are followed; nothing outlives its supervisor.
 
 bats_require_minimum_version 1.5.0
+load common
 
 setup() {
 	cd "$BATS_TEST_TMPDIR"
@@ -15,15 +16,6 @@ setup() {
 
 teardown() {
 	for pid in ${started:-}; do kill -9 "$pid" 2>/dev/null || true; done
-}
-
-wait_for() {
-	for _ in $(seq 500); do
-		if eval "$1"; then return 0; fi
-		sleep 0.02
-	done
-	echo "gave up waiting for: $1"
-	return 1
 }
 
 # train STEP…: learns the steps in any order, and none of them. What ends the process comes by itself.

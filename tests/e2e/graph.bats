@@ -1,7 +1,8 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: Apache-2.0
-bats_require_minimum_version 1.5.0
 # `sysgait graph`, from recorded runs of real programs to what graphviz makes of it.
+
+bats_require_minimum_version 1.5.0
 
 setup_file() {
 	export MODEL="$BATS_FILE_TMPDIR/shell.gait"

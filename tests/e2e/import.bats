@@ -3,6 +3,7 @@
 # import: logs that strace writes of real programs, in its various ways, become the traces they stand for.
 
 bats_require_minimum_version 1.5.0
+load common
 
 setup() {
 	cd "$BATS_TEST_TMPDIR"
@@ -13,12 +14,10 @@ need() {
 	local tool
 	for tool in "$@"; do
 		command -v "$tool" >/dev/null && continue
-		[ -z "${GAIT_MUST_RUN:-}" ]
-		skip "$tool is not installed"
+		cannot_run "$tool is not installed"
 	done
 	strace -o /dev/null true && return
-	[ -z "${GAIT_MUST_RUN:-}" ]
-	skip "strace may not trace here"
+	cannot_run "strace may not trace here"
 }
 
 # import LOG…: imports, and sums up what came out

@@ -2,6 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 # The attacks that other tests see refused are real: without enforcement each of them takes effect.
 
+load common
+
 setup() {
 	cd "$BATS_TEST_TMPDIR"
 	inject=$BUILD/fixtures/inject
@@ -16,15 +18,6 @@ setup() {
 teardown() {
 	kill "$victim" 2>/dev/null || true
 	[ -z "${listener:-}" ] || kill "$listener" 2>/dev/null || true
-}
-
-wait_for() {
-	for _ in $(seq 500); do
-		if eval "$1"; then return 0; fi
-		sleep 0.02
-	done
-	echo "gave up waiting for: $1"
-	return 1
 }
 
 attack() {

@@ -1,7 +1,9 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: Apache-2.0
-bats_require_minimum_version 1.5.0
 # A program under `sysgait record` behaves as without, and the trace has all that it did.
+
+bats_require_minimum_version 1.5.0
+load common
 
 setup() {
 	cd "$BATS_TEST_TMPDIR"
@@ -23,19 +25,9 @@ print() { "$SYSGAIT" print trace; }
 # Exits with 0 where the trace says that it is whole.
 is_complete() { ! "$SYSGAIT" print trace 2>&1 | grep -qi partial; }
 
-wait_for() {
-	for _ in $(seq 500); do
-		if eval "$1"; then return 0; fi
-		sleep 0.02
-	done
-	echo "gave up waiting for: $1"
-	return 1
-}
-
 skip_unless() {
 	if "$@" >/dev/null 2>&1; then return 0; fi
-	[ -z "${GAIT_MUST_RUN:-}" ] || return 1
-	skip "needs: $*"
+	cannot_run "needs: $*"
 }
 
 # --- the target's end -----------------------------------------------------------------------------

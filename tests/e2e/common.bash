@@ -1,0 +1,21 @@
+# SPDX-License-Identifier: Apache-2.0
+# What several test files share: `load common`.
+
+# wait_for COMMAND: until it succeeds, ten seconds at most.
+wait_for() {
+	for _ in $(seq 500); do
+		if eval "$1"; then return 0; fi
+		sleep 0.02
+	done
+	echo "gave up waiting for: $1"
+	return 1
+}
+
+# cannot_run REASON: skips this test; with GAIT_MUST_RUN it fails.
+cannot_run() {
+	if [ -n "${GAIT_MUST_RUN:-}" ]; then
+		echo "must run, but: $1"
+		return 1
+	fi
+	skip "$1"
+}
