@@ -348,17 +348,6 @@ learn_events(Learner *learner, GError **error)
 	return FALSE;
 }
 
-/* The highest native number that libseccomp has a name for. */
-static guint32
-find_max_syscall(void)
-{
-	guint32 nr = 1023;
-
-	while (nr > 0 && g_str_has_prefix(gait_syscall_name(nr), "syscall_"))
-		nr--;
-	return nr;
-}
-
 static void
 warn_of_foreign(const Learner *learner)
 {
@@ -388,7 +377,7 @@ finish(Learner *learner)
 	}
 	for (guint i = 0; i < learner->programs->len; i++)
 		gait_learn_program_finish(g_ptr_array_index(learner->programs, i));
-	learner->model->max_syscall = find_max_syscall();
+	learner->model->max_syscall = gait_syscall_get_max();
 	gait_model_add_run(learner->model, gait_trace_reader_get_run_id(learner->reader), command,
 	                   learner->n_syscalls, !gait_trace_reader_is_complete(learner->reader));
 	gait_model_normalize(learner->model);

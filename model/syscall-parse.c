@@ -247,13 +247,3 @@ gait_syscall_parse_registers(guint32 nr, const char *text, guint64 args[6])
 	gait_syscall_keep_args(nr, values, args);
 	return is_known;
 }
-
-gboolean
-gait_syscall_parse_args(guint32 nr, const char *args, guint32 *klass)
-{
-	guint64 registers[6];
-	gboolean is_known = gait_syscall_parse_registers(nr, args, registers);
-
-	*klass = gait_syscall_class(nr, registers);
-	return is_known;
-}

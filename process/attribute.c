@@ -249,18 +249,6 @@ gait_attributor_forget(GaitAttributor *attributor)
 	attributor->memo = gait_memo_new();
 }
 
-guint32
-gait_attributor_get_n_stacks(const GaitAttributor *attributor)
-{
-	return gait_stacks_get_n(attributor->stacks);
-}
-
-const GaitStack *
-gait_attributor_get_stack(const GaitAttributor *attributor, guint32 id)
-{
-	return gait_stacks_get(attributor->stacks, id);
-}
-
 void
 gait_attributor_get_stats(const GaitAttributor *attributor, GaitAttributorStats *stats)
 {

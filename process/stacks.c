@@ -98,12 +98,6 @@ gait_stacks_intern(GaitStacks *stacks, GaitStackStatus status, const GaitStackFr
 	return found;
 }
 
-guint32
-gait_stacks_get_n(const GaitStacks *stacks)
-{
-	return stacks->stacks->len;
-}
-
 const GaitStack *
 gait_stacks_get(const GaitStacks *stacks, guint32 id)
 {

@@ -11,5 +11,5 @@ void gait_stacks_free(GaitStacks *stacks);
 /* The stack of these frames, the one there is or a new one. NULL where there are too many. */
 const GaitStack *gait_stacks_intern(GaitStacks *stacks, GaitStackStatus status,
                                     const GaitStackFrame *frames, guint32 n_frames, guint32 site);
-guint32 gait_stacks_get_n(const GaitStacks *stacks);
+/* By its id, which has to be one. */
 const GaitStack *gait_stacks_get(const GaitStacks *stacks, guint32 id);

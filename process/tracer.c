@@ -357,12 +357,6 @@ gait_tracer_find(GaitTracer *tracer, pid_t tid)
 	return g_hash_table_lookup(tracer->tasks, GINT_TO_POINTER(tid));
 }
 
-guint
-gait_tracer_get_n_tasks(const GaitTracer *tracer)
-{
-	return g_hash_table_size(tracer->tasks);
-}
-
 int
 gait_tracer_get_root_status(const GaitTracer *tracer)
 {

@@ -22,6 +22,7 @@ typedef struct {
 } GaitRegisters;
 
 struct user_regs_struct;
+/* All of them, as ptrace tells them; they are all known. */
 void gait_registers_from_user(GaitRegisters *registers, const struct user_regs_struct *user);
 
 typedef enum {
@@ -51,8 +52,12 @@ typedef struct {
 	gboolean full_stacks; /* keep all frames (bounded), not only those up to the site */
 } GaitAttributorOptions;
 
+/* Counts of gait_attributor_attribute() since the attributor was made. */
 typedef struct {
-	guint64 n_events, n_cached, n_unknown, n_frame_pointer;
+	guint64 n_events;        /* all that were attributed */
+	guint64 n_cached;        /* without unwinding */
+	guint64 n_unknown;       /* GAIT_STACK_UNKNOWN */
+	guint64 n_frame_pointer; /* GAIT_STACK_FRAME_POINTER */
 } GaitAttributorStats;
 
 typedef struct _GaitAttributor GaitAttributor;
@@ -80,6 +85,4 @@ typedef enum {
 GaitAttribution gait_attributor_attribute(GaitAttributor *attributor, GaitSpace *space, pid_t task,
                                           guint32 nr, const GaitRegisters *registers,
                                           const GaitStack **stack);
-guint32 gait_attributor_get_n_stacks(const GaitAttributor *attributor);
-const GaitStack *gait_attributor_get_stack(const GaitAttributor *attributor, guint32 id);
 void gait_attributor_get_stats(const GaitAttributor *attributor, GaitAttributorStats *stats);

@@ -195,6 +195,7 @@ typedef struct {
 	GPtrArray *programs; /* GaitProgram*, by path */
 } GaitModel;
 
+/* An empty model; every part that is added to it is freed with it. */
 GaitModel *gait_model_new(void);
 void gait_model_free(GaitModel *model);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(GaitModel, gait_model_free)
@@ -227,6 +228,7 @@ gait_bit_set(guint64 *row, guint32 bit)
 	row[bit / 64] |= G_GUINT64_CONSTANT(1) << (bit % 64);
 }
 
+/* Parts by index, which has to be one; borrowed. */
 GaitProgram *gait_model_get_program(const GaitModel *model, guint32 i);
 GaitLibrary *gait_program_get_library(const GaitProgram *program, guint32 i);
 GaitRole *gait_program_get_role(const GaitProgram *program, guint32 i);

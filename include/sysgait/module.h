@@ -19,10 +19,13 @@ typedef enum {
 
 typedef struct _GaitModule GaitModule;
 
+/* Strings of a module are borrowed and live as long as it does: as long as its GaitModules. */
+
 GaitModuleKind gait_module_get_kind(const GaitModule *module);
 /* Dense, from 0, in order of appearance; 0 is [unknown], 1 is [anon]. For arrays beside the module.
  */
 guint32 gait_module_get_id(const GaitModule *module);
+/* As the process saw it when it was mapped; of those without a file, the name in brackets. */
 const char *gait_module_get_path(const GaitModule *module);
 /* Lower-case hex of the GNU build-id, else of the Go one, else "sha1:…" of the file; "" where there
  * is none. */
@@ -47,8 +50,11 @@ typedef struct _GaitModules GaitModules;
 GaitModules *gait_modules_new(const char *const *runtime);
 void gait_modules_free(GaitModules *modules);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(GaitModules, gait_modules_free)
+/* How many there are: ids are below it. */
 guint32 gait_modules_get_n(const GaitModules *modules);
+/* By id; borrowed. */
 GaitModule *gait_modules_get(const GaitModules *modules, guint32 id);
+/* The names of the runtime set, NULL-terminated, borrowed. */
 const char *const *gait_modules_get_runtime(const GaitModules *modules);
 /* The module of the program that a process runs (/proc/PID/exe). NULL with error where it is gone.
  */

@@ -21,9 +21,11 @@ typedef struct {
 	GArray *frames; /* of GaitSignalFrame, outermost first; NULL while there was none */
 } GaitSignalContext;
 
+/* Back to empty; frees what it holds. */
 void gait_signal_context_clear(GaitSignalContext *context);
 /* What a child that is not a thread starts with. child is empty before. */
 void gait_signal_context_copy(GaitSignalContext *child, const GaitSignalContext *parent);
+/* How many handlers the task is inside of. */
 guint gait_signal_context_get_depth(const GaitSignalContext *context);
 
 /*

@@ -42,19 +42,17 @@ void gait_syscall_format(GString *out, guint32 nr, guint32 klass);
 void gait_syscall_format_args(GString *out, guint32 nr, const guint64 args[6]);
 
 /*
- * Parses the class out of what gait_syscall_format printed between the parentheses, or of an strace
- * line's arguments ("AT_FDCWD, \"/x\", O_RDONLY|O_CLOEXEC"): see syscall.c. Returns FALSE where a
- * flag name is not known; *klass is then the class of those that are.
+ * Reads the registers that gait_syscall_keep_args() keeps (others are 0) out of what
+ * gait_syscall_format() printed between the parentheses, or of an strace line's arguments
+ * ("AT_FDCWD, \"/x\", O_RDONLY|O_CLOEXEC"). Returns FALSE where a flag name is not known; args then
+ * has those that are.
  */
-gboolean gait_syscall_parse_args(guint32 nr, const char *args, guint32 *klass);
-
-/* The same into registers: those that gait_syscall_keep_args() keeps, others 0. */
 gboolean gait_syscall_parse_registers(guint32 nr, const char *text, guint64 args[6]);
 
 /*
  * For readers of strace's lines: where a string literal, a comment or the decoration of a
- * descriptor
- * ("3</tmp/a,b>") starts at `at`, what comes behind it; else `at`. begin and end bound the line.
+ * descriptor ("3</tmp/a,b>") starts at `at`, what comes behind it; else `at`. begin and end bound
+ * the line.
  */
 const char *gait_syscall_skip_opaque(const char *at, const char *begin, const char *end);
 

@@ -93,8 +93,12 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(GaitTracer, gait_tracer_free)
  */
 gboolean gait_tracer_launch(GaitTracer *tracer, const char *const *argv,
                             int (*in_child)(gpointer data), gpointer data, GError **error);
+/* 126 or 127; means something only after gait_tracer_launch() has failed with GAIT_ERROR_EXEC. */
 int gait_tracer_get_exec_status(const GaitTracer *tracer);
-/* Joins a running process with all its threads, and descendants from then on. */
+/*
+ * Joins a running process with all its threads, and descendants from then on. FALSE with error
+ * where it is not there or may not be traced: the message says what may stand in the way.
+ */
 gboolean gait_tracer_attach(GaitTracer *tracer, pid_t pid, GError **error);
 
 /*
@@ -119,10 +123,11 @@ void gait_tracer_detach_all(GaitTracer *tracer);
 /* SIGKILL to every process of the tree, and to whatever of it is still being born. */
 void gait_tracer_kill_all(GaitTracer *tracer);
 
+/* The task with this thread id, borrowed until its exited(); NULL where it is not traced. */
 GaitTask *gait_tracer_find(GaitTracer *tracer, pid_t tid);
-guint gait_tracer_get_n_tasks(const GaitTracer *tracer);
 /* Wait status of the launched process once it is gone, else -1. */
 int gait_tracer_get_root_status(const GaitTracer *tracer);
+/* The process id of the launched process, kept when it is gone; 0 where none was launched. */
 pid_t gait_tracer_get_root(const GaitTracer *tracer);
 /*
  * AUDIT_ARCH_… of the call that the task is stopped at: int 0x80 in a 64-bit program counts as
@@ -131,6 +136,8 @@ pid_t gait_tracer_get_root(const GaitTracer *tracer);
  */
 guint32 gait_tracer_get_arch(GaitTracer *tracer, const GaitTask *task,
                              const struct user_regs_struct *registers);
+/* Of a task that is stopped in a callback. FALSE where it was killed meanwhile (no error: exited()
+ * follows). */
 gboolean gait_tracer_set_registers(GaitTracer *tracer, GaitTask *task,
                                    const struct user_regs_struct *registers);
 /*
@@ -138,5 +145,5 @@ gboolean gait_tracer_set_registers(GaitTracer *tracer, GaitTask *task,
  * be a millisecond more), while the other tasks run on. Once a stop.
  */
 void gait_tracer_hold(GaitTracer *tracer, GaitTask *task, guint hold_us);
-/* Asks for a stop, reported as interrupted(). */
+/* Asks for a stop, reported as interrupted(). FALSE where the task is gone. */
 gboolean gait_tracer_interrupt(GaitTracer *tracer, GaitTask *task);

@@ -30,6 +30,7 @@ typedef enum {
 	    GAIT_VERDICT_N_,
 } GaitVerdict;
 
+/* As in logs and options: "library". Static. */
 const char *gait_verdict_name(GaitVerdict verdict);
 /* GAIT_VERDICT_N_ where the name is not one. */
 GaitVerdict gait_verdict_from_name(const char *name);
@@ -43,10 +44,12 @@ guint gait_verdict_rank(GaitVerdict verdict);
  * model, which must outlive it. */
 typedef struct _GaitWalkTable GaitWalkTable;
 
+/* NULL with GAIT_ERROR_TOO_LARGE where the model does not fit 32-bit indices. */
 GaitWalkTable *gait_walk_table_new(const GaitModel *model, GError **error);
 GaitWalkTable *gait_walk_table_ref(GaitWalkTable *table);
 void gait_walk_table_unref(GaitWalkTable *table);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(GaitWalkTable, gait_walk_table_unref)
+/* Borrowed. */
 const GaitModel *gait_walk_table_get_model(const GaitWalkTable *table);
 /* The flat block itself, header->size bytes: what a BPF map is filled with. */
 const struct gait_walk_header *gait_walk_table_get_header(const GaitWalkTable *table);
@@ -103,6 +106,7 @@ void gait_walker_signal(GaitWalker *walker);
 void gait_walker_unwind(GaitWalker *walker, guint64 n_handlers);
 void gait_walker_lost(GaitWalker *walker); /* every state becomes "anywhere" */
 
+/* Where it stands, as indices into the model; GAIT_NONE where it is not known. */
 guint32 gait_walker_get_program(const GaitWalker *walker);
 guint32 gait_walker_get_role(const GaitWalker *walker);
 guint32 gait_walker_get_phase(const GaitWalker *walker);

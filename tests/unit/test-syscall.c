@@ -58,6 +58,17 @@ static const struct {
     {SYS_seccomp, "SECCOMP_SET_MODE_FILTER, 0, NULL", "seccomp(SECCOMP_SET_MODE_FILTER)", TRUE},
 };
 
+/* The class of what is between the parentheses; FALSE where a name in it is not known. */
+static gboolean
+parse_class(guint32 nr, const char *text, guint32 *klass)
+{
+	guint64 args[6];
+	gboolean is_known = gait_syscall_parse_registers(nr, text, args);
+
+	*klass = gait_syscall_class(nr, args);
+	return is_known;
+}
+
 static void
 test_texts(void)
 {
@@ -65,7 +76,7 @@ test_texts(void)
 		g_autoptr(GString) out = g_string_new(NULL);
 		guint32 klass;
 
-		g_assert_cmpint(gait_syscall_parse_args(texts[i].nr, texts[i].text, &klass), ==,
+		g_assert_cmpint(parse_class(texts[i].nr, texts[i].text, &klass), ==,
 		                texts[i].is_known);
 		gait_syscall_format(out, texts[i].nr, klass);
 		g_assert_cmpstr(out->str, ==, texts[i].klass);
@@ -98,7 +109,7 @@ test_inverse(void)
 				continue;
 			}
 			open[strlen(open) - 1] = '\0';
-			g_assert_true(gait_syscall_parse_args(nr, open + 1, &again));
+			g_assert_true(parse_class(nr, open + 1, &again));
 			g_assert_cmpuint(again, ==, klass);
 			for (guint i = 0; i < 6; i++)
 				args[i] ^= (guint64)g_test_rand_int() << 32;
