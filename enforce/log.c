@@ -18,6 +18,7 @@
 #include <poll.h>
 #include <stdarg.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/uio.h>
 #include <time.h>
 #include <unistd.h>
@@ -79,6 +80,14 @@ gait_log_free(GaitLog *log)
 	g_free(log);
 }
 
+static gboolean
+is_file(int fd)
+{
+	struct stat status;
+
+	return fstat(fd, &status) == 0 && S_ISREG(status.st_mode);
+}
+
 /* The target writes there too, and may have filled it since it was asked whether it has room. */
 static ssize_t
 write_at_once(int fd, const char *text, gsize size)
@@ -86,8 +95,10 @@ write_at_once(int fd, const char *text, gsize size)
 	struct iovec piece = {(char *)text, size};
 	ssize_t n = pwritev2(fd, &piece, 1, -1, RWF_NOWAIT);
 
-	/* A terminal, for instance, knows no such thing. */
-	return n < 0 && errno == EOPNOTSUPP ? write(fd, text, size) : n;
+	/* A terminal knows no such thing; a file says so where it would wait for its disk. */
+	if (n < 0 && (errno == EOPNOTSUPP || (errno == EAGAIN && is_file(fd))))
+		n = write(fd, text, size);
+	return n;
 }
 
 /*
