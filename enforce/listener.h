@@ -37,10 +37,6 @@ GaitListenerTake gait_listener_take(GaitListener *listener, GError **error);
 /* For poll(): POLLIN a notification, POLLHUP the last filtered task is gone. -1 before it is taken.
  */
 int gait_listener_get_fd(const GaitListener *listener);
-/* Whether a call once received can only be interrupted by a deadly signal (Linux 5.19). */
-gboolean gait_listener_is_killable(const GaitListener *listener);
-/* Whether answers wake the target on the supervisor's core (Linux 6.6). */
-gboolean gait_listener_is_synchronous(const GaitListener *listener);
 
 typedef enum {
 	GAIT_NOTIFY_DONE,
