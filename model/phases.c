@@ -21,7 +21,7 @@
  * command), and marks when somebody happened to ask first; it must promise much more.
  *
  * With these, two halves of ten mixed runs of nginx and of redis have the same milestones in all
- * roles, and short helper threads have one phase.
+ * roles, and short-lived threads have one phase.
  */
 #include "model/phases-private.h"
 

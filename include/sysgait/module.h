@@ -21,6 +21,7 @@ typedef struct _GaitModule GaitModule;
 
 /* Strings of a module are borrowed and live as long as it does: as long as its GaitModules. */
 
+/* What it is; never changes. */
 GaitModuleKind gait_module_get_kind(const GaitModule *module);
 /* Dense, from 0, in order of appearance; 0 is [unknown], 1 is [anon]. For arrays beside the module.
  */
@@ -47,6 +48,7 @@ gboolean gait_module_symbolize(GaitModule *module, guint64 offset, const char **
  */
 typedef struct _GaitModules GaitModules;
 
+/* Never NULL; copies runtime. */
 GaitModules *gait_modules_new(const char *const *runtime);
 void gait_modules_free(GaitModules *modules);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(GaitModules, gait_modules_free)

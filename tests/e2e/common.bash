@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 # What several test files share: `load common`.
 
+export PYTHON="${PYTHON:-/usr/bin/python3}"
+
 # wait_for COMMAND: until it succeeds, ten seconds at most.
 wait_for() {
 	for _ in $(seq 500); do
