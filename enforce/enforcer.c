@@ -193,7 +193,7 @@ carry_out(GaitEnforcer *enforcer, GaitWalker *walker, const struct gait_walk_eve
 static GaitAction
 floor_action(GaitEnforcer *enforcer, GaitVerdict verdict, int refusal)
 {
-	GaitAction action = gait_policy_decide(&enforcer->policy, verdict, 0);
+	GaitAction action = gait_policy_decide(&enforcer->policy, verdict, G_MAXUINT32, 0);
 
 	if (action.kind != GAIT_ACTION_KILL)
 		action = (GaitAction){GAIT_ACTION_ERRNO, refusal};
@@ -279,7 +279,7 @@ gait_enforcer_rule(GaitEnforcer *enforcer, const GaitEntry *entry)
 	verdict = judge(supervised, &event, entry);
 	if (G_LIKELY(verdict == GAIT_VERDICT_ALLOW))
 		return (GaitRuling){GAIT_RULING_CONTINUE, 0};
-	action = gait_policy_decide(&enforcer->policy, verdict, entry->nr);
+	action = gait_policy_decide(&enforcer->policy, verdict, entry->nr, event.klass);
 	log_violation(enforcer, entry, &event, verdict, &action);
 	return carry_out(enforcer, supervised->walker, &event, &action);
 }

@@ -36,11 +36,14 @@ void gait_policy_set_strict(GaitPolicy *policy, GaitVerdict strict);
 gboolean gait_policy_parse_strict(const char *text, GaitVerdict *strict, GError **error);
 
 /*
- * The action for a violation by call nr. Two calls are special: one that ends a task (exit,
- * exit_group) is never refused, because a task that cannot end runs on into code that was never
- * meant to run; a refused rt_sigreturn kills, because it has no caller to tell.
+ * The action for a violation by a call. Three kinds of calls are special: one that ends a task
+ * (exit, exit_group) is never refused, because a task that cannot end runs on into code that was
+ * never meant to run; a refused rt_sigreturn kills, because it has no caller to tell; waiting for a
+ * lock and waking who waits (futex, sched_yield) is only ever logged, because the first lock that
+ * two threads want at once would else abort the program.
  */
-GaitAction gait_policy_decide(const GaitPolicy *policy, GaitVerdict verdict, guint32 nr);
+GaitAction gait_policy_decide(const GaitPolicy *policy, GaitVerdict verdict, guint32 nr,
+                              guint32 klass);
 
 /* "log", "errno EPERM", "kill": appends it. */
 void gait_action_format(const GaitAction *action, GString *out);

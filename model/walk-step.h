@@ -252,7 +252,9 @@ gait_walk_judge(const struct gait_walk_header *table, const struct gait_walk_pos
 		return GAIT_WALK_ISSUER;
 	if (!gait_walk_knows_library(table, position->program, event, found))
 		return GAIT_WALK_LIBRARY;
-	if (!gait_walk_knows_phase(table, position, found))
+	/* A handler that the kernel started may end whenever it was started. */
+	if (!gait_walk_knows_phase(table, position, found) &&
+	    !((found->flags & GAIT_WALK_RETURNS) && depth > 0))
 		return GAIT_WALK_PHASE;
 	if (!found->has_sites)
 		return GAIT_WALK_ALLOW;

@@ -13,6 +13,7 @@ import queue
 import random
 import shutil
 import socket
+import socketserver
 import sqlite3
 import ssl
 import subprocess
@@ -160,16 +161,23 @@ def fetch(url, context, data=None):
             return error.code, digest(error.read())
 
 
+class Server(HTTPServer):
+    def server_bind(self):
+        """Without asking a resolver, which may not be there, for our own name."""
+        socketserver.TCPServer.server_bind(self)
+        self.server_name, self.server_port = self.server_address
+
+
 def tls():
     """HTTPS on the loopback: the server in one thread, clients in this one."""
-    server = HTTPServer(('127.0.0.1', 0), Handler)
+    server = Server(('127.0.0.1', 0), Handler)
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain('cert.pem', 'key.pem')
     server.socket = context.wrap_socket(server.socket, server_side=True)
     thread = threading.Thread(target=server.serve_forever, kwargs={'poll_interval': 0.05})
     thread.start()
     trusted = ssl.create_default_context(cafile='cert.pem')
-    url = f'https://localhost:{server.server_port}/'
+    url = f'https://127.0.0.1:{server.server_port}/'
     for path in dice.sample(['a', 'b', 'missing', 'c'], 3):
         show('https', path, *fetch(url + path, trusted))
     show('post', *fetch(url, trusted, text(5000).encode()))

@@ -5,13 +5,14 @@
 #include "tests/unit/unit.h"
 
 #include <errno.h>
+#include <linux/futex.h>
 #include <string.h>
 #include <sys/syscall.h>
 
 static char *
 decide(const GaitPolicy *policy, GaitVerdict verdict, guint32 nr)
 {
-	GaitAction action = gait_policy_decide(policy, verdict, nr);
+	GaitAction action = gait_policy_decide(policy, verdict, nr, 0);
 	GString *text = g_string_new(NULL);
 
 	gait_action_format(&action, text);
@@ -99,7 +100,8 @@ test_strict(void)
 		g_assert_true(gait_policy_parse_strict(strictness[i].strict, &strict, NULL));
 		gait_policy_set_strict(&policy, strict);
 		for (guint kind = GAIT_VERDICT_ALLOW + 1; kind < GAIT_VERDICT_N_; kind++)
-			if (gait_policy_decide(&policy, kind, SYS_read).kind == GAIT_ACTION_ERRNO)
+			if (gait_policy_decide(&policy, kind, SYS_read, 0).kind ==
+			    GAIT_ACTION_ERRNO)
 				g_string_append_printf(acted_on, "%s%s", acted_on->len ? " " : "",
 				                       gait_verdict_name(kind));
 		g_assert_cmpstr(acted_on->str, ==, strictness[i].acted_on);
@@ -127,17 +129,19 @@ test_special(void)
 	GaitPolicy policy;
 
 	gait_policy_init(&policy);
-	g_assert_cmpint(gait_policy_decide(&policy, GAIT_VERDICT_SITE, SYS_exit_group).kind, ==,
+	g_assert_cmpint(gait_policy_decide(&policy, GAIT_VERDICT_SITE, SYS_exit_group, 0).kind, ==,
 	                GAIT_ACTION_LOG);
-	g_assert_cmpint(gait_policy_decide(&policy, GAIT_VERDICT_SITE, SYS_exit).kind, ==,
+	g_assert_cmpint(gait_policy_decide(&policy, GAIT_VERDICT_SITE, SYS_exit, 0).kind, ==,
 	                GAIT_ACTION_LOG);
-	g_assert_cmpint(gait_policy_decide(&policy, GAIT_VERDICT_SEQUENCE, SYS_rt_sigreturn).kind,
-	                ==, GAIT_ACTION_KILL);
+	g_assert_cmpint(
+	    gait_policy_decide(&policy, GAIT_VERDICT_SEQUENCE, SYS_rt_sigreturn, 0).kind, ==,
+	    GAIT_ACTION_KILL);
 	g_assert_true(gait_policy_parse(&policy, "log", NULL));
-	g_assert_cmpint(gait_policy_decide(&policy, GAIT_VERDICT_SEQUENCE, SYS_rt_sigreturn).kind,
-	                ==, GAIT_ACTION_LOG);
+	g_assert_cmpint(
+	    gait_policy_decide(&policy, GAIT_VERDICT_SEQUENCE, SYS_rt_sigreturn, 0).kind, ==,
+	    GAIT_ACTION_LOG);
 	g_assert_true(gait_policy_parse(&policy, "kill", NULL));
-	g_assert_cmpint(gait_policy_decide(&policy, GAIT_VERDICT_SITE, SYS_exit_group).kind, ==,
+	g_assert_cmpint(gait_policy_decide(&policy, GAIT_VERDICT_SITE, SYS_exit_group, 0).kind, ==,
 	                GAIT_ACTION_KILL);
 }
 
@@ -153,6 +157,30 @@ test_errno_names(void)
 	g_assert_null(gait_errno_name(4000));
 }
 
+/* Two threads that meet are no attack; a futex operation that does more may be. */
+static void
+test_waiting(void)
+{
+	static const struct {
+		guint32 nr, klass;
+		GaitActionKind kind;
+	} cases[] = {
+	    {SYS_futex, FUTEX_WAIT, GAIT_ACTION_LOG},
+	    {SYS_futex, FUTEX_WAKE_BITSET, GAIT_ACTION_LOG},
+	    {SYS_sched_yield, 0, GAIT_ACTION_LOG},
+	    {SYS_futex, FUTEX_CMP_REQUEUE_PI, GAIT_ACTION_ERRNO},
+	    {SYS_read, FUTEX_WAIT, GAIT_ACTION_ERRNO},
+	};
+	GaitPolicy policy;
+
+	gait_policy_init(&policy);
+	for (guint i = 0; i < G_N_ELEMENTS(cases); i++)
+		g_assert_cmpint(
+		    gait_policy_decide(&policy, GAIT_VERDICT_SYSCALL, cases[i].nr, cases[i].klass)
+		        .kind,
+		    ==, cases[i].kind);
+}
+
 int
 main(int argc, char **argv)
 {
@@ -162,6 +190,7 @@ main(int argc, char **argv)
 	g_test_add_func("/policy/strict", test_strict);
 	g_test_add_func("/policy/strict-bad", test_strict_bad);
 	g_test_add_func("/policy/special", test_special);
+	g_test_add_func("/policy/waiting", test_waiting);
 	g_test_add_func("/policy/errno-names", test_errno_names);
 	return g_test_run();
 }
