@@ -171,6 +171,10 @@ END
 	run -1 "$SYSGAIT" import log -o out.trace
 	[[ $output == *"log"* ]]
 	[ ! -e out.trace ]
+	printf 'noise\nnoise(1) = 0\n' >log
+	run -1 "$SYSGAIT" import log -o out.trace
+	[[ $output == *"not an strace log"* ]]
+	[ ! -e out.trace ]
 	: >log
 	run -1 "$SYSGAIT" import log -o out.trace
 	[[ $output == *"not an strace log"* ]]
