@@ -2,6 +2,8 @@
 # What several test files share: `load common`.
 
 export PYTHON="${PYTHON:-/usr/bin/python3}"
+export BUILD="${BUILD:-$(dirname "${BASH_SOURCE[0]}")/../../build}"
+export SYSGAIT="${SYSGAIT:-$BUILD/sysgait}"
 
 # wait_for COMMAND: until it succeeds, ten seconds at most.
 wait_for() {
