@@ -180,10 +180,10 @@ parse_options(int *argc, char ***argv, Options *options, GError **error)
 	g_autoptr(GOptionContext) context = g_option_context_new("TRACE|MODEL");
 
 	g_option_context_add_main_entries(context, entries, NULL);
-	g_option_context_set_summary(context,
-	                             "Prints a trace like strace would, with the library and call "
-	                             "site of each call;\nor what a model has learned. - is a trace on "
-	                             "standard input.");
+	g_option_context_set_summary(
+	    context, "Prints a trace like strace would, with the library and call "
+	             "site of each call;\nor what a model has learned. - is a trace on "
+	             "standard input.");
 	g_option_context_set_description(context, "Examples:\n"
 	                                          "  sysgait print nginx.trace | less\n"
 	                                          "  sysgait print --summary nginx.trace\n"

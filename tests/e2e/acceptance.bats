@@ -5,6 +5,7 @@
 accept() {
 	run "$BATS_TEST_DIRNAME/../../traces/accept" "$1"
 	echo "$output"
+	echo "$output" | grep -A 20 '^not ok\|^Bail' | sed 's/^/# /' >&3 || true
 	echo "$output" | sed -n "s/^ok [0-9]* - \($1: .*\)/# \1/p" >&3
 	[ "$status" -eq 0 ]
 }

@@ -241,6 +241,8 @@ act_group_stop(void)
 		return 1;
 	pid = fork();
 	if (pid == 0) {
+		/* In an orphaned process group, as ours may be, SIGTSTP does nothing. */
+		setpgid(0, 0);
 		raise(SIGSTOP);
 		/* Its parent has seen it go on: a new stop takes back that it did. */
 		if (read(go[0], &status, 1) != 1)
