@@ -1,0 +1,149 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The work that is measured: real programs that do little else than system calls, and a loop of one call. Each has
+measure(prefix), which runs it behind the words of prefix and returns how much it did a second."""
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+
+ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+BUILD = os.environ.get('BUILD', os.path.join(ROOT, 'build'))
+SECONDS = float(os.environ.get('BENCH_SECONDS', '2'))
+
+sys.path.insert(0, os.path.join(ROOT, 'traces'))
+import workload  # noqa: E402
+
+
+def run_checked(command, **options):
+    """Like subprocess.run, but what the command said is shown where it fails."""
+    done = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                          text=True, errors='replace', timeout=600, **options)
+    if done.returncode:
+        sys.exit(f"bench: {' '.join(command)} ended with {done.returncode}:\n{done.stdout[-2000:]}")
+    return done.stdout
+
+
+class Server:
+    """A server in a process group of its own, which is stopped in the end, whatever happened."""
+
+    def __init__(self, command, log, stop):
+        self.stop = stop
+        with open(log, 'wb') as output:
+            self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=output, stderr=output,
+                                            start_new_session=True)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, kind, *_):
+        try:
+            if kind is None:
+                self.stop()
+                self.process.wait(timeout=120)
+        finally:
+            if self.process.poll() is None:
+                os.killpg(self.process.pid, signal.SIGKILL)
+                self.process.wait()
+
+
+NGINX_CONFIG = '''\
+daemon off; master_process on; worker_processes 1; pid {dir}/pid; error_log {dir}/error.log; {user}
+events {{ worker_connections 256; }}
+http {{ access_log off; client_body_temp_path {dir}/b; proxy_temp_path {dir}/p; fastcgi_temp_path {dir}/f;
+uwsgi_temp_path {dir}/u; scgi_temp_path {dir}/s; sendfile on; keepalive_requests 100000000;
+server {{ listen 127.0.0.1:{port}; root {dir}; }} }}
+'''
+
+
+class Nginx:
+    """Requests that nginx (one worker) answers with a file of 1 kB, asked by wrk over eight connections."""
+    name, unit = 'nginx', 'requests/s'
+
+    def __init__(self, directory):
+        self.directory = tempfile.mkdtemp(dir=directory)
+        os.chmod(self.directory, 0o755)
+        with open(os.path.join(self.directory, 'file'), 'wb') as f:
+            f.write(b'x' * 1024)
+
+    def measure(self, prefix):
+        port = workload.free_port()
+        user = 'user nobody nogroup;' if os.geteuid() == 0 else ''
+        config, log, pid_file = (os.path.join(self.directory, name) for name in ('conf', 'log', 'pid'))
+        with open(config, 'w') as f:
+            f.write(NGINX_CONFIG.format(dir=self.directory, port=port, user=user))
+        with Server([*prefix, 'nginx', '-p', self.directory, '-c', config], log,
+                    lambda: os.kill(workload.read_pid(pid_file), signal.SIGQUIT)):
+            workload.wait_for('nginx', lambda: workload.read_pid(pid_file) and workload.can_connect(port))
+            url = f'http://127.0.0.1:{port}/file'
+            output = run_checked(['wrk', '-t1', '-c8', f'-d{max(1, round(SECONDS))}s', '--timeout', '10s', url])
+        rate = [line for line in output.splitlines() if line.startswith('Requests/sec')]
+        return float(rate[0].split()[1])
+
+
+class Redis:
+    """Requests (GET and SET) that redis-server answers, asked by redis-benchmark over eight connections."""
+    name, unit = 'redis', 'requests/s'
+    n_first = 200
+
+    def __init__(self, directory):
+        self.directory = tempfile.mkdtemp(dir=directory)
+
+    @staticmethod
+    def ask(port, n_requests):
+        output = run_checked(['redis-benchmark', '-p', str(port), '-t', 'set,get', '-c', '8', '-n', str(n_requests),
+                              '--csv'])
+        rates = [float(line.split(',')[1].strip('"')) for line in output.splitlines()
+                 if line.startswith(('"SET"', '"GET"'))]
+        return len(rates) / sum(1 / rate for rate in rates)
+
+    def measure(self, prefix):
+        port = workload.free_port()
+        with Server([*prefix, 'redis-server', '--port', str(port), '--bind', '127.0.0.1', '--save', '', '--dir',
+                     self.directory], os.path.join(self.directory, 'log'),
+                    lambda: run_checked(['redis-cli', '-p', str(port), 'shutdown', 'nosave'])):
+            workload.wait_for('redis', lambda: workload.can_connect(port))
+            # As many as take the time: under some supervisors that is a thousandth of what is native.
+            rate = self.ask(port, self.n_first)
+            return self.ask(port, max(self.n_first, int(rate * SECONDS / 2)))
+
+
+class Sqlite:
+    """Inserts of the sqlite3 shell, each a transaction of its own."""
+    name, unit = 'sqlite3', 'inserts/s'
+    n_inserts = 150
+
+    def __init__(self, directory):
+        self.directory = tempfile.mkdtemp(dir=directory)
+
+    def measure(self, prefix):
+        database = os.path.join(self.directory, 'db')
+        for leftover in database, database + '-journal':
+            if os.path.exists(leftover):
+                os.remove(leftover)
+        script = 'PRAGMA synchronous=off; CREATE TABLE t(a, b);' + "INSERT INTO t VALUES(1, 'two');" * self.n_inserts
+        start = time.monotonic()
+        run_checked([*prefix, 'sqlite3', database, script])
+        return self.n_inserts / (time.monotonic() - start)
+
+
+class Spin:
+    """A loop of one system call."""
+    unit = 'calls/s'
+
+    def __init__(self, name, summary, *arguments):
+        self.name, self.__doc__, self.arguments = name, summary, arguments
+
+    def measure(self, prefix):
+        milliseconds = str(max(1, round(SECONDS * 250)))
+        return float(run_checked([*prefix, os.path.join(BUILD, 'fixtures/spin'), milliseconds, *self.arguments]))
+
+
+def make_programs(directory):
+    return [Nginx(directory), Redis(directory), Sqlite(directory)]
+
+
+def make_loops():
+    return [Spin('loop', 'One system call in a loop, by the program through libc.', 'direct'),
+            Spin('loop, .so', 'One system call in a loop, by a library of the program through libc.', 'library')]
