@@ -80,7 +80,7 @@ deps: ## install what sysgait is built with and tested on (Debian packages)
 check: deps ## set up, build and run all tests
 	$(Q)$(MAKE) --no-print-directory all check-unit-binaries fixtures check-layers
 	$(Q)SYSGAIT=$(abspath $(BUILD))/sysgait BUILD=$(abspath $(BUILD)) PYTHON=$(PYTHON) \
-		tests/check-all $(UNIT) $(sort $(wildcard tests/e2e/*.bats))
+		tests/check-all $(UNIT) $(sort $(wildcard tests/e2e/*.bats)) tests/e2e/enforce-ptrace
 
 .PHONY: check-unit-binaries
 check-unit-binaries: $(UNIT)

@@ -8,6 +8,7 @@
 
 static const GaitBackend *const backends[] = {
     &gait_backend_notify,
+    &gait_backend_ptrace,
     NULL,
 };
 
@@ -30,4 +31,21 @@ gait_backend_find(const char *name, GError **error)
 	g_set_error(error, GAIT_ENFORCE_ERROR, GAIT_ERROR_UNSUPPORTED,
 	            "there is no backend '%s'; there is: %s", name, names->str);
 	return NULL;
+}
+
+gboolean
+gait_backend_probe(const GaitBackend *backend, GError **error)
+{
+	g_autoptr(GError) failure = NULL;
+
+	if (backend->probe(&failure))
+		return TRUE;
+	for (const GaitBackend *const *other = backends; *other; other++)
+		if (*other != backend && (*other)->probe(NULL)) {
+			g_set_error(error, failure->domain, failure->code, "%s; try --backend %s",
+			            failure->message, (*other)->name);
+			return FALSE;
+		}
+	g_propagate_error(error, g_steal_pointer(&failure));
+	return FALSE;
 }

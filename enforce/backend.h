@@ -27,8 +27,11 @@ typedef struct {
 } GaitBackend;
 
 extern const GaitBackend gait_backend_notify;
+extern const GaitBackend gait_backend_ptrace;
 
 /* NULL-terminated; the first one is the default. */
 const GaitBackend *const *gait_backends(void);
 /* NULL with error where there is none of this name. */
 const GaitBackend *gait_backend_find(const char *name, GError **error);
+/* Its probe; where it fails the message names a backend whose probe does not, if there is one. */
+gboolean gait_backend_probe(const GaitBackend *backend, GError **error);

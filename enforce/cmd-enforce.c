@@ -59,7 +59,8 @@ parse_options(int argc, char **argv, Options *options, GError **error)
 	    {"strict", 0, 0, G_OPTION_ARG_STRING, &options->strict,
 	     "act on this kind and those outside it, only log the rest (default: sequence, all)",
 	     "KIND"},
-	    {"backend", 0, 0, G_OPTION_ARG_STRING, &options->backend, "notify (default)", "NAME"},
+	    {"backend", 0, 0, G_OPTION_ARG_STRING, &options->backend, "notify (default) or ptrace",
+	     "NAME"},
 	    {"log", 0, 0, G_OPTION_ARG_FILENAME, &options->log_path,
 	     "append violations to FILE, one JSON object a line", "FILE"},
 	    {"allow-partial", 0, 0, G_OPTION_ARG_NONE, &options->allow_partial,
@@ -241,7 +242,7 @@ enforce(const Options *options, const GaitPolicy *policy, const GaitBackend *bac
 	log = gait_log_new(options->log_path, STDERR_FILENO, !options->is_quiet, error);
 	floor = log ? gait_floor_new(model, backend->handover, error) : NULL;
 	enforcer = floor ? gait_enforcer_new(model, floor, policy, log, error) : NULL;
-	if (!enforcer || !backend->probe(error))
+	if (!enforcer || !gait_backend_probe(backend, error))
 		return GAIT_EXIT_FAILURE;
 	print_start(options, model, backend, floor, log);
 	if (!backend->run(enforcer, (const char *const *)options->command, &status, error)) {

@@ -29,33 +29,50 @@
 #define X32_BIT 0x40000000u
 
 /*
- * Calls that could undo supervision. Where mask is not 0, only with (args[0] & mask) == value: the
- * kernel looks at no more than 32 bits of these arguments, so neither may we, or a set high half
- * would slip past.
+ * Calls that could undo supervision. Where mask is not 0, only with (args[argument] & mask) ==
+ * value: the kernel looks at no more than 32 bits of these arguments, so neither may we, or a set
+ * high half would slip past.
  */
 typedef struct {
 	const char *name;  /* of the system call */
 	const char *label; /* for people */
 	guint64 mask, value;
 	int error;
+	guint argument;
+	gboolean is_always; /* whatever was learned */
 } Guard;
 
 static const Guard guards[] = {
     /* A filter of the target's own can only take calls away, but its listener could answer for us.
-     */
-    {"seccomp", "seccomp", 0, 0, EPERM},
-    {"prctl", "prctl(PR_SET_SECCOMP)", 0xffffffff, PR_SET_SECCOMP, EPERM},
+       So there is never one: as if ours were a listener, whatever carries our rulings out. */
+    {.name = "seccomp", .label = "seccomp", .error = EPERM},
+    {.name = "seccomp",
+     .label = "seccomp(NEW_LISTENER)",
+     .argument = 1,
+     .mask = SECCOMP_FILTER_FLAG_NEW_LISTENER,
+     .value = SECCOMP_FILTER_FLAG_NEW_LISTENER,
+     .error = EBUSY,
+     .is_always = TRUE},
+    {.name = "prctl",
+     .label = "prctl(PR_SET_SECCOMP)",
+     .mask = 0xffffffff,
+     .value = PR_SET_SECCOMP,
+     .error = EPERM},
     /* Writing into, or taking descriptors from, a sibling makes that one speak in its stead. */
-    {"ptrace", "ptrace", 0, 0, EPERM},
-    {"process_vm_writev", "process_vm_writev", 0, 0, EPERM},
-    {"pidfd_getfd", "pidfd_getfd", 0, 0, EPERM},
+    {.name = "ptrace", .label = "ptrace", .error = EPERM},
+    {.name = "process_vm_writev", .label = "process_vm_writev", .error = EPERM},
+    {.name = "pidfd_getfd", .label = "pidfd_getfd", .error = EPERM},
     /* A ring does its work without system calls. */
-    {"io_uring_setup", "io_uring_setup", 0, 0, ENOSYS},
-    {"io_uring_enter", "io_uring_enter", 0, 0, ENOSYS},
-    {"io_uring_register", "io_uring_register", 0, 0, ENOSYS},
+    {.name = "io_uring_setup", .label = "io_uring_setup", .error = ENOSYS},
+    {.name = "io_uring_enter", .label = "io_uring_enter", .error = ENOSYS},
+    {.name = "io_uring_register", .label = "io_uring_register", .error = ENOSYS},
     /* A task without its tracer: nobody would know whose child it is. clone3 keeps its flags in
        memory; what it makes in this way is known by having no creator, and killed. */
-    {"clone", "clone(CLONE_UNTRACED)", CLONE_UNTRACED, CLONE_UNTRACED, EPERM},
+    {.name = "clone",
+     .label = "clone(CLONE_UNTRACED)",
+     .mask = CLONE_UNTRACED,
+     .value = CLONE_UNTRACED,
+     .error = EPERM},
 };
 
 struct _GaitFloor {
@@ -68,11 +85,11 @@ struct _GaitFloor {
 };
 
 static gboolean
-is_guarded(const GaitFloor *floor, guint i, guint32 nr, guint64 arg)
+is_guarded(const GaitFloor *floor, guint i, guint32 nr, const guint64 args[6])
 {
 	if (floor->nrs[i] < 0 || (guint32)floor->nrs[i] != nr)
 		return FALSE;
-	return (arg & guards[i].mask) == guards[i].value;
+	return (args[guards[i].argument] & guards[i].mask) == guards[i].value;
 }
 
 /*
@@ -103,7 +120,8 @@ look_up_guards(GaitFloor *floor, const GaitModel *model)
 {
 	for (guint i = 0; i < G_N_ELEMENTS(guards); i++) {
 		floor->nrs[i] = gait_syscall_from_name(guards[i].name);
-		if (floor->nrs[i] < 0 || !has_learned(model, &guards[i], floor->nrs[i]))
+		if (floor->nrs[i] < 0 || guards[i].is_always ||
+		    !has_learned(model, &guards[i], floor->nrs[i]))
 			continue;
 		floor->is_learned[i] = TRUE;
 		g_ptr_array_add(floor->learned, (gpointer)guards[i].label);
@@ -111,10 +129,21 @@ look_up_guards(GaitFloor *floor, const GaitModel *model)
 	g_ptr_array_add(floor->learned, NULL);
 }
 
+/* Whether all calls of its number are refused anyway. */
+static gboolean
+is_covered(const GaitFloor *floor, guint i)
+{
+	for (guint j = 0; j < i; j++)
+		if (floor->nrs[j] == floor->nrs[i] && guards[j].mask == 0 && !floor->is_learned[j])
+			return TRUE;
+	return FALSE;
+}
+
 static gboolean
 add_rule(scmp_filter_ctx context, const Guard *guard, gint32 nr, GError **error)
 {
-	struct scmp_arg_cmp compare = SCMP_A0(SCMP_CMP_MASKED_EQ, guard->mask, guard->value);
+	struct scmp_arg_cmp compare =
+	    SCMP_CMP(guard->argument, SCMP_CMP_MASKED_EQ, guard->mask, guard->value);
 	int result = seccomp_rule_add_exact_array(context, SCMP_ACT_ERRNO(guard->error), nr,
 	                                          guard->mask != 0, &compare);
 
@@ -169,7 +198,7 @@ append_guards(GaitFloor *floor, GaitFloorHandover handover, GError **error)
 		is_good = FALSE;
 	}
 	for (guint i = 0; is_good && handover == GAIT_FLOOR_ALLOW && i < G_N_ELEMENTS(guards); i++)
-		if (floor->nrs[i] >= 0 && !floor->is_learned[i])
+		if (floor->nrs[i] >= 0 && !floor->is_learned[i] && !is_covered(floor, i))
 			is_good = add_rule(context, &guards[i], floor->nrs[i], error);
 	is_good = is_good && append_exported(floor, context, error);
 	seccomp_release(context);
@@ -232,11 +261,24 @@ gait_floor_get_filter(const GaitFloor *floor)
 	return &floor->filter;
 }
 
+GaitFloorDecision
+gait_floor_decide(const GaitFloor *floor, guint32 arch, guint32 nr)
+{
+	if (arch != AUDIT_ARCH_X86_64)
+		return GAIT_FLOOR_KILL;
+	/* As in append_ranges(). */
+	if (nr >= 0x80000000u)
+		return GAIT_FLOOR_ENOSYS;
+	if (nr & X32_BIT)
+		return GAIT_FLOOR_KILL;
+	return nr > floor->max_syscall ? GAIT_FLOOR_ENOSYS : GAIT_FLOOR_HAND_OVER;
+}
+
 int
 gait_floor_get_refusal(const GaitFloor *floor, guint32 nr, const guint64 args[6])
 {
 	for (guint i = 0; i < G_N_ELEMENTS(guards); i++)
-		if (!floor->is_learned[i] && is_guarded(floor, i, nr, args[0]))
+		if (!floor->is_learned[i] && is_guarded(floor, i, nr, args))
 			return guards[i].error;
 	return 0;
 }
@@ -257,7 +299,7 @@ gait_floor_describe(const GaitFloor *floor)
 	    text, "other architectures and x32 are killed; numbers above %u get ENOSYS",
 	    floor->max_syscall);
 	for (guint i = 0; i < G_N_ELEMENTS(guards); i++) {
-		if (floor->is_learned[i] || floor->nrs[i] < 0)
+		if (floor->is_learned[i] || floor->nrs[i] < 0 || is_covered(floor, i))
 			continue;
 		g_string_append_printf(text, "%s%s", separator, guards[i].label);
 		separator = ", ";

@@ -20,6 +20,14 @@ typedef enum {
 
 typedef struct _GaitFloor GaitFloor;
 
+/* What is decided about a call by architecture and number alone. */
+typedef enum {
+	GAIT_FLOOR_HAND_OVER,
+	GAIT_FLOOR_KILL,   /* the process */
+	GAIT_FLOOR_ENOSYS, /* the call fails so */
+	GAIT_FLOOR_DECISION_N_,
+} GaitFloorDecision;
+
 /*
  * The floor for a model. Foreign architectures and the x32 ABI are killed, numbers above
  * model->max_syscall get ENOSYS, everything else is handed over. With GAIT_FLOOR_ALLOW nobody
@@ -32,6 +40,11 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(GaitFloor, gait_floor_free)
 
 /* The filter, for seccomp(SECCOMP_SET_MODE_FILTER). Borrowed. */
 const struct sock_fprog *gait_floor_get_filter(const GaitFloor *floor);
+/*
+ * What the filter decides, for calls that come past none: those of a process that was running
+ * already. Pure.
+ */
+GaitFloorDecision gait_floor_decide(const GaitFloor *floor, guint32 arch, guint32 nr);
 /* The errno with which a call is refused whatever the policy says; 0 where it is not. Pure. */
 int gait_floor_get_refusal(const GaitFloor *floor, guint32 nr, const guint64 args[6]);
 /* Names of the guarded calls that the model learned and that are therefore let through;

@@ -71,13 +71,13 @@ send_to_target(int signo)
 	return syscall(SYS_pidfd_send_signal, target, signo, NULL, 0) == 0 || errno != ESRCH;
 }
 
-guint64
-gait_forward_take(void)
+void
+gait_forward_deliver(void)
 {
-	guint64 taken, left = 0;
+	guint64 taken;
 
 	if (G_LIKELY(pending == 0))
-		return 0;
+		return;
 	taken = __atomic_exchange_n(&pending, 0, __ATOMIC_SEQ_CST);
 	for (guint i = 0; i < G_N_ELEMENTS(caught); i++) {
 		if (!(taken >> i & 1))
@@ -86,9 +86,8 @@ gait_forward_take(void)
 		if (senders[i] != 0 && gait_tracer_find(tracer, senders[i]))
 			continue;
 		if (!send_to_target(senders[i] == 0 ? 0 : caught[i].signo))
-			left |= G_GUINT64_CONSTANT(1) << (caught[i].signo - 1);
+			gait_tracer_signal_all(tracer, caught[i].signo);
 	}
-	return left;
 }
 
 void

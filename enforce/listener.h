@@ -25,6 +25,12 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(GaitListener, gait_listener_free)
  */
 int gait_listener_install(gpointer data);
 
+/*
+ * Whether a child of this process would get a listener: 0, or what the kernel says instead; EBUSY
+ * where it is under a listener already, and so all that it starts.
+ */
+int gait_listener_try(void);
+
 typedef enum {
 	GAIT_LISTENER_TAKEN,
 	GAIT_LISTENER_NOT_YET, /* the child has not come so far: ask again */

@@ -170,26 +170,6 @@ on_exited(GaitTracer *tracer, GaitTask *task, int status, gpointer data)
 /* --- a run --------------------------------------------------------------------------------------
  */
 
-/* Signals for a tree whose first process is gone. */
-static void
-forward_to_all(GaitNotifyRun *notify, guint64 signals)
-{
-	GHashTableIter iterator;
-	gpointer key;
-
-	for (int signo = 1; signals >> (signo - 1) != 0; signo++) {
-		if (!(signals >> (signo - 1) & 1))
-			continue;
-		g_hash_table_iter_init(&iterator, notify->tasks);
-		while (g_hash_table_iter_next(&iterator, &key, NULL)) {
-			const GaitTask *task = key;
-
-			if (task->tid == task->pid)
-				kill(task->pid, signo);
-		}
-	}
-}
-
 static gboolean
 supervise(GaitNotifyRun *notify, GError **error)
 {
@@ -197,10 +177,7 @@ supervise(GaitNotifyRun *notify, GError **error)
 	g_autoptr(GError) failure = NULL;
 
 	while (!failure && gait_tracer_iterate(notify->tracer, &listening, 1, -1, &failure)) {
-		guint64 signals = gait_forward_take();
-
-		if (G_UNLIKELY(signals != 0))
-			forward_to_all(notify, signals);
+		gait_forward_deliver();
 		gait_notify_serve(notify, &listening, &failure);
 	}
 	if (!failure && !notify->error)
@@ -264,30 +241,16 @@ run(GaitEnforcer *enforcer, const char *const *argv, int *status, GError **error
 	return is_good;
 }
 
-/* In a child: whether it gets a listener at all. */
 static gboolean
 probe(GError **error)
 {
-	struct sock_filter allow[] = {BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW)};
-	struct sock_fprog filter = {G_N_ELEMENTS(allow), allow};
-	g_autoptr(GaitListener) listener = gait_listener_new(&filter, error);
-	int status;
-	pid_t pid;
+	int failure = gait_listener_try();
 
-	if (!listener)
-		return FALSE;
-	pid = fork();
-	if (pid < 0)
-		return gait_error_system(error, GAIT_ENFORCE_ERROR, errno, "fork");
-	if (pid == 0)
-		_exit(gait_listener_install(listener));
-	while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
-		;
-	if (WIFEXITED(status) && WEXITSTATUS(status) == 0)
+	if (failure == 0)
 		return TRUE;
 	g_set_error(error, GAIT_ENFORCE_ERROR, GAIT_ERROR_UNSUPPORTED,
-	            "this kernel gives no seccomp listener here: %s",
-	            WIFEXITED(status) ? g_strerror(WEXITSTATUS(status)) : "it ends by a signal");
+	            "there is no seccomp listener to be had here: %s%s", g_strerror(failure),
+	            failure == EBUSY ? " (all of this is under one already)" : "");
 	return FALSE;
 }
 

@@ -32,7 +32,7 @@ get_clone_flags(const TracerTask *parent, const struct user_regs_struct *registe
 	struct iovec local = {&flags, sizeof(flags)};
 	struct iovec remote = {(void *)registers->rdi, sizeof(flags)};
 
-	switch (registers->orig_rax) {
+	switch ((guint32)registers->orig_rax) {
 	case SYS_clone:
 		return registers->rdi;
 	case SYS_clone3:

@@ -18,7 +18,10 @@ typedef struct {
 	gboolean stops_at_entry; /* PTRACE_SYSCALL, not PTRACE_CONT */
 	gboolean stops_at_exit;  /* of the call that it is in, for gait_tracer_restore() */
 	gboolean is_held;        /* gait_tracer_hold(): not resumed yet */
-	int delivered;           /* a signal was let through: its handler may start now, or 0 */
+	gboolean is_at_entry;    /* stopped by PTRACE_SYSCALL, ahead of all filters */
+	guint32 arch;            /* AUDIT_ARCH_… of the call, where the kernel said; else 0 */
+	int refused;   /* errno that the call it is in fails with, gait_tracer_refuse(); else 0 */
+	int delivered; /* a signal was let through: its handler may start now, or 0 */
 	struct user_regs_struct before; /* registers when it was */
 	/* See tracer-untraced.c. */
 	gboolean is_restoring;
@@ -93,6 +96,11 @@ int gait_tracer_get_orphan_timeout(const GaitTracer *tracer);
 
 /* Lets a task that is stopped at a call's entry go on with it. */
 void gait_tracer_resume_syscall(TracerTask *task);
+
+/* --- tracer-refuse.c */
+/* Later stops of a call that was refused at its entry: at a filter's, and at the exit. */
+void gait_tracer_skip_refused(TracerTask *task);
+void gait_tracer_end_refused(TracerTask *task);
 
 /* --- tracer-hold.c */
 /* Lets go on whoever has been held for long enough, or all. */

@@ -170,8 +170,9 @@ handle_pending(GaitTracer *tracer, TracerTask *task)
 static gboolean
 installs_filter(const struct user_regs_struct *registers)
 {
-	return registers->orig_rax == SYS_seccomp ||
-	       (registers->orig_rax == SYS_prctl && registers->rdi == PR_SET_SECCOMP);
+	return (guint32)registers->orig_rax == SYS_seccomp ||
+	       ((guint32)registers->orig_rax == SYS_prctl &&
+	        (guint32)registers->rdi == PR_SET_SECCOMP);
 }
 
 void
@@ -190,11 +191,15 @@ report_syscall(GaitTracer *tracer, TracerTask *task)
 
 	if (G_UNLIKELY(!get_registers(task, &registers)))
 		return;
+	task->refused = 0;
 	if (tracer->callbacks.syscall)
 		tracer->callbacks.syscall(tracer, &task->task, &registers, tracer->data);
-	if (tracer->syscalls != GAIT_TRACE_SYSCALLS_NONE && installs_filter(&registers))
-		task->stops_at_entry = TRUE;
-	task->stops_at_exit = gait_tracer_keep_hold(task, &registers);
+	task->stops_at_exit = FALSE;
+	if (task->refused == 0) {
+		if (tracer->syscalls != GAIT_TRACE_SYSCALLS_NONE && installs_filter(&registers))
+			task->stops_at_entry = TRUE;
+		task->stops_at_exit = gait_tracer_keep_hold(task, &registers);
+	}
 	if (G_LIKELY(!task->is_held))
 		gait_tracer_resume_syscall(task);
 }
@@ -207,11 +212,29 @@ handle_syscall_stop(GaitTracer *tracer, TracerTask *task)
 
 	ptrace(PTRACE_GET_SYSCALL_INFO, task->task.tid, sizeof(info), &info);
 	if (info.op == PTRACE_SYSCALL_INFO_ENTRY) {
+		task->is_at_entry = TRUE;
+		task->arch = info.arch;
 		report_syscall(tracer, task);
+		task->is_at_entry = FALSE;
 		return;
 	}
+	gait_tracer_end_refused(task);
 	gait_tracer_restore(task);
 	gait_tracer_resume(task, 0);
+}
+
+/* Where it stops at entries the call has been reported there. */
+static void
+handle_filter_stop(GaitTracer *tracer, TracerTask *task)
+{
+	if (G_UNLIKELY(task->stops_at_entry)) {
+		gait_tracer_skip_refused(task);
+		gait_tracer_resume(task, 0);
+		return;
+	}
+	task->arch = 0;
+	report_syscall(tracer, task);
+	task->refused = 0;
 }
 
 /* --- dispatch ------------------------------------------------------------------------------------
@@ -236,6 +259,8 @@ let_go(GaitTracer *tracer, TracerTask *task, int status)
 		gait_tracer_handle_creation(tracer, task);
 	if (event == PTRACE_EVENT_EXEC)
 		task = handle_change_of_leader(tracer, task);
+	if (signo == (SIGTRAP | 0x80))
+		gait_tracer_end_refused(task);
 	gait_tracer_restore(task);
 	/* A group stop outlasts the tracer: the kernel sees to that. */
 	if (event != 0 || signo == (SIGTRAP | 0x80))
@@ -276,11 +301,7 @@ handle_stop(GaitTracer *tracer, TracerTask *task, int status)
 			handle_signal(tracer, task, signo);
 		return;
 	case PTRACE_EVENT_SECCOMP:
-		/* Where it stops at entries it has been reported there. */
-		if (G_LIKELY(!task->stops_at_entry))
-			report_syscall(tracer, task);
-		else
-			gait_tracer_resume(task, 0);
+		handle_filter_stop(tracer, task);
 		return;
 	case PTRACE_EVENT_FORK:
 	case PTRACE_EVENT_VFORK:

@@ -40,10 +40,12 @@ gait_tracer_keep_hold(TracerTask *task, const struct user_regs_struct *registers
 {
 	guint64 flags;
 
-	if (G_LIKELY(registers->orig_rax != SYS_clone && registers->orig_rax != SYS_clone3))
+	guint32 nr = (guint32)registers->orig_rax;
+
+	if (G_LIKELY(nr != SYS_clone && nr != SYS_clone3))
 		return FALSE;
 	flags = registers->rdi;
-	task->flags_address = registers->orig_rax == SYS_clone3 ? registers->rdi : 0;
+	task->flags_address = nr == SYS_clone3 ? registers->rdi : 0;
 	if (task->flags_address != 0 &&
 	    !copy_flags(task->task.tid, task->flags_address, &flags, FALSE))
 		return FALSE;

@@ -157,7 +157,10 @@ gait_tracer_get_options(const GaitTracer *tracer, gboolean is_launched)
 {
 	return PTRACE_O_TRACESYSGOOD | PTRACE_O_TRACEFORK | PTRACE_O_TRACEVFORK |
 	       PTRACE_O_TRACECLONE | PTRACE_O_TRACEEXEC | (is_launched ? PTRACE_O_EXITKILL : 0) |
-	       (tracer->syscalls == GAIT_TRACE_SYSCALLS_SECCOMP ? PTRACE_O_TRACESECCOMP : 0);
+	       (tracer->syscalls == GAIT_TRACE_SYSCALLS_SECCOMP ||
+	                (tracer->syscalls == GAIT_TRACE_SYSCALLS_PTRACE && is_launched)
+	            ? PTRACE_O_TRACESECCOMP
+	            : 0);
 }
 
 /* --- the loop ------------------------------------------------------------------------------------
@@ -377,8 +380,7 @@ gait_tracer_get_exec_status(const GaitTracer *tracer)
 
 /*
  * The `syscall` instruction leaves its return address in rcx; int 0x80 and sysenter do not, so the
- * kernel is only asked where rcx says something else. (A program may forge rcx before int 0x80: who
- * must not be fooled refuses foreign architectures in its seccomp filter.)
+ * kernel is only asked where rcx says something else.
  */
 guint32
 gait_tracer_get_arch(GaitTracer *tracer, const GaitTask *task,
@@ -386,6 +388,8 @@ gait_tracer_get_arch(GaitTracer *tracer, const GaitTask *task,
 {
 	struct __ptrace_syscall_info info;
 
+	if (((const TracerTask *)task)->arch != 0)
+		return ((const TracerTask *)task)->arch;
 	if (G_LIKELY(registers->cs == 0x33 && registers->rcx == registers->rip))
 		return AUDIT_ARCH_X86_64;
 	if (ptrace(PTRACE_GET_SYSCALL_INFO, task->tid, sizeof(info), &info) <= 0)
@@ -422,4 +426,20 @@ gait_tracer_kill_all(GaitTracer *tracer)
 		        ((TracerTask *)value)->task.tid, SIGKILL);
 	for (guint i = 0; i < tracer->orphans->len; i++)
 		syscall(SYS_tkill, g_array_index(tracer->orphans, TracerOrphan, i).tid, SIGKILL);
+}
+
+void
+gait_tracer_signal_all(GaitTracer *tracer, int signo)
+{
+	GHashTableIter iterator;
+	gpointer value;
+
+	g_hash_table_iter_init(&iterator, tracer->tasks);
+	while (g_hash_table_iter_next(&iterator, NULL, &value)) {
+		const GaitTask *task = value;
+
+		/* Not reaped, because traced: the number is still its own. */
+		if (task->tid == task->pid)
+			kill(task->pid, signo);
+	}
 }

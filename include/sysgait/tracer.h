@@ -28,8 +28,11 @@ typedef enum {
 	GAIT_TRACE_SYSCALLS_NONE,    /* lifecycle and signals only */
 	GAIT_TRACE_SYSCALLS_SECCOMP, /* stop at SECCOMP_RET_TRACE: one stop an entry; the launcher
 	                                installs the filter */
-	GAIT_TRACE_SYSCALLS_PTRACE, /* PTRACE_SYSCALL: entries and exits stop, entries are reported;
-	                               for running processes */
+	GAIT_TRACE_SYSCALLS_PTRACE,  /* PTRACE_SYSCALL: entries and exits stop, entries are reported
+	                                before any seccomp filter sees them; for running processes,
+	                                and for launched ones under a filter of somebody else's that
+	                                may take a call away from SECCOMP_RET_TRACE. What stops by
+	                                that is not reported again. */
 	GAIT_TRACE_SYSCALLS_N_,
 } GaitTraceSyscalls;
 
@@ -43,8 +46,8 @@ typedef struct {
 	   was killed in the middle of creating it. Before any other event of task, after the
 	   parent's creating call; the parent is stopped too. */
 	void (*created)(GaitTracer *tracer, GaitTask *task, GaitTask *parent, gpointer data);
-	/* A system call entry. registers->orig_rax is the number. The callback may change registers
-	   with gait_tracer_set_registers() (orig_rax = -1 skips the call). */
+	/* A system call entry. The low half of registers->orig_rax is the number: the kernel looks
+	   at no more. The callback may have it fail with gait_tracer_refuse(). */
 	void (*syscall)(GaitTracer *tracer, GaitTask *task,
 	                const struct user_regs_struct *registers, gpointer data);
 	/* The task runs another program now; its address space is new. Other threads have had their
@@ -122,6 +125,8 @@ void gait_tracer_stop(GaitTracer *tracer);
 void gait_tracer_detach_all(GaitTracer *tracer);
 /* SIGKILL to every process of the tree, and to whatever of it is still being born. */
 void gait_tracer_kill_all(GaitTracer *tracer);
+/* Sends a signal to every process of the tree, as kill() does. */
+void gait_tracer_signal_all(GaitTracer *tracer, int signo);
 
 /* The task with this thread id, borrowed until its exited(); NULL where it is not traced. */
 GaitTask *gait_tracer_find(GaitTracer *tracer, pid_t tid);
@@ -132,7 +137,9 @@ pid_t gait_tracer_get_root(const GaitTracer *tracer);
 /*
  * AUDIT_ARCH_… of the call that the task is stopped at: int 0x80 in a 64-bit program counts as
  * AUDIT_ARCH_I386 (and its orig_rax is an i386 number). x32 calls are AUDIT_ARCH_X86_64 with bit 30
- * set in the number. Costs nothing for a call made by the `syscall` instruction.
+ * set in the number. Exact where calls stop by GAIT_TRACE_SYSCALLS_PTRACE. Elsewhere it costs
+ * nothing for a call made by the `syscall` instruction, but believes rcx, which a program may forge
+ * before int 0x80: who must not be fooled refuses foreign architectures in its seccomp filter.
  */
 guint32 gait_tracer_get_arch(GaitTracer *tracer, const GaitTask *task,
                              const struct user_regs_struct *registers);
@@ -140,6 +147,12 @@ guint32 gait_tracer_get_arch(GaitTracer *tracer, const GaitTask *task,
  * follows). */
 gboolean gait_tracer_set_registers(GaitTracer *tracer, GaitTask *task,
                                    const struct user_regs_struct *registers);
+/*
+ * From the syscall callback: the call does not happen, and the target sees it fail with error (a
+ * positive errno below 512), all else as after a call. Of a native call only. FALSE where the task
+ * was killed meanwhile.
+ */
+gboolean gait_tracer_refuse(GaitTracer *tracer, GaitTask *task, int error);
 /*
  * From the syscall callback: the task stays stopped at this call for hold_us microseconds (it may
  * be a millisecond more), while the other tasks run on. Once a stop.

@@ -1,0 +1,284 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The ptrace backend: a call stops its task at SECCOMP_RET_TRACE, is judged with all registers at
+ * hand, and goes on, fails or never happens. Slower than notify and simpler: what was read while a
+ * task is stopped is its own, and nothing has to be asked twice. For where notify cannot be had.
+ *
+ * A filter that wants a listener's answer is heard before one that wants a tracer's. So where
+ * somebody has put us under a listener, that may let calls run which we would never see; then every
+ * task stops at its entries by PTRACE_SYSCALL, ahead of all filters. (The target itself gets no
+ * listener: the floor. The tracer takes the same way for a task with other filters of its own.)
+ *
+ * Which way it falls: the kernel kills the tree of a supervisor that dies (PTRACE_O_EXITKILL); were
+ * there no tracer, SECCOMP_RET_TRACE means ENOSYS. An error in here kills the tree.
+ */
+#include "enforce/backend.h"
+#include "enforce/forward.h"
+#include "enforce/listener.h"
+#include "sysgait/error.h"
+
+#include <errno.h>
+#include <linux/seccomp.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/ptrace.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+typedef struct {
+	GaitEnforcer *enforcer;
+	const GaitFloor *floor;
+	GaitTracer *tracer;
+	gboolean is_started;
+	GError *error; /* of a callback */
+} GaitPtraceRun;
+
+/* --- the tracer's callbacks ---------------------------------------------------------------------
+ */
+
+/* Before it goes on: a stopped task that is killed does not make its call; nor would it otherwise.
+ */
+static void
+kill_process(GaitTracer *tracer, GaitTask *task)
+{
+	/* A task that we trace is not reaped, so its number is still its own. */
+	kill(task->pid, SIGKILL);
+}
+
+static void
+carry_out(GaitPtraceRun *run, GaitTask *task, GaitRuling ruling)
+{
+	switch (ruling.kind) {
+	case GAIT_RULING_CONTINUE:
+		return;
+	case GAIT_RULING_ERRNO:
+		gait_tracer_refuse(run->tracer, task, ruling.error);
+		return;
+	case GAIT_RULING_KILL:
+		kill_process(run->tracer, task);
+		return;
+	case GAIT_RULING_N_:
+		break;
+	}
+	g_assert_not_reached();
+}
+
+static void
+judge(GaitPtraceRun *run, GaitEntry *entry)
+{
+	switch (gait_enforcer_attribute(run->enforcer, entry)) {
+	case GAIT_ATTRIBUTION_DONE:
+		carry_out(run, entry->task, gait_enforcer_rule(run->enforcer, entry));
+		return;
+	case GAIT_ATTRIBUTION_GONE:
+	case GAIT_ATTRIBUTION_NEEDS_REGISTERS:
+		/* Closed. The first is killed already, and the second has all there are. */
+		gait_tracer_refuse(run->tracer, entry->task, EPERM);
+		return;
+	case GAIT_ATTRIBUTION_N_:
+		break;
+	}
+	g_assert_not_reached();
+}
+
+static void
+on_syscall(GaitTracer *tracer, GaitTask *task, const struct user_regs_struct *user, gpointer data)
+{
+	GaitPtraceRun *run = data;
+	/* The kernel looks at the low half of the number only. */
+	g_auto(GaitEntry) entry = {
+	    .task = task,
+	    .nr = (guint32)user->orig_rax,
+	    .args = {user->rdi, user->rsi, user->rdx, user->r10, user->r8, user->r9},
+	};
+
+	switch (gait_floor_decide(run->floor, gait_tracer_get_arch(tracer, task, user), entry.nr)) {
+	case GAIT_FLOOR_HAND_OVER:
+		gait_registers_from_user(&entry.registers, user);
+		judge(run, &entry);
+		return;
+	case GAIT_FLOOR_ENOSYS:
+		gait_tracer_refuse(tracer, task, ENOSYS);
+		return;
+	case GAIT_FLOOR_KILL:
+		gait_log_message(gait_enforcer_get_log(run->enforcer),
+		                 "process %d makes a call of another architecture or of x32: "
+		                 "killing it",
+		                 task->pid);
+		kill_process(tracer, task);
+		return;
+	case GAIT_FLOOR_DECISION_N_:
+		break;
+	}
+	g_assert_not_reached();
+}
+
+static void
+on_created(GaitTracer *tracer, GaitTask *task, GaitTask *parent, gpointer data)
+{
+	GaitPtraceRun *run = data;
+
+	if (!run->is_started) {
+		run->is_started = TRUE;
+		if (!gait_forward_start(tracer, &run->error)) {
+			gait_tracer_stop(tracer);
+			kill_process(tracer, task);
+			return;
+		}
+		/* Nobody of our own user reads or writes the supervisor's memory. */
+		prctl(PR_SET_DUMPABLE, 0);
+	}
+	if (!gait_enforcer_created(run->enforcer, task, parent))
+		kill_process(tracer, task);
+}
+
+static void
+on_executed(GaitTracer *tracer, GaitTask *task, gpointer data)
+{
+	GaitPtraceRun *run = data;
+
+	if (!gait_enforcer_executed(run->enforcer, task))
+		kill_process(tracer, task);
+}
+
+static void
+on_delivering(GaitTracer *tracer, GaitTask *task, int signo,
+              const struct user_regs_struct *registers, gpointer data)
+{
+	GaitPtraceRun *run = data;
+
+	gait_enforcer_interrupted(run->enforcer, task, registers);
+}
+
+static void
+on_signalled(GaitTracer *tracer, GaitTask *task, int signo,
+             const struct user_regs_struct *registers, gpointer data)
+{
+	GaitPtraceRun *run = data;
+
+	gait_enforcer_signalled(run->enforcer, task, signo, registers);
+}
+
+static void
+on_exited(GaitTracer *tracer, GaitTask *task, int status, gpointer data)
+{
+	GaitPtraceRun *run = data;
+
+	gait_enforcer_exited(run->enforcer, task);
+}
+
+static const GaitTracerCallbacks callbacks = {
+    .created = on_created,
+    .syscall = on_syscall,
+    .executed = on_executed,
+    .delivering = on_delivering,
+    .signalled = on_signalled,
+    .exited = on_exited,
+};
+
+/* --- a run --------------------------------------------------------------------------------------
+ */
+
+/* In the child, between fork and exec: async-signal-safe. */
+static int
+install_filter(gpointer data)
+{
+	const struct sock_fprog *filter = gait_floor_get_filter(data);
+
+	if (syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, filter) == 0)
+		return 0;
+	/* Without CAP_SYS_ADMIN a filter is only for those who renounce setuid programs. */
+	if (errno != EACCES || prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0)
+		return errno;
+	return syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, filter) == 0 ? 0 : errno;
+}
+
+static gboolean
+supervise(GaitPtraceRun *run, GError **error)
+{
+	g_autoptr(GError) failure = NULL;
+
+	while (gait_tracer_iterate(run->tracer, NULL, 0, -1, &failure))
+		gait_forward_deliver();
+	if (!failure && !run->error)
+		return TRUE;
+	/* Closed: without its supervisor nothing of the tree goes on. */
+	gait_tracer_kill_all(run->tracer);
+	while (gait_tracer_iterate(run->tracer, NULL, 0, -1, NULL))
+		;
+	g_propagate_error(error, run->error ? g_steal_pointer(&run->error)
+	                                    : g_steal_pointer(&failure));
+	return FALSE;
+}
+
+static gboolean
+launch(GaitPtraceRun *run, const char *const *argv, int *status, GError **error)
+{
+	g_autoptr(GError) failure = NULL;
+
+	if (gait_tracer_launch(run->tracer, argv, install_filter, (gpointer)run->floor, &failure))
+		return TRUE;
+	*status = gait_tracer_get_exec_status(run->tracer);
+	g_propagate_error(error, g_steal_pointer(&failure));
+	return FALSE;
+}
+
+static gboolean
+run(GaitEnforcer *enforcer, const char *const *argv, int *status, GError **error)
+{
+	GaitPtraceRun run = {.enforcer = enforcer, .floor = gait_enforcer_get_floor(enforcer)};
+	/* Where it cannot be told (anything but EBUSY), be careful: it only costs time. */
+	gboolean has_listener = gait_listener_try() != 0;
+	gboolean is_good;
+
+	run.tracer = gait_tracer_new(gait_enforcer_get_modules(enforcer),
+	                             has_listener ? GAIT_TRACE_SYSCALLS_PTRACE
+	                                          : GAIT_TRACE_SYSCALLS_SECCOMP,
+	                             &callbacks, &run);
+	is_good = launch(&run, argv, status, error) && supervise(&run, error);
+	if (is_good)
+		*status = gait_tracer_get_root_status(run.tracer);
+	gait_forward_stop();
+	gait_tracer_free(run.tracer);
+	g_clear_error(&run.error);
+	return is_good;
+}
+
+/* Whether a child can be traced, and its calls be stopped by a filter. */
+static gboolean
+probe(GError **error)
+{
+	int saved_errno = 0;
+	pid_t pid = fork();
+
+	if (pid < 0)
+		return gait_error_system(error, GAIT_ENFORCE_ERROR, errno, "fork");
+	if (pid == 0) {
+		for (;;)
+			pause();
+	}
+	if (ptrace(PTRACE_SEIZE, pid, NULL,
+	           (void *)(gintptr)(PTRACE_O_EXITKILL | PTRACE_O_TRACESECCOMP)) != 0)
+		saved_errno = errno;
+	kill(pid, SIGKILL);
+	while (waitpid(pid, NULL, __WALL) < 0 && errno == EINTR)
+		;
+	if (saved_errno == 0)
+		return TRUE;
+	g_set_error(error, GAIT_ENFORCE_ERROR, GAIT_ERROR_UNSUPPORTED,
+	            "children cannot be traced here: %s%s", g_strerror(saved_errno),
+	            saved_errno == EPERM ? " (is all of this traced by another already? "
+	                                   "kernel.yama.ptrace_scope may forbid it, too)"
+	                                 : "");
+	return FALSE;
+}
+
+const GaitBackend gait_backend_ptrace = {
+    .name = "ptrace",
+    .summary = "ptrace, for where there can be no seccomp listener; slower",
+    .handover = GAIT_FLOOR_TRACE,
+    .probe = probe,
+    .run = run,
+};
