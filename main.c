@@ -17,6 +17,7 @@
 	X(import)                                                                                  \
 	X(learn)                                                                                   \
 	X(merge)                                                                                   \
+	X(diff)                                                                                    \
 	X(check)                                                                                   \
 	X(enforce)                                                                                 \
 	X(graph)                                                                                   \

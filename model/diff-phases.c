@@ -1,0 +1,182 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Phases in a diff. Two models may cut a role's life at different places, so lists of phases cannot
+ * be compared as they are. What can is the cut of the first model with the relations of both: does
+ * a call come between these two milestones in the one and not in the other? That is what enforcing
+ * the first model would find in the behaviour of the second.
+ */
+#include "model/diff-private.h"
+
+#include "model/model-private.h"
+#include "sysgait/syscall.h"
+#include "sysgait/text.h"
+
+/* A role in one of the models. */
+typedef struct {
+	const GaitDiffIndex *index;
+	const GaitDiffProgram *program;
+	const GaitRole *role;
+} Side;
+
+/* A stretch of the first model's cut: milestones as rows of each side, GAIT_NONE at the ends. */
+typedef struct {
+	guint32 from[2], to[2];
+} Stretch;
+
+/* The candidate with this label, or GAIT_NONE. */
+static guint32
+find_candidate(const Side *side, const char *label)
+{
+	for (guint32 i = 0; i < side->role->candidates->len; i++) {
+		guint32 symbol = g_array_index(side->role->candidates, GaitCandidate, i).symbol;
+		g_autofree char *own = gait_diff_program_dup_label(
+		    side->index, side->program,
+		    g_array_index(side->role->symbols, GaitSymbolRef, symbol));
+
+		if (g_str_equal(own, label))
+			return i;
+	}
+	return GAIT_NONE;
+}
+
+/* As phases are cut: a symbol without a bit in either relation may be on both sides. */
+static gboolean
+is_allowed(const GaitRole *role, guint32 symbol, guint32 from, guint32 to)
+{
+	gboolean is_in = TRUE;
+
+	if (from != GAIT_NONE)
+		is_in = gait_bit_test(gait_role_row(role, role->after, from), symbol) ||
+		        !gait_bit_test(gait_role_row(role, role->before, from), symbol);
+	if (is_in && to != GAIT_NONE)
+		is_in = gait_bit_test(gait_role_row(role, role->before, to), symbol) ||
+		        !gait_bit_test(gait_role_row(role, role->after, to), symbol);
+	return is_in;
+}
+
+/* The calls that a side allows in a stretch: "nr:class" → themselves as GaitCall. */
+static GHashTable *
+collect_allowed(const Side *side, guint32 from, guint32 to)
+{
+	GHashTable *calls = g_hash_table_new_full(g_int64_hash, g_int64_equal, g_free, NULL);
+
+	for (guint32 i = 0; i < side->role->symbols->len; i++) {
+		GaitSymbolRef ref = g_array_index(side->role->symbols, GaitSymbolRef, i);
+		const GaitSymbol *symbol = gait_program_get_symbol(side->program->program, ref);
+		gint64 *key;
+
+		if (gait_syscall_is_scheduling(symbol->nr) || !is_allowed(side->role, i, from, to))
+			continue;
+		key = g_new(gint64, 1);
+		*key = (gint64)((guint64)symbol->nr << 32 | symbol->klass);
+		g_hash_table_add(calls, key);
+	}
+	return calls;
+}
+
+/* Calls that are new in the program or gone from it are so everywhere: said once, elsewhere. */
+static void
+add_missing(GaitDiff *diff, GaitChange change, const Side *reference, const Side *in,
+            GHashTable *known, GHashTable *calls, const char *stretch)
+{
+	GHashTableIter iterator;
+	gpointer key;
+
+	g_hash_table_iter_init(&iterator, calls);
+	while (g_hash_table_iter_next(&iterator, &key, NULL)) {
+		guint64 packed = (guint64) * (gint64 *)key;
+		const GaitCall call = {.nr = (guint32)(packed >> 32), .klass = (guint32)packed};
+		g_autofree char *text = NULL;
+		GaitDifference *difference;
+
+		if (g_hash_table_contains(known, key) ||
+		    !g_hash_table_contains(reference->program->calls, &call))
+			continue;
+		text = gait_diff_dup_call(call.nr, call.klass);
+		difference = gait_diff_add(diff, change, GAIT_VERDICT_PHASE, in->program,
+		                           in->role->name, g_strdup_printf("%s %s", text, stretch));
+		difference->nr = call.nr;
+	}
+}
+
+/* "in phase 3, from epoll_wait at 0x53ff4 on": by the first model's numbers. */
+static char *
+describe_stretch(const Side *a, guint first, guint last)
+{
+	g_autoptr(GString) text = g_string_new(NULL);
+	const GaitPhase *phase = g_ptr_array_index(a->role->phases, first);
+
+	if (a->role->phases->len < 2)
+		return g_strdup("in this role");
+	g_string_append_printf(text, "in phase %u", first + 1);
+	if (last > first + 1)
+		g_string_append_printf(text, "-%u", last);
+	if (phase->milestone != GAIT_NONE) {
+		GaitSymbolRef ref =
+		    g_array_index(a->role->symbols, GaitSymbolRef, phase->milestone);
+		g_autofree char *milestone =
+		    gait_diff_dup_symbol(gait_program_get_symbol(a->program->program, ref));
+
+		g_string_append_printf(text, ", from %s on", milestone);
+	}
+	return g_string_free(g_steal_pointer(&text), FALSE);
+}
+
+static void
+compare_stretch(GaitDiff *diff, const Side *a, const Side *b, const Stretch *stretch,
+                const char *text)
+{
+	g_autoptr(GHashTable) in_a = collect_allowed(a, stretch->from[0], stretch->to[0]);
+	g_autoptr(GHashTable) in_b = collect_allowed(b, stretch->from[1], stretch->to[1]);
+
+	add_missing(diff, GAIT_CHANGE_NEW, a, b, in_a, in_b, text);
+	add_missing(diff, GAIT_CHANGE_GONE, b, a, in_b, in_a, text);
+}
+
+/*
+ * Where the other model's tasks do not all reach a milestone, it does not cut them, and the
+ * stretches on both its sides are one.
+ */
+static gboolean
+find_cut(GaitDiff *diff, const Side *a, const Side *b, guint phase, Stretch *stretch)
+{
+	guint32 milestone = ((GaitPhase *)g_ptr_array_index(a->role->phases, phase))->milestone;
+	GaitSymbolRef ref = g_array_index(a->role->symbols, GaitSymbolRef, milestone);
+	g_autofree char *label = gait_diff_program_dup_label(a->index, a->program, ref);
+	const GaitSymbol *symbol = gait_program_get_symbol(a->program->program, ref);
+	g_autofree char *text = gait_diff_dup_symbol(symbol);
+
+	stretch->to[0] = find_candidate(a, label);
+	stretch->to[1] = find_candidate(b, label);
+	if (stretch->to[0] != GAIT_NONE && stretch->to[1] != GAIT_NONE)
+		return TRUE;
+	gait_diff_add(diff, GAIT_CHANGE_NEW, GAIT_VERDICT_PHASE, b->program, b->role->name,
+	              g_strdup_printf("tasks that never reach phase %u, %s", phase + 1, text))
+	    ->nr = symbol->nr;
+	return FALSE;
+}
+
+void
+gait_diff_phases(GaitDiff *diff, const GaitDiffIndex *a, const GaitDiffProgram *in_a,
+                 guint32 role_a, const GaitDiffIndex *b, const GaitDiffProgram *in_b,
+                 guint32 role_b)
+{
+	Side first = {a, in_a, gait_program_get_role(in_a->program, role_a)};
+	Side second = {b, in_b, gait_program_get_role(in_b->program, role_b)};
+	Stretch stretch = {{GAIT_NONE, GAIT_NONE}, {GAIT_NONE, GAIT_NONE}};
+	guint n = first.role->phases->len, begin = 0;
+
+	for (guint phase = 1; phase <= n; phase++) {
+		g_autofree char *text = NULL;
+
+		if (phase == n)
+			stretch.to[0] = stretch.to[1] = GAIT_NONE;
+		else if (!find_cut(diff, &first, &second, phase, &stretch))
+			continue;
+		text = describe_stretch(&first, begin, phase);
+		compare_stretch(diff, &first, &second, &stretch, text);
+		stretch.from[0] = stretch.to[0];
+		stretch.from[1] = stretch.to[1];
+		begin = phase;
+	}
+}
