@@ -227,7 +227,8 @@ intern_symbol(LearnProgram *program, const GaitShape *shape, const GaitSite *sit
 	symbol->id = program->symbols->len;
 	symbol->library = key.library;
 	symbol->state = GAIT_STATE_FIRST + library->symbols->len;
-	symbol->flags = gait_walk_call_flags(shape->nr);
+	symbol->flags = gait_walk_symbol_flags(
+	    shape->nr, gait_model_module_name(program->learner->model, library->module));
 	symbol->symbol = gait_library_add_symbol(library, shape->nr, shape->klass, site->site,
 	                                         site->function, site->delta);
 	symbol->symbol->n_runs = 1;

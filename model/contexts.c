@@ -123,3 +123,10 @@ gait_walk_call_flags(guint32 nr)
 		flags |= GAIT_WALK_CREATES;
 	return flags;
 }
+
+guint32
+gait_walk_symbol_flags(guint32 nr, const char *library)
+{
+	return gait_walk_call_flags(nr) |
+	       (g_str_has_suffix(library, GAIT_RUNTIME_PART) ? GAIT_WALK_STAYS : 0);
+}

@@ -90,6 +90,7 @@ static void
 add_library(Builder *builder, guint32 index)
 {
 	const GaitLibrary *library = gait_program_get_library(builder->program, index);
+	const char *name = gait_model_module_name(builder->model, library->module);
 	guint32 base = builder->parts.symbols->len;
 
 	g_array_append_val(builder->bases, base);
@@ -100,7 +101,7 @@ add_library(Builder *builder, guint32 index)
 		    .state = GAIT_STATE_FIRST + i,
 		    .call = gait_calls_find(builder->program->calls, symbol->nr, symbol->klass),
 		    .role = GAIT_WALK_NONE,
-		    .flags = gait_walk_call_flags(symbol->nr),
+		    .flags = gait_walk_symbol_flags(symbol->nr, name),
 		};
 
 		g_array_append_val(builder->parts.symbols, entry);

@@ -293,7 +293,7 @@ gait_walker_knows_edge(const GaitWalker *walker, const struct gait_walk_event *e
 	if (gait_walk_call_flags(event->nr) & (GAIT_WALK_CONTINUES | GAIT_WALK_STAYS))
 		return TRUE; /* these have none */
 	gait_walk_find(table, &walker->position, event, &found);
-	if (!found.has_sites)
+	if (!found.has_sites || (found.symbol != GAIT_NONE && (found.flags & GAIT_WALK_STAYS)))
 		return TRUE;
 	return found.symbol != GAIT_NONE &&
 	       gait_walk_knows_edge(table, walker->position.program,

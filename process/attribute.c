@@ -8,6 +8,7 @@
 #include "process/attribute-private.h"
 
 #include "process/memo.h"
+#include "process/module-private.h"
 #include "process/space-private.h"
 #include "process/stacks.h"
 #include "process/unwind.h"
@@ -88,17 +89,45 @@ push_frame(GaitAttributor *attributor, const GaitUnwindFrame *frame)
 
 /* Whether frame 0 is the site whatever called it. */
 static gboolean
-is_own_site(const GaitModule *issuer, guint32 nr, gboolean is_static)
+is_own_site(GaitModule *issuer, guint32 nr, gboolean is_static)
 {
 	GaitModuleKind kind = gait_module_get_kind(issuer);
 
 	return nr == __NR_rt_sigreturn || (kind != GAIT_MODULE_FILE && kind != GAIT_MODULE_VDSO) ||
-	       (!gait_module_is_runtime(issuer) && !is_static);
+	       (!gait_module_is_runtime(issuer) && !is_static && !gait_module_get_go_table(issuer));
+}
+
+/* What Go says of a frame's function; PLAIN where it is not Go's. */
+static GaitGoKind
+get_go_kind(const GaitStackFrame *frame)
+{
+	const GaitGoTable *go = gait_module_get_go_table(frame->module);
+	GaitGoFunction function;
+	guint64 vaddr;
+
+	return go && frame->offset > 0 &&
+	               gait_module_get_vaddr(frame->module, frame->offset - 1, &vaddr) &&
+	               gait_go_table_find(go, vaddr, &function)
+	           ? function.kind
+	           : GAIT_GO_PLAIN;
+}
+
+/* Whether a frame above frame 0 is outside the runtime: in Go that is some of a module's functions.
+ */
+static gboolean
+is_responsible(const GaitStackFrame *frame, gboolean is_static)
+{
+	return (is_static || !gait_module_is_runtime(frame->module)) &&
+	       get_go_kind(frame) != GAIT_GO_SYSCALL;
 }
 
 static void
 set_site(GaitAttributor *attributor, Walk *walk, guint site)
 {
+	GaitStackFrame *frame = &attributor->frames[site];
+
+	if (get_go_kind(frame) == GAIT_GO_RUNTIME)
+		frame->module = gait_modules_get_runtime_part(attributor->modules, frame->module);
 	walk->site = (gint)site;
 	walk->status = gait_unwinder_used_frame_pointer(attributor->unwinder)
 	                   ? GAIT_STACK_FRAME_POINTER
@@ -122,11 +151,15 @@ walk_out(GaitAttributor *attributor, gboolean is_static, Walk *walk)
 		}
 		if (!push_frame(attributor, &frame))
 			break;
-		if (walk->site < 0 && (is_static || !gait_module_is_runtime(frame.module)))
+		if (walk->site < 0 &&
+		    is_responsible(&attributor->frames[attributor->n_frames - 1], is_static))
 			set_site(attributor, walk, attributor->n_frames - 1);
 	}
-	/* The runtime's own doing: start-up, a thread's first and last calls. */
-	if (walk->site < 0 && walk->end == GAIT_UNWIND_END)
+	/* The runtime's own doing: start-up, a thread's first and last calls. Go's threads begin
+	   without a caller. */
+	if (walk->site < 0 && (walk->end == GAIT_UNWIND_END ||
+	                       (walk->end == GAIT_UNWIND_FAILED && attributor->n_frames == 1 &&
+	                        get_go_kind(&attributor->frames[0]) == GAIT_GO_RUNTIME)))
 		set_site(attributor, walk, 0);
 }
 

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "process/cfi.h"
+#include "process/go-table.h"
 #include "process/maps.h"
 #include "sysgait/module.h"
 
@@ -11,6 +12,13 @@ GaitModule *gait_modules_intern(GaitModules *modules, pid_t task, const GaitMapp
 
 /* Unwind tables, read on first use. NULL where there are none. Borrowed. */
 const GaitCfi *gait_module_get_cfi(GaitModule *module);
+/* The function table of a Go program; NULL where there is none. Borrowed. */
+const GaitGoTable *gait_module_get_go_table(GaitModule *module);
+/*
+ * What a module's own runtime calls for itself counts as a library of its own (path
+ * GAIT_RUNTIME_PART, the same offsets and build-id). Only Go programs have one.
+ */
+GaitModule *gait_modules_get_runtime_part(GaitModules *modules, GaitModule *module);
 /* Link-time address of a file offset. FALSE where the image has none. */
 gboolean gait_module_get_vaddr(const GaitModule *module, guint64 offset, guint64 *vaddr);
 /* Bytes of the file at offset. FALSE where they cannot be had (any more). */

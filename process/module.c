@@ -10,6 +10,7 @@
 #include "process/source.h"
 #include "process/symbols.h"
 #include "sysgait/error.h"
+#include "sysgait/syscall.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -43,9 +44,12 @@ struct _GaitModule {
 	gint64 size;
 	struct timespec mtime;
 	GaitImage *image; /* NULL: [anon], [unknown] */
-	gboolean cfi_loaded;
+	gboolean cfi_loaded, go_loaded;
 	GaitCfi *cfi;
+	GaitGoTable *go;
 	GaitSymbols *symbols;
+	GaitModule *whole;        /* of a part: what it is part of */
+	GaitModule *runtime_part; /* NULL: not asked for yet */
 };
 
 struct _GaitModules {
@@ -80,6 +84,7 @@ free_module(gpointer data)
 
 	gait_image_free(module->image);
 	gait_cfi_free(module->cfi);
+	gait_go_table_free(module->go);
 	gait_symbols_free(module->symbols);
 	g_free(module->path);
 	g_free(module->build_id);
@@ -183,6 +188,7 @@ static void
 close_image(GaitModule *module)
 {
 	gait_module_get_cfi(module);
+	gait_module_get_go_table(module);
 	module->symbols = gait_symbols_new(module->image);
 	gait_image_close(module->image);
 }
@@ -357,12 +363,60 @@ gait_module_is_runtime(const GaitModule *module)
 	return module->is_runtime;
 }
 
+static gboolean
+symbolize_go(GaitModule *module, guint64 offset, const char **name, guint64 *delta)
+{
+	const GaitGoTable *go = gait_module_get_go_table(module);
+	GaitGoFunction function;
+	guint64 vaddr;
+
+	/* The byte before, as for other symbols. */
+	if (!go || offset == 0 || !gait_module_get_vaddr(module, offset - 1, &vaddr) ||
+	    !gait_go_table_find(go, vaddr, &function))
+		return FALSE;
+	*name = function.name;
+	*delta = vaddr + 1 - function.start;
+	return TRUE;
+}
+
 gboolean
 gait_module_symbolize(GaitModule *module, guint64 offset, const char **name, guint64 *delta)
 {
+	if (module->whole)
+		return gait_module_symbolize(module->whole, offset, name, delta);
+	if (symbolize_go(module, offset, name, delta))
+		return TRUE;
 	if (!module->symbols && module->image)
 		module->symbols = gait_symbols_new(module->image);
 	return module->symbols && gait_symbols_find(module->symbols, offset, name, delta);
+}
+
+const GaitGoTable *
+gait_module_get_go_table(GaitModule *module)
+{
+	if (!module->go_loaded && module->image)
+		module->go = gait_go_table_new(module->image);
+	module->go_loaded = TRUE;
+	return module->go;
+}
+
+GaitModule *
+gait_modules_get_runtime_part(GaitModules *modules, GaitModule *module)
+{
+	g_autofree char *path = NULL;
+	GaitModule *part;
+
+	if (module->runtime_part)
+		return module->runtime_part;
+	if (modules->modules->len >= MAX_MODULES)
+		return module;
+	path = g_strconcat(module->path, GAIT_RUNTIME_PART, NULL);
+	part = add_module(modules, GAIT_MODULE_FILE, path, NULL);
+	g_free(part->build_id);
+	part->build_id = g_strdup(module->build_id);
+	part->whole = module;
+	module->runtime_part = part;
+	return part;
 }
 
 const GaitCfi *

@@ -81,8 +81,8 @@ resolve_call(GaitUnwinder *unwinder, guint64 address, guint64 *target)
 	                                                                     : GAIT_CALL_NONE;
 }
 
-static gboolean
-get_register(GaitUnwinder *unwinder, guint number, guint64 *value)
+gboolean
+gait_unwinder_get_register(GaitUnwinder *unwinder, guint number, guint64 *value)
 {
 	unw_word_t word;
 
@@ -159,7 +159,7 @@ gait_unwinder_step_without_cfi(GaitUnwinder *unwinder, gboolean only_leaf, GaitU
 {
 	guint64 stack_pointer, frame_pointer, address;
 
-	if (!get_register(unwinder, GAIT_REGISTER_RSP, &stack_pointer))
+	if (!gait_unwinder_get_register(unwinder, GAIT_REGISTER_RSP, &stack_pointer))
 		return GAIT_UNWIND_FAILED;
 	if (unwinder->depth == 0 && gait_unwinder_read_word(unwinder, stack_pointer, &address) &&
 	    is_leaf_call(unwinder, address))
@@ -167,7 +167,7 @@ gait_unwinder_step_without_cfi(GaitUnwinder *unwinder, gboolean only_leaf, GaitU
 	if (only_leaf)
 		return GAIT_UNWIND_FAILED;
 	unwinder->needs_register = FALSE;
-	if (get_register(unwinder, GAIT_REGISTER_RBP, &frame_pointer))
+	if (gait_unwinder_get_register(unwinder, GAIT_REGISTER_RBP, &frame_pointer))
 		return step_out_of_frame(unwinder, frame_pointer, frame);
 	return unwinder->needs_register && unwinder->has_event_registers
 	           ? GAIT_UNWIND_NEEDS_REGISTERS

@@ -50,6 +50,8 @@ guint64 gait_unwinder_get_lookup_pc(const GaitUnwinder *unwinder);
 /* A word of the stack, or of wherever address is; recorded. */
 gboolean gait_unwinder_read_word(GaitUnwinder *unwinder, guint64 address, guint64 *word);
 gboolean gait_unwinder_read_register(GaitUnwinder *unwinder, guint number, guint64 *value);
+/* A register of the current frame, by its DWARF number. */
+gboolean gait_unwinder_get_register(GaitUnwinder *unwinder, guint number, guint64 *value);
 /* Code of a module: of its file, which nobody changes under way, or else of memory. */
 gsize gait_unwinder_read_code(GaitUnwinder *unwinder, GaitModule *module, guint64 offset,
                               guint64 address, gsize size, guint8 *code);

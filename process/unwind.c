@@ -13,6 +13,8 @@ enum {
 	MAX_DEPTH = 256,
 	/* ld.so's entry has no FDE; so long it may be. */
 	MAX_ENTRY_SIZE = 256,
+	/* Where Go's vfork keeps its return address while parent and child share the stack: r12. */
+	GO_RETURN_REGISTER = 12,
 };
 
 /* Finds where the current frame's address is. */
@@ -159,12 +161,50 @@ step_uncovered(GaitUnwinder *unwinder, int *result, GaitUnwindFrame *frame)
 	return gait_unwinder_step_without_cfi(unwinder, TRUE, frame);
 }
 
+/*
+ * Go's own table gives the size of the frame at every instruction, and needs no register but the
+ * stack pointer. FALSE where the frame is not Go's.
+ */
+static gboolean
+step_by_go_table(GaitUnwinder *unwinder, GaitUnwindFrame *frame, GaitUnwindResult *result)
+{
+	const GaitGoTable *go = gait_module_get_go_table(unwinder->module);
+	GaitGoFunction function;
+	guint64 stack_pointer, address;
+	gboolean is_popped;
+
+	if (G_LIKELY(!go) || !unwinder->has_vaddr ||
+	    !gait_go_table_find(go, unwinder->vaddr - (unwinder->depth > 0), &function) ||
+	    function.frame_size == GAIT_GO_NO_SIZE ||
+	    !gait_unwinder_get_register(unwinder, GAIT_REGISTER_RSP, &stack_pointer))
+		return FALSE;
+	is_popped = function.frame_size == GAIT_GO_POPPED;
+	stack_pointer += (guint64)function.frame_size;
+	unwinder->needs_register = FALSE;
+	*result = GAIT_UNWIND_FAILED;
+	if (is_popped ? !gait_unwinder_get_register(unwinder, GO_RETURN_REGISTER, &address)
+	              : !gait_unwinder_read_word(unwinder, stack_pointer, &address)) {
+		if (is_popped && unwinder->needs_register && unwinder->has_event_registers)
+			*result = GAIT_UNWIND_NEEDS_REGISTERS;
+		return TRUE;
+	}
+	unwinder->has_event_registers = FALSE;
+	unwinder->registers.known = 1u << GAIT_REGISTER_RSP;
+	unwinder->registers.value[GAIT_REGISTER_RSP] = stack_pointer + 8;
+	unwinder->has_cursor = FALSE;
+	*result = gait_unwinder_enter(unwinder, address, frame);
+	return TRUE;
+}
+
 GaitUnwindResult
 gait_unwinder_step(GaitUnwinder *unwinder, GaitUnwindFrame *frame)
 {
+	GaitUnwindResult by_go_table;
 	unw_word_t address;
 	int result;
 
+	if (step_by_go_table(unwinder, frame, &by_go_table))
+		return by_go_table;
 	if (!gait_module_get_cfi(unwinder->module))
 		return gait_unwinder_step_without_cfi(unwinder, FALSE, frame);
 	if (!unwinder->has_vaddr)

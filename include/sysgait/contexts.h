@@ -47,3 +47,5 @@ gait_contexts_row(const GaitContexts *contexts)
 
 /* How a call moves a task, whatever its class and site: GAIT_WALK_STAYS … of walk-table.h. */
 guint32 gait_walk_call_flags(guint32 nr);
+/* The same for a call that a library of this path is responsible for. */
+guint32 gait_walk_symbol_flags(guint32 nr, const char *library);

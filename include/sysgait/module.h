@@ -34,8 +34,9 @@ const char *gait_module_get_build_id(const GaitModule *module);
 /* Whether it is in the runtime set. */
 gboolean gait_module_is_runtime(const GaitModule *module);
 /*
- * Nearest function symbol (.symtab, else .dynsym) at or before a file offset. Loads the tables on
- * first use; not for the hot path. *name is borrowed, *delta in bytes. FALSE where there is none.
+ * Nearest function symbol (Go's own table, .symtab, else .dynsym) at or before a file offset. Loads
+ * the tables on first use; not for the hot path. *name is borrowed, *delta in bytes. FALSE where
+ * there is none.
  */
 gboolean gait_module_symbolize(GaitModule *module, guint64 offset, const char **name,
                                guint64 *delta);

@@ -65,6 +65,13 @@ gint32 gait_signal_from_name(const char *name, gsize length);
  * (DESIGN §2). */
 gboolean gait_syscall_is_scheduling(guint32 nr);
 
+/*
+ * Ends the path of a library that is the runtime part of a program (gait_modules_get_runtime_part):
+ * scheduler and collector, whose calls come when they come. They are checked for library, phase and
+ * site, but move no walker.
+ */
+#define GAIT_RUNTIME_PART ":runtime"
+
 /* clock_gettime, gettimeofday, time, getcpu: only seen where the vDSO cannot answer. Never make an
  * edge. */
 gboolean gait_syscall_is_vdso(guint32 nr);
