@@ -7,6 +7,7 @@
  */
 #include "process/attribute-private.h"
 
+#include "process/issuer.h"
 #include "process/memo.h"
 #include "process/module-private.h"
 #include "process/space-private.h"
@@ -163,6 +164,16 @@ walk_out(GaitAttributor *attributor, gboolean is_static, Walk *walk)
 		set_site(attributor, walk, 0);
 }
 
+/* Which of two equal instructions of a function it was is a matter of luck; see issuer.c. A site is
+ * told exactly. */
+static void
+settle_issuer(GaitAttributor *attributor)
+{
+	GaitStackFrame *issuer = &attributor->frames[0];
+
+	issuer->offset = gait_issuer_find_first(issuer->module, issuer->offset);
+}
+
 /* The stack of a walk that failed: the issuer, as far as it is known, called by [unknown]. */
 static const GaitStack *
 intern_unknown(GaitAttributor *attributor)
@@ -171,6 +182,7 @@ intern_unknown(GaitAttributor *attributor)
 
 	if (attributor->n_frames == 0)
 		return attributor->unknown;
+	settle_issuer(attributor);
 	attributor->frames[1] = (GaitStackFrame){gait_modules_get(attributor->modules, 0), 0};
 	stack =
 	    gait_stacks_intern(attributor->stacks, GAIT_STACK_UNKNOWN, attributor->frames, 2, 1);
@@ -186,6 +198,8 @@ intern_walk(GaitAttributor *attributor, const Walk *walk)
 
 	if (walk->site < 0)
 		return intern_unknown(attributor);
+	if (walk->site > 0)
+		settle_issuer(attributor);
 	stack = gait_stacks_intern(attributor->stacks, walk->status, attributor->frames, n_frames,
 	                           (guint32)walk->site);
 	return stack ? stack : intern_unknown(attributor);

@@ -340,3 +340,64 @@ gait_cfi_read(const GaitCfi *cfi, guint64 vaddr, guint64 *word)
 	}
 	return FALSE;
 }
+
+static const Chunk *
+find_chunk(const GaitCfi *cfi, guint64 vaddr)
+{
+	for (guint i = 0; i < cfi->n_chunks; i++)
+		if (vaddr - cfi->chunks[i].vaddr < cfi->chunks[i].size)
+			return &cfi->chunks[i];
+	return NULL;
+}
+
+/* What an FDE says that it covers. */
+static gboolean
+read_bounds(const GaitCfi *cfi, guint64 fde, guint64 *start, guint64 *end)
+{
+	const Chunk *chunk = find_chunk(cfi, fde);
+	guint64 id_position, id;
+	guint8 encoding;
+	Cursor cursor;
+
+	if (!chunk || !chunk->bytes)
+		return FALSE;
+	cursor = (Cursor){chunk->bytes, chunk->vaddr, chunk->size, fde - chunk->vaddr, FALSE};
+	if (take(&cursor, 4) == G_MAXUINT32)
+		take(&cursor, 8);
+	id_position = cursor.position;
+	id = take(&cursor, 4);
+	if (cursor.failed || id == 0 || id > id_position)
+		return FALSE;
+	encoding = get_address_encoding(chunk, id_position - id);
+	if (encoding == 0xff)
+		return FALSE;
+	*start = take_encoded(&cursor, encoding, 0);
+	*end = *start + take_encoded(&cursor, encoding & ENCODING_FORMAT, 0);
+	return !cursor.failed && *end > *start;
+}
+
+gboolean
+gait_cfi_find_function(const GaitCfi *cfi, guint64 vaddr, guint64 *start, guint64 *end)
+{
+	guint64 low = 0, high = cfi->table.n_entries;
+	guint64 word;
+	Entry entry;
+
+	/* The last entry that starts at vaddr or before. */
+	while (low < high) {
+		guint64 middle = low + (high - low) / 2;
+
+		if (!gait_cfi_read(cfi, cfi->table.vaddr + middle * ENTRY_SIZE, &word))
+			return FALSE;
+		memcpy(&entry, &word, sizeof(entry));
+		if (cfi->table.base + (guint64)(gint64)entry.start <= vaddr)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	if (low == 0 || !gait_cfi_read(cfi, cfi->table.vaddr + (low - 1) * ENTRY_SIZE, &word))
+		return FALSE;
+	memcpy(&entry, &word, sizeof(entry));
+	return read_bounds(cfi, cfi->table.base + (guint64)(gint64)entry.fde, start, end) &&
+	       *start <= vaddr && vaddr < *end;
+}

@@ -23,3 +23,6 @@ typedef struct {
 const GaitCfiTable *gait_cfi_get_table(const GaitCfi *cfi);
 /* The aligned 8 bytes at vaddr. FALSE where they are not part of the information. */
 gboolean gait_cfi_read(const GaitCfi *cfi, guint64 vaddr, guint64 *word);
+/* The bounds of the function that the information covers vaddr with. FALSE where it covers it with
+ * none. */
+gboolean gait_cfi_find_function(const GaitCfi *cfi, guint64 vaddr, guint64 *start, guint64 *end);

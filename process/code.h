@@ -31,3 +31,9 @@ gboolean gait_code_is_context_start(const guint8 code[GAIT_CODE_BEFORE + GAIT_CO
 /* Whether code is a PLT entry ([endbr64] [bnd] jmp *x(%rip)); *slot is where the destination's
  * address lies. */
 gboolean gait_code_is_plt_entry(const guint8 code[GAIT_CODE_AFTER], guint64 address, guint64 *slot);
+/*
+ * Which number the bytes before a system call instruction load for it: mov $N,%eax or xor
+ * %eax,%eax, and then nothing but moves between other registers and memory. FALSE where they do not
+ * show it.
+ */
+gboolean gait_code_get_number(const guint8 before[GAIT_CODE_BEFORE], guint32 *nr);

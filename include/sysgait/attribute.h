@@ -45,7 +45,9 @@ typedef struct {
 	guint32 n_frames; /* at least 1; at least up to the site */
 	guint32 site; /* index of the frame whose module is the responsible library. Where status is
 	                 UNKNOWN that frame's module is [unknown], offset 0 */
-	GaitStackFrame frames[]; /* frames[0] is the issuer */
+	/* frames[0] is the issuer. Unless it is the site, too, it is the first of the instructions
+	   of its function that the code loads with the same number: libc has two of many calls. */
+	GaitStackFrame frames[];
 } GaitStack;
 
 typedef struct {

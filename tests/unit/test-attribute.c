@@ -25,6 +25,7 @@ typedef struct {
 	GaitStackStatus status;
 	const GaitModule *issuer, *module;
 	guint64 offset; /* of the site */
+	guint64 issuer_offset, ip;
 	guint64 second; /* argument */
 	char library[128], function[128];
 } Observation;
@@ -115,6 +116,8 @@ observe(Traced *traced, TracedTask *task, const struct user_regs_struct *user)
 	site = &stack->frames[stack->site];
 	observation.status = stack->status;
 	observation.issuer = stack->frames[0].module;
+	observation.issuer_offset = stack->frames[0].offset;
+	observation.ip = user->rip;
 	observation.module = site->module;
 	observation.offset = site->offset;
 	g_strlcpy(observation.library, get_name(site->module), sizeof(observation.library));
@@ -303,6 +306,34 @@ test_case(gconstpointer data)
 	end_watch(&traced, &watch);
 }
 
+/*
+ * libc's close() has two instructions, for programs of one thread and of several: the fixture comes
+ * by both, and to attribution they are one.
+ */
+static void
+test_issuers(void)
+{
+	g_autoptr(GHashTable) instructions = g_hash_table_new(NULL, NULL);
+	g_autoptr(GHashTable) issuers = g_hash_table_new(NULL, NULL);
+	Watch watch = {0};
+	Traced traced;
+
+	watch_program(&traced, &watch, "attr", NULL);
+	for (guint i = 0; i < watch.observations->len; i++) {
+		const Observation *observed = &g_array_index(watch.observations, Observation, i);
+
+		if (observed->mark == NO_MARK ||
+		    strcmp(get_name(observed->issuer), "libc.so.6") != 0)
+			continue;
+		/* Within the page: where libc lies differs between processes. */
+		g_hash_table_add(instructions, GSIZE_TO_POINTER(observed->ip & 0xfff));
+		g_hash_table_add(issuers, GSIZE_TO_POINTER(observed->issuer_offset));
+	}
+	g_assert_cmpuint(g_hash_table_size(instructions), ==, 2);
+	g_assert_cmpuint(g_hash_table_size(issuers), ==, 1);
+	end_watch(&traced, &watch);
+}
+
 /* Real programs: nothing is unknown, and memory agrees with unwinding. */
 static void
 test_real(gconstpointer data)
@@ -417,6 +448,7 @@ main(int argc, char **argv)
 		g_test_add_data_func(cases[i].path, &cases[i], test_case);
 	g_test_add_data_func("/attribute/stripped/bare", bare, test_stripped);
 	g_test_add_data_func("/attribute/stripped/go", go, test_stripped);
+	g_test_add_func("/attribute/issuers", test_issuers);
 	g_test_add_func("/attribute/dlopen", test_dlopen);
 	g_test_add_data_func("/attribute/python3", NULL, test_real);
 	return g_test_run();
