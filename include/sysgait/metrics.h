@@ -34,7 +34,8 @@ void gait_metrics_program(const GaitModel *model, const GaitProgram *program, Ga
  * Expected violations of each kind in the next run, by the same estimate: calls, issuers, symbols …
  * seen in exactly one run, over the number of runs. Each is counted once, as the outermost kind
  * that its absence would have given: an edge to a symbol of one run is no `sequence`, for the
- * symbol is a `site`. So the sums over kinds are what a log of that run would hold. Indexed by
- * GaitVerdict (see walker.h); n_verdicts entries are written.
+ * symbol is a `site`, and what a phase lacks is one `phase`, however many calls it is. So the sums
+ * over kinds are what a log of that run would hold. Indexed by GaitVerdict (see walker.h);
+ * n_verdicts entries are written.
  */
 void gait_metrics_expected(const GaitModel *model, double *per_run, guint n_verdicts);

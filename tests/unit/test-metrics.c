@@ -4,6 +4,7 @@
 #include "tests/unit/unit.h"
 
 #include "sysgait/metrics.h"
+#include "sysgait/syscall.h"
 #include "sysgait/walker.h"
 
 #define EPSILON 1e-9
@@ -189,6 +190,24 @@ test_expected_role_and_exec(void)
 	assert_expected(model, GAIT_VERDICT_SYSCALL, 0.25);
 }
 
+/* Nobody is surprised by where a program waits for a lock. */
+static void
+test_expected_luck(void)
+{
+	const guint32 futex = (guint32)gait_syscall_from_name("futex");
+	g_autoptr(GaitModel) model = make_model();
+	GaitProgram *program = gait_model_get_program(model, 0);
+	GaitLibrary *a = gait_program_get_library(program, 0);
+	GaitIssuer issuers[] = {{futex, 0, 0x77, 4}, {futex, 0, 0x99, 1}};
+
+	add_symbol(a, futex, 0x40, 4);
+	add_symbol(a, futex, 0x50, 1);
+	g_array_append_vals(program->issuers, issuers, G_N_ELEMENTS(issuers));
+	gait_model_normalize(model);
+	assert_expected(model, GAIT_VERDICT_SITE, 0.25); /* as before */
+	assert_expected(model, GAIT_VERDICT_ISSUER, 0);
+}
+
 /* A call that a role was seen to make in one run only, though the program makes it in all. */
 static void
 test_expected_phase(void)
@@ -258,6 +277,7 @@ main(int argc, char **argv)
 	g_test_add_func("/metrics/expected", test_expected);
 	g_test_add_func("/metrics/expected-issuer", test_expected_issuer);
 	g_test_add_func("/metrics/expected-role-and-exec", test_expected_role_and_exec);
+	g_test_add_func("/metrics/expected-luck", test_expected_luck);
 	g_test_add_func("/metrics/expected-phase", test_expected_phase);
 	g_test_add_func("/metrics/no-runs", test_no_runs);
 	g_test_add_func("/metrics/sums", test_sums);
