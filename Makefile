@@ -11,7 +11,7 @@ DESTDIR ?=
 PYTHON  ?= /usr/bin/python3
 
 VERSION := 0.1.0
-MODULES := glib-2.0 gio-unix-2.0 json-glib-1.0 libseccomp libunwind libelf libcgraph zlib
+MODULES := glib-2.0 gio-unix-2.0 json-glib-1.0 libseccomp libunwind libelf libcgraph libgvc zlib
 
 PACKAGES := gcc clang make pkg-config libglib2.0-dev libjson-glib-dev libseccomp-dev libunwind-dev \
 	libelf-dev libgraphviz-dev zlib1g-dev

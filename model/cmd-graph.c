@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* `sysgait graph`: draws a model as DOT text. Options and output; what is drawn is graph.c's. */
+/* `sysgait graph`: draws a model. Options and output; what is drawn is graph.c's. */
 #include "sysgait/command.h"
 #include "sysgait/error.h"
 #include "sysgait/graph.h"
@@ -10,15 +10,15 @@
 #include <string.h>
 
 static const char summary[] =
-    "Draws a model in graphviz's DOT language; without a view, the whole of it: for each program\n"
+    "Draws a model as DOT text, SVG or PNG; without a view, the whole of it: for each program\n"
     "its kinds of task (roles) as lanes, their phases with the calls allowed in each, and a table\n"
     "of its libraries. Then go into a library with --library.";
 
 static const char description[] =
     "Examples:\n"
-    "  sysgait graph nginx.gait | dot -Tsvg >nginx.svg\n"
-    "  sysgait graph nginx.gait --library libc.so.6 --role main -o libc.dot\n"
-    "  sysgait graph nginx.gait --roles | dot -Tpng >roles.png\n"
+    "  sysgait graph nginx.gait -o nginx.svg\n"
+    "  sysgait graph nginx.gait --library libc.so.6 --role main -o libc.png\n"
+    "  sysgait graph nginx.gait --roles | dot -Tpdf >roles.pdf\n"
     "\n"
     "A program, library or role is named in full or by the beginning of its name. Where the name\n"
     "fits none, or several, they are listed, and the exit status is 2.";
@@ -58,8 +58,8 @@ parse(int argc, char **argv, Arguments *arguments, GError **error)
 	    {"full", 0, 0, G_OPTION_ARG_NONE, &arguments->full,
 	     "With --library: a box for each call, instead of one for a straight run of them",
 	     NULL},
-	    {"type", 'T', 0, G_OPTION_ARG_STRING, &arguments->format, "Output format: dot",
-	     "FORMAT"},
+	    {"type", 'T', 0, G_OPTION_ARG_STRING, &arguments->format,
+	     "dot, svg or png; else what the name of the output ends with, else dot", "FORMAT"},
 	    {"output", 'o', 0, G_OPTION_ARG_FILENAME, &arguments->output,
 	     "Write to FILE instead of standard output", "FILE"},
 	    {G_OPTION_REMAINING, 0, 0, G_OPTION_ARG_FILENAME_ARRAY, &arguments->files, NULL, NULL},
@@ -91,10 +91,36 @@ check(const Arguments *arguments, GError **error)
 	if (arguments->roles && arguments->role)
 		return gait_error_usage(error,
 		                        "--roles draws all roles: leave out --role; " SEE_HELP);
-	if (arguments->format && strcmp(arguments->format, "dot") != 0)
-		return gait_error_usage(
-		    error, "-T %s: the one format is dot; `sysgait graph … | dot -T%s` renders it",
-		    arguments->format, arguments->format);
+	return TRUE;
+}
+
+/* The format of that name; GAIT_GRAPH_FORMAT_N_ where it is none. */
+static GaitGraphFormat
+find_format(const char *name)
+{
+	for (GaitGraphFormat i = 0; i < GAIT_GRAPH_FORMAT_N_; i++)
+		if (strcmp(name, gait_graph_format_name(i)) == 0)
+			return i;
+	return GAIT_GRAPH_FORMAT_N_;
+}
+
+static gboolean
+choose_format(const Arguments *arguments, GaitGraphFormat *format, GError **error)
+{
+	const char *ending = arguments->output ? strrchr(arguments->output, '.') : NULL;
+
+	if (arguments->format) {
+		*format = find_format(arguments->format);
+		if (*format != GAIT_GRAPH_FORMAT_N_)
+			return TRUE;
+		return gait_error_usage(error,
+		                        "-T %s: the formats are dot, svg and png; `sysgait graph … "
+		                        "| dot -T%s` may render it",
+		                        arguments->format, arguments->format);
+	}
+	*format = ending ? find_format(ending + 1) : GAIT_GRAPH_DOT;
+	if (*format == GAIT_GRAPH_FORMAT_N_)
+		*format = GAIT_GRAPH_DOT;
 	return TRUE;
 }
 
@@ -154,10 +180,13 @@ static int
 run(int argc, char **argv, GError **error)
 {
 	g_auto(Arguments) arguments = {0};
+	GaitGraphFormat format;
 
-	if (!parse(argc, argv, &arguments, error) || !check(&arguments, error))
+	if (!parse(argc, argv, &arguments, error) || !check(&arguments, error) ||
+	    !choose_format(&arguments, &format, error))
 		return GAIT_EXIT_USAGE;
 	GaitGraphOptions options = {.view = choose_view(&arguments),
+	                            .format = format,
 	                            .program = arguments.program,
 	                            .library = arguments.library,
 	                            .role = arguments.role,
@@ -167,7 +196,7 @@ run(int argc, char **argv, GError **error)
 		return GAIT_EXIT_FAILURE;
 	g_autoptr(GString) text = gait_graph_print(model, &options, error);
 	if (!text)
-		return GAIT_EXIT_USAGE;
+		return GAIT_EXIT_FAILURE; /* main makes it 2 where an option names nothing */
 	gboolean is_stdout = !arguments.output || strcmp(arguments.output, "-") == 0;
 	if (!(is_stdout ? write_stdout(text, error) : write_file(arguments.output, text, error)))
 		return GAIT_EXIT_FAILURE;

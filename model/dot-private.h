@@ -42,3 +42,9 @@ void gait_dot_set_html(GaitDotItem *item, const char *attribute, const char *val
 
 /* The text. The same items in the same order give the same bytes. */
 GString *gait_dot_print(GaitDot *dot);
+/*
+ * Laid out and rendered by graphviz: format "svg" or "png". The bytes, or NULL with
+ * GAIT_ERROR_UNSUPPORTED and what graphviz said. The drawing can be printed afterwards. Not
+ * thread-safe, as graphviz is not.
+ */
+GString *gait_dot_render(GaitDot *dot, const char *format, GError **error);

@@ -1,13 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * GaitDot on libcgraph, which does the quoting and the nesting. The only file that includes its
- * headers: they define TRUE, FALSE and NIL. Knows nothing of models.
+ * GaitDot on libcgraph, which does the quoting and the nesting, and libgvc, which lays out and
+ * renders. The only file that includes their headers: they define TRUE, FALSE and NIL. Knows
+ * nothing of models.
  *
  * libcgraph takes char * where it means const char *: it interns every string and writes to none.
  */
 #include "dot-private.h"
 
+#include "sysgait/error.h"
+
 #include <graphviz/cgraph.h>
+#include <graphviz/gvc.h>
 
 struct _GaitDot {
 	Agraph_t *graph;
@@ -216,5 +220,57 @@ gait_dot_print(GaitDot *dot)
 	GString *out = g_string_new(NULL);
 
 	agwrite(dot->graph, out);
+	return out;
+}
+
+/* --- rendering ----------------------------------------------------------------------------------
+ */
+
+/* What graphviz has to say comes in pieces; one drawing is rendered at a time. */
+static GString *complaints;
+
+static int
+complain(char *text)
+{
+	g_string_append(complaints, text);
+	return 0;
+}
+
+static GString *
+render(GVC_t *context, GaitDot *dot, const char *format)
+{
+	g_autoptr(GString) out = NULL;
+	char *data = NULL;
+	unsigned size = 0;
+
+	if (gvLayout(context, dot->graph, "dot") != 0)
+		return NULL;
+	if (gvRenderData(context, dot->graph, format, &data, &size) == 0 && data) {
+		out = g_string_new_len(data, size);
+		gvFreeRenderData(data);
+	}
+	gvFreeLayout(context, dot->graph);
+	return g_steal_pointer(&out);
+}
+
+GString *
+gait_dot_render(GaitDot *dot, const char *format, GError **error)
+{
+	GVC_t *context = gvContext();
+	agusererrf previous;
+	GString *out;
+
+	complaints = g_string_new(NULL);
+	previous = agseterrf(complain);
+	out = render(context, dot, format);
+	agseterrf(previous);
+	if (!out)
+		g_set_error(error, GAIT_MODEL_ERROR, GAIT_ERROR_UNSUPPORTED,
+		            "graphviz cannot make %s of it: %s; `-T dot` gives the text that other "
+		            "tools render",
+		            format,
+		            complaints->len ? g_strstrip(complaints->str) : "no reason given");
+	g_string_free(g_steal_pointer(&complaints), TRUE);
+	gvFreeContext(context);
 	return out;
 }

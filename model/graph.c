@@ -235,6 +235,18 @@ draw(const GaitModel *model, const GaitGraphOptions *options, const Selection *s
 	g_assert_not_reached();
 }
 
+const char *
+gait_graph_format_name(GaitGraphFormat format)
+{
+	static const char *const names[GAIT_GRAPH_FORMAT_N_] = {
+	    [GAIT_GRAPH_DOT] = "dot",
+	    [GAIT_GRAPH_SVG] = "svg",
+	    [GAIT_GRAPH_PNG] = "png",
+	};
+
+	return names[format];
+}
+
 GString *
 gait_graph_print(const GaitModel *model, const GaitGraphOptions *options, GError **error)
 {
@@ -246,5 +258,7 @@ gait_graph_print(const GaitModel *model, const GaitGraphOptions *options, GError
 	    !select_role(model, options, &selection, error))
 		return NULL;
 	g_autoptr(GaitDot) dot = draw(model, options, &selection);
-	return gait_dot_print(dot);
+	if (options->format == GAIT_GRAPH_DOT)
+		return gait_dot_print(dot);
+	return gait_dot_render(dot, gait_graph_format_name(options->format), error);
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Drawings of a model, in the DOT language. Pure: the same model gives the same bytes. */
+/* Drawings of a model, as DOT text or rendered by graphviz. Pure: the same model gives the same
+ * bytes. */
 #pragma once
 
 #include "sysgait/model.h"
@@ -12,8 +13,19 @@ typedef enum {
 	GAIT_GRAPH_N_,
 } GaitGraphView;
 
+typedef enum {
+	GAIT_GRAPH_DOT,
+	GAIT_GRAPH_SVG,
+	GAIT_GRAPH_PNG,
+	GAIT_GRAPH_FORMAT_N_,
+} GaitGraphFormat;
+
+/* "dot", "svg", "png". Static. */
+const char *gait_graph_format_name(GaitGraphFormat format);
+
 typedef struct {
 	GaitGraphView view;
+	GaitGraphFormat format;
 	/*
 	 * What the drawing is confined to; each may be NULL. A program by its path or last
 	 * component, a library by its name ("libc.so.6") or the beginning of it, a role by its
@@ -26,8 +38,10 @@ typedef struct {
 } GaitGraphOptions;
 
 /*
- * DOT text that every layout of graphviz accepts. Names that come from symbol tables and paths are
- * made harmless (shortened, unprintable bytes as \xNN). Fails with G_OPTION_ERROR_BAD_VALUE where
- * an option names nothing, or more than one thing, in this model; the message lists what there is.
+ * The drawing's bytes: DOT text that every layout of graphviz accepts, or what graphviz's dot
+ * layout renders of it (GAIT_ERROR_UNSUPPORTED where it cannot). Names that come from symbol tables
+ * and paths are made harmless (shortened, unprintable bytes as \xNN). Fails with
+ * G_OPTION_ERROR_BAD_VALUE where an option names nothing, or more than one thing, in this model;
+ * the message lists what there is.
  */
 GString *gait_graph_print(const GaitModel *model, const GaitGraphOptions *options, GError **error);

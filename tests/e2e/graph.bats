@@ -54,6 +54,22 @@ render() {
 	cmp "$BATS_TEST_TMPDIR/1.dot" "$BATS_TEST_TMPDIR/4.dot"
 }
 
+@test "graph: renders SVG and PNG, by -T or by the name of the output, the same bytes each time" {
+	cd "$BATS_TEST_TMPDIR"
+	"$SYSGAIT" graph "$MODEL" -o a.svg
+	"$SYSGAIT" graph "$MODEL" -T svg >b.svg
+	cmp a.svg b.svg
+	grep -q '</svg>' a.svg
+	grep -q 'getdents64' a.svg
+	"$SYSGAIT" graph "$MODEL" --phases -o a.png
+	"$SYSGAIT" graph "$MODEL" --phases -T png -o b
+	cmp a.png b
+	[ "$(head -c 8 a.png | od -An -tx1 | tr -d ' ')" = 89504e470d0a1a0a ]
+	"$SYSGAIT" graph "$MODEL" -T dot -o c.svg
+	grep -q '^digraph' c.svg
+	run -1 sh -c '"$SYSGAIT" graph -T png "$MODEL" >/dev/full'
+}
+
 @test "graph: a name that fits several things or none is answered with what there is" {
 	run -2 "$SYSGAIT" graph "$MODEL" --library ld-linux
 	[[ "$output" == *"more than one library"*"/ls"* ]]
@@ -74,7 +90,7 @@ render() {
 	[[ "$output" == *"dot -Tgif"* ]]
 	run -2 "$SYSGAIT" graph --no-such-option "$MODEL"
 	run -0 "$SYSGAIT" graph --help
-	[[ "$output" == *"dot -Tsvg"* ]]
+	[[ "$output" == *"dot -Tpdf"* ]]
 	run -1 "$SYSGAIT" graph "$BATS_TEST_TMPDIR/none.gait"
 	[[ "$output" == *"none.gait"* ]]
 	run -1 "$SYSGAIT" graph "$MODEL" -o "$BATS_TEST_TMPDIR/none/out.dot"
