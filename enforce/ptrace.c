@@ -208,8 +208,8 @@ supervise(GaitPtraceRun *run, GError **error)
 	gait_tracer_kill_all(run->tracer);
 	while (gait_tracer_iterate(run->tracer, NULL, 0, -1, NULL))
 		;
-	g_propagate_error(error, run->error ? g_steal_pointer(&run->error)
-	                                    : g_steal_pointer(&failure));
+	g_propagate_error(error,
+	                  run->error ? g_steal_pointer(&run->error) : g_steal_pointer(&failure));
 	return FALSE;
 }
 
@@ -233,10 +233,10 @@ run(GaitEnforcer *enforcer, const char *const *argv, int *status, GError **error
 	gboolean has_listener = gait_listener_try() != 0;
 	gboolean is_good;
 
-	run.tracer = gait_tracer_new(gait_enforcer_get_modules(enforcer),
-	                             has_listener ? GAIT_TRACE_SYSCALLS_PTRACE
-	                                          : GAIT_TRACE_SYSCALLS_SECCOMP,
-	                             &callbacks, &run);
+	run.tracer =
+	    gait_tracer_new(gait_enforcer_get_modules(enforcer),
+	                    has_listener ? GAIT_TRACE_SYSCALLS_PTRACE : GAIT_TRACE_SYSCALLS_SECCOMP,
+	                    &callbacks, &run);
 	is_good = launch(&run, argv, status, error) && supervise(&run, error);
 	if (is_good)
 		*status = gait_tracer_get_root_status(run.tracer);

@@ -236,7 +236,8 @@ check_start(Checker *checker, const GaitEvent *event, GError **error)
 		return FALSE;
 	}
 	task->walker = event->flags & GAIT_TASK_JOINED
-	                   ? gait_walker_new_joined(checker->table, program)
+	                   ? gait_walker_new_joined(checker->table, program,
+	                                            event->pid != event->tid ? GAIT_TASK_THREAD : 0)
 	                   : gait_walker_new(checker->table, program);
 	return TRUE;
 }

@@ -82,13 +82,14 @@ gait_walker_new(const GaitWalkTable *table, guint32 program)
 }
 
 GaitWalker *
-gait_walker_new_joined(const GaitWalkTable *table, guint32 program)
+gait_walker_new_joined(const GaitWalkTable *table, guint32 program, guint32 flags)
 {
 	GaitWalker *walker = new_walker(table, program);
 
-	walker->position.role = GAIT_NONE;
-	walker->position.is_loose = TRUE;
 	gait_contexts_init(&walker->contexts, count_libraries(walker), GAIT_NONE);
+	gait_walker_unsure_roles(walker, TRUE);
+	if (flags & GAIT_TASK_THREAD)
+		gait_walker_keep_threads(walker);
 	return walker;
 }
 
@@ -115,57 +116,64 @@ is_in_chain(const GaitProgram *program, guint32 role, guint32 of)
 }
 
 /*
- * The role of a task whose creation symbol is not known (rebuilt library, no stacks) or whose
- * parent's role is not: the only one that fits. GAIT_NONE where several do; *n_fits says how many.
+ * Whether a role fits a task whose creation symbol is not known (rebuilt library, no stacks), or
+ * whose parent's role is not.
  */
-static guint32
-guess_role(const GaitWalker *parent, guint *n_fits)
+static gboolean
+fits(const GaitWalker *parent, guint32 index)
 {
 	const GaitModel *model = parent->table->model;
 	const struct gait_walk_position *at = &parent->position;
 	const GaitProgram *program = gait_model_get_program(model, at->program);
-	guint32 found = GAIT_NONE;
+	const GaitRole *role = gait_program_get_role(program, index);
 
-	*n_fits = 0;
-	for (guint32 r = 1; r < program->roles->len; r++) {
-		const GaitRole *role = gait_program_get_role(program, r);
-
-		if (at->role != GAIT_NONE && role->parent != at->role &&
-		    !is_in_chain(program, r, at->role))
-			continue;
-		if (!is_created_by(program, role, at, model->is_stackless))
-			continue;
-		found = r;
-		++*n_fits;
-	}
-	return *n_fits == 1 ? found : GAIT_NONE;
+	if (at->role != GAIT_NONE && role->parent != at->role &&
+	    !is_in_chain(program, index, at->role))
+		return FALSE;
+	return is_created_by(program, role, at, model->is_stackless);
 }
 
-/* Sets role and phase of a child's position, which still are its parent's. */
-static void
-enter_role(const GaitWalker *parent, struct gait_walk_position *child)
+/* The only one that fits; where several do, it stays open which. FALSE where none does. */
+static gboolean
+guess_role(const GaitWalker *parent, GaitWalker *child)
+{
+	const GaitProgram *program =
+	    gait_model_get_program(parent->table->model, parent->position.program);
+	guint32 found = GAIT_NONE;
+	guint n_fits = 0;
+
+	for (guint32 r = 1; r < program->roles->len; r++)
+		if (fits(parent, r)) {
+			found = r;
+			n_fits++;
+		}
+	if (n_fits == 1)
+		child->position.role = found;
+	if (n_fits <= 1)
+		return n_fits == 1;
+	gait_walker_unsure_roles(child, FALSE);
+	for (guint32 r = 1; r < program->roles->len; r++)
+		child->roles[r] = fits(parent, r);
+	return TRUE;
+}
+
+/* Sets the role of a child, at its start. FALSE where the model has none for it. */
+static gboolean
+enter_role(const GaitWalker *parent, GaitWalker *child)
 {
 	const struct gait_walk_position *at = &parent->position;
-	guint n_fits = 0;
-	guint32 role = GAIT_NONE;
+	guint32 role;
 
-	child->phase = 0;
-	child->is_loose = FALSE;
-	if (gait_syscall_is_creation(at->nr)) {
-		if (at->symbol != GAIT_NONE && at->role != GAIT_NONE) {
-			role = gait_walk_lookup(parent->table->header, GAIT_WALK_KEY_CREATE,
-			                        at->program, at->role, at->symbol, 0, 0);
-		} else {
-			role = guess_role(parent, &n_fits);
-		}
-	}
-	if (role != GAIT_NONE && role != GAIT_WALK_NO_TASK) {
-		child->role = role;
-		return;
-	}
-	child->is_loose = TRUE;
-	if (n_fits > 1)
-		child->role = GAIT_NONE;
+	if (!gait_syscall_is_creation(at->nr))
+		return FALSE;
+	if (at->symbol == GAIT_NONE || at->role == GAIT_NONE)
+		return guess_role(parent, child);
+	role = gait_walk_lookup(parent->table->header, GAIT_WALK_KEY_CREATE, at->program, at->role,
+	                        at->symbol, 0, 0);
+	if (role == GAIT_NONE || role == GAIT_WALK_NO_TASK)
+		return FALSE;
+	child->position.role = role;
+	return TRUE;
 }
 
 GaitWalker *
@@ -173,8 +181,12 @@ gait_walker_fork(const GaitWalker *parent, guint32 flags)
 {
 	GaitWalker *child = new_walker(parent->table, parent->position.program);
 
-	child->position.role = parent->position.role;
-	enter_role(parent, &child->position);
+	if (!enter_role(parent, child)) {
+		child->position.role = parent->position.role;
+		child->position.is_loose = TRUE;
+		if (parent->position.role == GAIT_NONE)
+			gait_walker_copy_unsure(child, parent);
+	}
 	if (flags & GAIT_TASK_THREAD)
 		gait_contexts_init(&child->contexts, count_libraries(child), GAIT_STATE_START);
 	else
@@ -189,6 +201,7 @@ gait_walker_free(GaitWalker *walker)
 		return;
 	gait_contexts_clear(&walker->contexts);
 	gait_walk_table_unref(walker->table);
+	g_free(walker->roles);
 	g_free(walker);
 }
 
@@ -204,12 +217,40 @@ leave_handler(GaitWalker *walker, const struct gait_walk_event *event)
 		gait_contexts_lose(&walker->contexts);
 }
 
+/* The move. It knows of sole roles only; which roles are possible is not its matter. */
+static void
+move(GaitWalker *walker, const struct gait_walk_event *event, const struct gait_walk_found *found)
+{
+	gait_walk_move(walker->table->header, &walker->position,
+	               gait_contexts_row(&walker->contexts), event, found);
+	if (walker->roles)
+		walker->position.role = GAIT_NONE;
+}
+
+static GaitVerdict
+step_unsure(GaitWalker *walker, const struct gait_walk_event *event)
+{
+	struct gait_walk_found found;
+	GaitVerdict verdict;
+
+	if (event->nr == walker->table->header->restart_syscall)
+		return GAIT_VERDICT_ALLOW;
+	verdict = gait_walker_judge_unsure(walker, event, &found);
+	if (verdict == GAIT_VERDICT_ALLOW) {
+		move(walker, event, &found);
+		gait_walker_narrow(walker, &found);
+	}
+	return verdict;
+}
+
 GaitVerdict
 gait_walker_step(GaitWalker *walker, const struct gait_walk_event *event)
 {
-	GaitVerdict verdict =
-	    gait_walk_step(walker->table->header, &walker->position,
-	                   gait_contexts_row(&walker->contexts), walker->contexts.depth, event);
+	GaitVerdict verdict = G_UNLIKELY(walker->is_unsure)
+	                          ? step_unsure(walker, event)
+	                          : gait_walk_step(walker->table->header, &walker->position,
+	                                           gait_contexts_row(&walker->contexts),
+	                                           walker->contexts.depth, event);
 
 	if (verdict == GAIT_VERDICT_ALLOW)
 		leave_handler(walker, event);
@@ -224,6 +265,8 @@ gait_walker_judge(const GaitWalker *walker, const struct gait_walk_event *event)
 
 	if (event->nr == table->restart_syscall)
 		return GAIT_VERDICT_ALLOW;
+	if (walker->is_unsure)
+		return gait_walker_judge_unsure(walker, event, &found);
 	gait_walk_find(table, &walker->position, event, &found);
 	return gait_walk_judge(table, &walker->position, gait_contexts_row(&walker->contexts),
 	                       walker->contexts.depth, event, &found);
@@ -280,7 +323,8 @@ gait_walker_resync(GaitWalker *walker, const struct gait_walk_event *event)
 		return;
 	gait_walk_find(table, position, event, &found);
 	resync_phase(walker, &found);
-	gait_walk_move(table, position, gait_contexts_row(&walker->contexts), event, &found);
+	move(walker, event, &found);
+	gait_walker_resync_unsure(walker, &found);
 	leave_handler(walker, event);
 }
 
@@ -317,6 +361,8 @@ void
 gait_walker_exec(GaitWalker *walker, guint32 program)
 {
 	g_assert(program < walker->table->header->n_programs);
+	walker->is_unsure = FALSE;
+	g_clear_pointer(&walker->roles, g_free);
 	walker->position = (struct gait_walk_position){
 	    .program = program,
 	    .symbol = GAIT_NONE,
@@ -334,6 +380,9 @@ gait_walker_signal(GaitWalker *walker)
 void
 gait_walker_unwind(GaitWalker *walker, guint64 n_handlers)
 {
+	/* It was in a handler already when it was joined. */
+	if (n_handlers > walker->contexts.depth)
+		gait_contexts_lose(&walker->contexts);
 	gait_contexts_pop(&walker->contexts, n_handlers);
 }
 

@@ -66,8 +66,12 @@ typedef struct _GaitWalker GaitWalker;
 
 /* A walker at the start of a program (index in the model) in role main. */
 GaitWalker *gait_walker_new(const GaitWalkTable *table, guint32 program);
-/* One whose past is not known: any role, any state, tightening at the first known symbols (-p). */
-GaitWalker *gait_walker_new_joined(const GaitWalkTable *table, guint32 program);
+/*
+ * One whose past is not known (-p): it may be in any role, phase and state. Each allowed call rules
+ * some of them out; what none of those left does is refused. flags: GAIT_TASK_THREAD where it is
+ * known not to be its process's first thread, and so of a role that is made by creating threads.
+ */
+GaitWalker *gait_walker_new_joined(const GaitWalkTable *table, guint32 program, guint32 flags);
 /*
  * A child of parent, created by the parent's last call. flags as GAIT_EVENT_FORK's: a thread starts
  * every automaton anew, other children continue the parent's states. Where the model has no such

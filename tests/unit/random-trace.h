@@ -63,6 +63,8 @@ typedef struct {
 	gboolean has_losses;   /* lost events, and no proper end */
 	gboolean is_stackless; /* as an imported log */
 	gboolean has_foreign;
+	gboolean has_no_joined;   /* every task's start is seen */
+	gboolean has_no_handlers; /* no signals */
 	guint n_events;
 } RandomOptions;
 
@@ -206,6 +208,8 @@ random_step(RandomTrace *trace)
 		random_syscall(trace, task);
 	} else if (dice < 86) {
 		random_fork(trace, task);
+	} else if (dice < 92 && trace->options->has_no_handlers) {
+		return;
 	} else if (dice < 90) {
 		random_emit(trace,
 		            (GaitEvent){.kind = GAIT_EVENT_SIGNAL, .task = task, .signo = 10});
@@ -218,7 +222,7 @@ random_step(RandomTrace *trace)
 		                               .program = random_below(trace, 2)});
 		g_array_index(trace->last, guint32, task) = G_MAXUINT32;
 	} else if (dice < 96) {
-		random_start(trace, TRUE);
+		random_start(trace, !trace->options->has_no_joined);
 	} else if (dice < 98 && trace->alive->len > 1) {
 		random_emit(trace, (GaitEvent){.kind = GAIT_EVENT_EXIT, .task = task});
 		g_array_remove_index_fast(trace->alive, index);
@@ -227,9 +231,8 @@ random_step(RandomTrace *trace)
 	}
 }
 
-/* Writes a trace to path; returns its events. */
-static GArray *
-random_trace_write(const char *path, GRand *rand, const RandomOptions *options)
+static void
+random_open(RandomTrace *trace, const char *path)
 {
 	char *command[] = {(char *)"one", (char *)"--random", NULL};
 	char *runtime[] = {(char *)"libc.so.6", NULL};
@@ -238,24 +241,95 @@ random_trace_write(const char *path, GRand *rand, const RandomOptions *options)
 	                      .backend = (char *)"random",
 	                      .command = command,
 	                      .runtime = runtime,
-	                      .has_stacks = !options->is_stackless,
+	                      .has_stacks = !trace->options->is_stackless,
 	                      .has_times = TRUE};
-	RandomTrace trace = {.rand = rand, .options = options};
 	GError *error = NULL;
 
-	trace.events = g_array_new(FALSE, FALSE, sizeof(GaitEvent));
-	trace.alive = g_array_new(FALSE, FALSE, sizeof(guint32));
-	trace.last = g_array_new(FALSE, FALSE, sizeof(guint32));
-	trace.writer = gait_trace_writer_new(path, &info, &error);
+	trace->events = g_array_new(FALSE, FALSE, sizeof(GaitEvent));
+	trace->alive = g_array_new(FALSE, FALSE, sizeof(guint32));
+	trace->last = g_array_new(FALSE, FALSE, sizeof(guint32));
+	trace->writer = gait_trace_writer_new(path, &info, &error);
 	g_assert_no_error(error);
-	random_write_tables(&trace);
+	random_write_tables(trace);
+}
+
+static GArray *
+random_close(RandomTrace *trace)
+{
+	GError *error = NULL;
+
+	gait_trace_writer_finish(trace->writer, 0, !trace->options->has_losses, &error);
+	g_assert_no_error(error);
+	gait_trace_writer_free(trace->writer);
+	g_array_unref(trace->alive);
+	g_array_unref(trace->last);
+	return trace->events;
+}
+
+/* Writes a trace to path; returns its events. */
+static GArray *
+random_trace_write(const char *path, GRand *rand, const RandomOptions *options)
+{
+	RandomTrace trace = {.rand = rand, .options = options};
+
+	random_open(&trace, path);
 	random_start(&trace, FALSE);
 	for (guint i = 0; i < options->n_events; i++)
 		random_step(&trace);
-	gait_trace_writer_finish(trace.writer, 0, !options->has_losses, &error);
-	g_assert_no_error(error);
-	gait_trace_writer_free(trace.writer);
-	g_array_unref(trace.alive);
-	g_array_unref(trace.last);
-	return trace.events;
+	return random_close(&trace);
+}
+
+/*
+ * Writes what is left of events from the first-th on, as one would record who joins then: the tasks
+ * alive, joined, and all that follows.
+ */
+G_GNUC_UNUSED static void
+random_trace_write_rest(const char *path, const GArray *events, guint first,
+                        const RandomOptions *options)
+{
+	RandomTrace trace = {.rand = g_rand_new_with_seed(0), .options = options};
+	g_autoptr(GArray) programs = g_array_new(FALSE, TRUE, sizeof(guint32)); /* by task, +1 */
+	g_autoptr(GArray) indices = g_array_new(FALSE, TRUE, sizeof(guint32));  /* the new ones */
+
+	g_array_set_size(programs, events->len + 1);
+	g_array_set_size(indices, events->len + 1);
+	random_open(&trace, path);
+	for (guint i = 0; i < events->len; i++) {
+		GaitEvent event = g_array_index(events, GaitEvent, i);
+		guint32 *program = &g_array_index(programs, guint32, event.task);
+
+		if (i == first)
+			for (guint32 t = 0; t < events->len; t++)
+				if (g_array_index(programs, guint32, t) != 0) {
+					g_array_index(indices, guint32, t) =
+					    random_add_task(&trace);
+					random_emit(
+					    &trace,
+					    (GaitEvent){.kind = GAIT_EVENT_START,
+					                .task = trace.last->len - 1,
+					                .program =
+					                    g_array_index(programs, guint32, t) - 1,
+					                .pid = 100 + (gint32)t,
+					                .tid = 100 + (gint32)t,
+					                .flags = GAIT_TASK_JOINED});
+				}
+		if (event.kind == GAIT_EVENT_START || event.kind == GAIT_EVENT_EXEC)
+			*program = event.program + 1;
+		if (event.kind == GAIT_EVENT_FORK)
+			g_array_index(programs, guint32, event.child) = *program;
+		if (event.kind == GAIT_EVENT_EXIT)
+			*program = 0;
+		if (i < first)
+			continue;
+		if (event.kind == GAIT_EVENT_START)
+			g_array_index(indices, guint32, event.task) = random_add_task(&trace);
+		if (event.kind == GAIT_EVENT_FORK) {
+			g_array_index(indices, guint32, event.child) = random_add_task(&trace);
+			event.child = g_array_index(indices, guint32, event.child);
+		}
+		event.task = g_array_index(indices, guint32, event.task);
+		random_emit(&trace, event);
+	}
+	g_rand_free(trace.rand);
+	g_array_unref(random_close(&trace));
 }

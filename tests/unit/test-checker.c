@@ -89,6 +89,42 @@ test_accepted(gconstpointer data)
 	}
 }
 
+/* Joined at any moment, a run that the model was learned from is accepted, too; but where it is
+ * joined in a handler of which nobody knows. */
+static void
+test_joined(gconstpointer data)
+{
+	RandomOptions options = *(const RandomOptions *)data;
+	const GaitLearnOptions learn_options = {0};
+	g_autoptr(GRand) rand = g_rand_new_with_seed((guint32)g_test_rand_int());
+	g_autofree char *path = g_build_filename(g_get_tmp_dir(), "sysgait-test-XXXXXX", NULL);
+	g_autofree char *rest = g_strconcat(path, ".rest", NULL);
+
+	/* What is known of them only, no phase is known for. */
+	options.has_no_joined = options.has_no_handlers = TRUE;
+	close(g_mkstemp(path));
+	for (guint i = 0; i < N_ROUNDS; i++) {
+		g_autoptr(GArray) events = NULL;
+		g_autoptr(GaitModel) model = NULL;
+		const char *paths[] = {path};
+		g_autoptr(GError) error = NULL;
+		GaitCheckStats stats;
+
+		options.n_events = (guint)g_rand_int_range(rand, 50, 500);
+		events = random_trace_write(path, rand, &options);
+		model = gait_learn_files(paths, 1, &learn_options, &error);
+		g_assert_no_error(error);
+		for (guint k = 0; k < 5; k++) {
+			random_trace_write_rest(
+			    rest, events, (guint)g_rand_int_range(rand, 1, (gint32)events->len),
+			    &options);
+			check(rest, model, fail_on_violation, NULL, &stats);
+		}
+	}
+	g_unlink(path);
+	g_unlink(rest);
+}
+
 /* The walker is not just agreeable: a short run does not excuse a long one. */
 static void
 test_refused(void)
@@ -132,6 +168,8 @@ main(int argc, char **argv)
 	g_test_add_data_func("/checker/accepted/plain", &plain, test_accepted);
 	g_test_add_data_func("/checker/accepted/lossy", &lossy, test_accepted);
 	g_test_add_data_func("/checker/accepted/stackless", &stackless, test_accepted);
+	g_test_add_data_func("/checker/joined/plain", &plain, test_joined);
+	g_test_add_data_func("/checker/joined/stackless", &stackless, test_joined);
 	g_test_add_func("/checker/refused", test_refused);
 	return g_test_run();
 }

@@ -387,7 +387,7 @@ test_stale(Fixture *fixture, gconstpointer data)
 	WALK(rows);
 	WALK(sharp);
 	WALK(stackless);
-	walk(fixture, gait_walker_new_joined(fixture->table, fixture->program), forked,
+	walk(fixture, gait_walker_new_joined(fixture->table, fixture->program, 0), forked,
 	     G_N_ELEMENTS(forked));
 }
 
@@ -413,15 +413,53 @@ test_joined(Fixture *fixture, gconstpointer data)
 	    {CALL, READ, ALLOW, 0},
 	    {REFUSED, READ, SEQUENCE, 0},
 	    {CALL, WRITE, ALLOW, 0},
-	    /* Only main unlinks: from here on the role is known. */
-	    {CALL, UNLINK, ALLOW, 0},
-	    {REFUSED, WRITE, SEQUENCE, 0},
-	    {CALL, ZREAD, ALLOW, 0},
+	    /* Only main unlinks, and only in its last phase: from here on nothing is unsure. */
+	    {CALL, UNLINK, ALLOW, 2},
+	    {REFUSED, OPEN, PHASE, 2},
+	    {REFUSED, WRITE, SEQUENCE, 2},
+	    {CALL, ZREAD, ALLOW, 2},
 	};
-	g_autoptr(GaitWalker) walker = gait_walker_new_joined(fixture->table, fixture->program);
+	g_autoptr(GaitWalker) walker = gait_walker_new_joined(fixture->table, fixture->program, 0);
 
 	g_assert_cmpuint(gait_walker_get_role(walker), ==, GAIT_NONE);
 	g_assert_cmpuint(gait_walker_get_state(walker, fixture->modules[APP]), ==, GAIT_NONE);
+	for (guint i = 0; i < G_N_ELEMENTS(rows); i++)
+		act(fixture, &walker, &rows[i], i);
+	g_assert_cmpuint(gait_walker_get_role(walker), ==, 0);
+}
+
+/* A role that does not fit what is known of the task is none that it may be in. */
+static void
+test_joined_thread(Fixture *fixture, gconstpointer data)
+{
+	static const Row rows[] = {
+	    {REFUSED, UNLINK, PHASE, 0},   {REFUSED, CLONE, PHASE, 0}, {CALL, WRITE, ALLOW, 0},
+	    {REFUSED, WRITE, SEQUENCE, 0}, {CALL, READ, ALLOW, 0},
+	};
+	GaitProgram *program = gait_model_get_program(fixture->model, fixture->program);
+	g_autoptr(GaitWalker) walker = NULL;
+
+	gait_program_get_role(program, 1)->is_thread = TRUE;
+	walker = gait_walker_new_joined(fixture->table, fixture->program, GAIT_TASK_THREAD);
+	for (guint i = 0; i < G_N_ELEMENTS(rows); i++)
+		act(fixture, &walker, &rows[i], i);
+	g_assert_cmpuint(gait_walker_get_role(walker), ==, 1);
+}
+
+/* What is let through although no possible role does it leaves all roles possible that do. */
+static void
+test_joined_resync(Fixture *fixture, gconstpointer data)
+{
+	static const Row rows[] = {
+	    {CALL, UNLINK, PHASE, 2},
+	    {REFUSED, OPEN, PHASE, 2},
+	    {CALL, READ, SEQUENCE, 2},
+	};
+	GaitProgram *program = gait_model_get_program(fixture->model, fixture->program);
+	g_autoptr(GaitWalker) walker = NULL;
+
+	gait_program_get_role(program, 1)->is_thread = TRUE;
+	walker = gait_walker_new_joined(fixture->table, fixture->program, GAIT_TASK_THREAD);
 	for (guint i = 0; i < G_N_ELEMENTS(rows); i++)
 		act(fixture, &walker, &rows[i], i);
 	g_assert_cmpuint(gait_walker_get_role(walker), ==, 0);
@@ -478,6 +516,8 @@ main(int argc, char **argv)
 	CASE(stale);
 	CASE(lost);
 	CASE(joined);
+	CASE(joined_thread);
+	CASE(joined_resync);
 	CASE(modules);
 	g_test_add_func("/walker/names", test_names);
 	return g_test_run();
