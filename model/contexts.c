@@ -115,8 +115,8 @@ gait_walk_call_flags(guint32 nr)
 		flags |= GAIT_WALK_CONTINUES;
 	if (nr == SYS_rt_sigreturn)
 		flags |= GAIT_WALK_RETURNS;
-	if (gait_syscall_is_scheduling(nr))
-		flags |= GAIT_WALK_STAYS | GAIT_WALK_SCHEDULES;
+	if (gait_syscall_is_incidental(nr))
+		flags |= GAIT_WALK_STAYS | GAIT_WALK_INCIDENTAL;
 	if (gait_syscall_is_vdso(nr))
 		flags |= GAIT_WALK_STAYS;
 	if (gait_syscall_is_creation(nr))

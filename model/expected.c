@@ -5,7 +5,7 @@
  * one seen once is not counted: the outer one would be reported first, and a walker that has lost
  * its way on it does not report the inner one. For the same reason a phase counts once, however
  * much of it was seen once: after the first surprise the walker takes the phase for a lower bound.
- * Instruction, site and phase of a scheduling call are nobody's surprise (walk-step.h).
+ * Instruction, site and phase of an incidental call are nobody's surprise (walk-step.h).
  */
 #include "model/model-private.h"
 #include "sysgait/contexts.h"
@@ -27,11 +27,11 @@ runs_of_call(const GArray *calls, guint32 nr, guint32 klass)
 	return found == GAIT_NONE ? 0 : g_array_index(calls, GaitCall, found).n_runs;
 }
 
-/* Waiting for locks and the like: not held to where it comes from, and when. */
+/* Locks and the heap: not held to where they come from, and when. */
 static gboolean
-is_scheduling(guint32 nr)
+is_incidental(guint32 nr)
 {
-	return (gait_walk_call_flags(nr) & GAIT_WALK_SCHEDULES) != 0;
+	return (gait_walk_call_flags(nr) & GAIT_WALK_INCIDENTAL) != 0;
 }
 
 /* Whether the program issues this number, with any class, in more than one run. */
@@ -59,7 +59,7 @@ count_calls(Expected *expected)
 		const GaitIssuer *issuer = &g_array_index(program->issuers, GaitIssuer, i);
 
 		expected->counts[GAIT_VERDICT_ISSUER] += issuer->n_runs == 1 &&
-		                                         !is_scheduling(issuer->nr) &&
+		                                         !is_incidental(issuer->nr) &&
 		                                         is_settled_number(program, issuer->nr);
 	}
 }
@@ -92,7 +92,7 @@ count_library(Expected *expected, const GaitLibrary *library)
 		const GaitSymbol *symbol = g_ptr_array_index(library->symbols, i);
 
 		expected->counts[GAIT_VERDICT_SITE] +=
-		    symbol->n_runs == 1 && !is_scheduling(symbol->nr) &&
+		    symbol->n_runs == 1 && !is_incidental(symbol->nr) &&
 		    runs_of_call(library->calls, symbol->nr, symbol->klass) > 1;
 	}
 	for (guint32 i = 0; i < library->edges->len; i++) {
@@ -156,7 +156,7 @@ count_phase(Expected *expected, const GaitRole *role, guint32 index)
 		guint32 index_of_call = g_array_index(phase->allowed, guint32, i);
 		const GaitCall *call = &g_array_index(program->calls, GaitCall, index_of_call);
 
-		if (!settled[index_of_call] && call->n_runs > 1 && !is_scheduling(call->nr)) {
+		if (!settled[index_of_call] && call->n_runs > 1 && !is_incidental(call->nr)) {
 			expected->counts[GAIT_VERDICT_PHASE]++;
 			return;
 		}

@@ -135,7 +135,7 @@ is_eligible(const GaitCutter *cutter, guint32 candidate)
 {
 	guint32 nr = symbol_nr(cutter, gait_cutter_symbol(cutter, candidate));
 
-	return !gait_syscall_is_scheduling(nr) && !gait_syscall_is_vdso(nr) &&
+	return !gait_syscall_is_incidental(nr) && !gait_syscall_is_vdso(nr) &&
 	       g_array_index(cutter->role->candidates, GaitCandidate, candidate).n_instances > 0;
 }
 

@@ -204,9 +204,9 @@ gait_syscall_get_max(void)
  */
 
 gboolean
-gait_syscall_is_scheduling(guint32 nr)
+gait_syscall_is_incidental(guint32 nr)
 {
-	return nr == SYS_futex || nr == SYS_sched_yield;
+	return nr == SYS_futex || nr == SYS_sched_yield || nr == SYS_brk;
 }
 
 gboolean

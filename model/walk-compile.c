@@ -327,7 +327,7 @@ add_program(Builder *builder, guint32 index, GError **error)
 		guint32 flags = gait_walk_call_flags(call->nr);
 
 		add_key(builder, GAIT_WALK_KEY_CALL, call->nr, call->klass, 0, 0,
-		        flags & GAIT_WALK_SCHEDULES ? i | GAIT_WALK_IS_SCHEDULING : i);
+		        flags & GAIT_WALK_INCIDENTAL ? i | GAIT_WALK_IS_INCIDENTAL : i);
 	}
 	for (guint32 i = 0; i < program->issuers->len; i++) {
 		const GaitIssuer *issuer = &g_array_index(program->issuers, GaitIssuer, i);
@@ -335,7 +335,7 @@ add_program(Builder *builder, guint32 index, GError **error)
 		add_key(builder, GAIT_WALK_KEY_ISSUER, issuer->nr, 0, issuer->module,
 		        issuer->offset, 1);
 		/* Sorted: the first of a module stands for the others. */
-		if ((gait_walk_call_flags(issuer->nr) & GAIT_WALK_SCHEDULES) &&
+		if ((gait_walk_call_flags(issuer->nr) & GAIT_WALK_INCIDENTAL) &&
 		    (i == 0 || issuer[-1].nr != issuer->nr || issuer[-1].module != issuer->module))
 			add_key(builder, GAIT_WALK_KEY_ISSUER, issuer->nr, 0, issuer->module,
 			        GAIT_WALK_ANY_OFFSET, 1);

@@ -61,9 +61,9 @@ void gait_signal_format(GString *out, gint32 signo);
 /* The signal that gait_signal_format() would print so, or -1; length bytes of name. */
 gint32 gait_signal_from_name(const char *name, gsize length);
 
-/* futex, sched_yield: come when threads collide, so they are checked but do not move a walker
- * (DESIGN §2). */
-gboolean gait_syscall_is_scheduling(guint32 nr);
+/* Come by chance and not by logic, so they are checked but do not move a walker (DESIGN §2): futex
+ * and sched_yield when threads collide, brk when the heap has no room left. */
+gboolean gait_syscall_is_incidental(guint32 nr);
 
 /*
  * Ends the path of a library that is the runtime part of a program (gait_modules_get_runtime_part):

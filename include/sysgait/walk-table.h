@@ -47,12 +47,12 @@ enum {
 
 /* How a call moves a task (gait_walk_call_flags()), and what a symbol is to the table. */
 enum {
-	GAIT_WALK_STAYS = 1 << 0,     /* scheduling and vDSO calls: no edge, the state stays */
-	GAIT_WALK_SCHEDULES = 1 << 5, /* scheduling calls: from any site, in any phase of a role */
-	GAIT_WALK_CONTINUES = 1 << 1, /* restart_syscall: what it continues was checked */
-	GAIT_WALK_RETURNS = 1 << 2,   /* rt_sigreturn: leaves the handler's context */
-	GAIT_WALK_CREATES = 1 << 3,   /* clone, fork, …: makes a task */
-	GAIT_WALK_MILESTONE = 1 << 4, /* of some role */
+	GAIT_WALK_STAYS = 1 << 0,      /* incidental and vDSO calls: no edge, the state stays */
+	GAIT_WALK_INCIDENTAL = 1 << 5, /* luck: from any site, in any phase of a role */
+	GAIT_WALK_CONTINUES = 1 << 1,  /* restart_syscall: what it continues was checked */
+	GAIT_WALK_RETURNS = 1 << 2,    /* rt_sigreturn: leaves the handler's context */
+	GAIT_WALK_CREATES = 1 << 3,    /* clone, fork, …: makes a task */
+	GAIT_WALK_MILESTONE = 1 << 4,  /* of some role */
 };
 
 /* At offset 0. Offsets are bytes from there. */
@@ -98,7 +98,7 @@ struct gait_walk_symbol {
 enum {
 	GAIT_WALK_KEY_EMPTY,
 	GAIT_WALK_KEY_SYMBOL,    /* nr, klass, module, site → symbol */
-	GAIT_WALK_KEY_CALL,      /* nr, klass → call, with GAIT_WALK_IS_SCHEDULING */
+	GAIT_WALK_KEY_CALL,      /* nr, klass → call, with GAIT_WALK_IS_INCIDENTAL */
 	GAIT_WALK_KEY_LIBRARY,   /* module → library, with GAIT_WALK_HAS_MILESTONES */
 	GAIT_WALK_KEY_BY,        /* nr, klass, library: it makes this call */
 	GAIT_WALK_KEY_ISSUER,    /* nr, 0, module, offset or GAIT_WALK_ANY_OFFSET */
@@ -110,7 +110,7 @@ enum {
 #define GAIT_WALK_KEY_BITS       4
 #define GAIT_WALK_MAX_PROGRAMS   (1u << 16)
 #define GAIT_WALK_HAS_MILESTONES (1u << 31) /* or-ed to the index of a library */
-#define GAIT_WALK_IS_SCHEDULING  (1u << 31) /* or-ed to the index of a call */
+#define GAIT_WALK_IS_INCIDENTAL  (1u << 31) /* or-ed to the index of a call */
 #define GAIT_WALK_ANY_OFFSET     0xffffffffffffffffull
 #define GAIT_WALK_NO_TASK        (1u << 31) /* the role made this call, but it always failed */
 

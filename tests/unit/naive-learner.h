@@ -221,7 +221,8 @@ naive_syscall(Naive *naive, NaiveTask *task, const GaitEvent *event)
 	    (NaiveOccurrence){symbol, ++instance->n_events, event->time_ns - instance->start_ns};
 	g_ptr_array_add(instance->occurrences, occurrence);
 	task->last = gait_syscall_is_creation(random_nr(shape)) ? symbol : NULL;
-	if (!g_str_equal(shape->call, "futex") && !g_str_equal(shape->call, "clock_gettime"))
+	if (!g_str_equal(shape->call, "futex") && !g_str_equal(shape->call, "brk") &&
+	    !g_str_equal(shape->call, "clock_gettime"))
 		naive_edge(naive, task, shape, symbol);
 }
 

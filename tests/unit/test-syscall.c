@@ -164,7 +164,9 @@ test_signals(void)
 static void
 test_properties(void)
 {
-	g_assert_true(gait_syscall_is_scheduling(SYS_futex));
+	g_assert_true(gait_syscall_is_incidental(SYS_futex));
+	g_assert_true(gait_syscall_is_incidental(SYS_brk));
+	g_assert_false(gait_syscall_is_incidental(SYS_mmap));
 	g_assert_true(gait_syscall_is_vdso(SYS_clock_gettime));
 	g_assert_true(gait_syscall_is_creation(SYS_clone3));
 	g_assert_true(gait_syscall_is_exec(SYS_execveat));

@@ -188,7 +188,7 @@ test_resync(Fixture *fixture, gconstpointer data)
 }
 
 static void
-test_scheduling(Fixture *fixture, gconstpointer data)
+test_incidental(Fixture *fixture, gconstpointer data)
 {
 	static const Row rows[] = {
 	    {CALL, OPEN, ALLOW, 0},
@@ -506,7 +506,7 @@ main(int argc, char **argv)
 	CASE(walk);
 	CASE(kinds);
 	CASE(resync);
-	CASE(scheduling);
+	CASE(incidental);
 	CASE(signals);
 	CASE(deep_signals);
 	CASE(forks);
