@@ -14,6 +14,8 @@
  *   - the phase is not before the first one that allows the call;
  *   - it is not after this one if in no later phase anything did what the task just did.
  *
+ * (The phase only where the model saw every task of the role from its start.)
+ *
  * Scheduling calls say nothing: they may come in any phase. Nothing here allocates in a step.
  */
 #include "model/walk-step.h"
@@ -65,12 +67,12 @@ makes_symbol(const GaitWalker *walker, guint32 role, const struct gait_walk_foun
 
 	if (found->symbol == GAIT_WALK_NONE)
 		return makes_call(walker, role, found);
-	ref.symbol = gait_walk_get_symbol(walker->table->header, found->symbol)->state -
-	             GAIT_STATE_FIRST;
+	ref.symbol =
+	    gait_walk_get_symbol(walker->table->header, found->symbol)->state - GAIT_STATE_FIRST;
 	while (low < high) {
 		guint middle = low + (high - low) / 2;
-		int order = gait_symbol_ref_compare(
-		    &g_array_index(symbols, GaitSymbolRef, middle), &ref);
+		int order =
+		    gait_symbol_ref_compare(&g_array_index(symbols, GaitSymbolRef, middle), &ref);
 
 		if (order == 0)
 			return TRUE;
@@ -173,16 +175,14 @@ judge_roles(const GaitWalker *walker, const struct gait_walk_event *event,
             struct gait_walk_found *found)
 {
 	guint32 last;
-	GaitVerdict verdict =
-	    gait_walk_judge(walker->table->header, &walker->position,
-	                    gait_contexts_row(&walker->contexts), walker->contexts.depth, event,
-	                    found);
+	GaitVerdict verdict = gait_walk_judge(walker->table->header, &walker->position,
+	                                      gait_contexts_row(&walker->contexts),
+	                                      walker->contexts.depth, event, found);
 
 	if (verdict == GAIT_VERDICT_SYSCALL || verdict == GAIT_VERDICT_ISSUER ||
 	    verdict == GAIT_VERDICT_LIBRARY)
 		return verdict;
-	if (!leaves_handler(walker, found) &&
-	    count_possible(walker, makes_call, found, &last) == 0)
+	if (!leaves_handler(walker, found) && count_possible(walker, makes_call, found, &last) == 0)
 		return GAIT_VERDICT_PHASE;
 	if (verdict == GAIT_VERDICT_ALLOW && (found->flags & GAIT_WALK_CREATES) &&
 	    count_possible(walker, creates, found, &last) == 0)
@@ -236,7 +236,13 @@ static void
 narrow_phase(GaitWalker *walker, const struct gait_walk_found *found)
 {
 	struct gait_walk_position *at = &walker->position;
+	const GaitProgram *program = gait_model_get_program(walker->table->model, at->program);
+	const GaitRole *role = gait_program_get_role(program, at->role);
 
+	/* Of tasks that were joined while they were recorded the model does not know which phase
+	 * they did what in: then only milestones tell. */
+	if (role->n_starts != role->n_instances)
+		return;
 	at->phase = find_phase(walker, FALSE, found);
 	for (guint32 p = at->phase + 1; p < count_phases(walker); p++)
 		if (has_call(walker, at->role, p, TRUE, found->call))
@@ -265,8 +271,7 @@ gait_walker_resync_unsure(GaitWalker *walker, const struct gait_walk_found *foun
 	if (!walker->roles)
 		return;
 	/* What was thought possible is not, since this happened: whoever does it, may be it. */
-	if (found->call != GAIT_WALK_NONE &&
-	    count_possible(walker, makes_call, found, &role) == 0)
+	if (found->call != GAIT_WALK_NONE && count_possible(walker, makes_call, found, &role) == 0)
 		gait_walker_unsure_roles(walker, TRUE);
 	gait_walker_narrow(walker, found);
 }
