@@ -5,9 +5,9 @@
  */
 #include "enforce/backend.h"
 #include "enforce/exec-target.h"
+#include "enforce/expectation.h"
 #include "sysgait/command.h"
 #include "sysgait/error.h"
-#include "sysgait/metrics.h"
 
 #include <glib.h>
 #include <stdio.h>
@@ -115,7 +115,10 @@ parse_policy(const Options *options, GaitPolicy *policy, GError **error)
 		g_prefix_error(error, "--strict: ");
 		return as_usage(error);
 	}
-	gait_policy_set_strict(policy, strict);
+	if (!gait_policy_set_strict(policy, strict, error)) {
+		g_prefix_error(error, "--strict: ");
+		return as_usage(error);
+	}
 	return TRUE;
 }
 
@@ -158,11 +161,11 @@ check_command(const GaitModel *model, const Options *options, int *status, GErro
 }
 
 static void
-print_start(const Options *options, const GaitModel *model, const GaitBackend *backend,
-            const GaitFloor *floor, GaitLog *log)
+print_start(const Options *options, const GaitModel *model, const GaitPolicy *policy,
+            const GaitBackend *backend, const GaitFloor *floor, GaitLog *log)
 {
-	double expected[GAIT_VERDICT_N_] = {0};
 	g_autoptr(GString) text = g_string_new(NULL);
+	g_autoptr(GString) advice = g_string_new(NULL);
 	g_autofree char *described = gait_floor_describe(floor);
 
 	for (const char *const *name = gait_floor_get_learned(floor); *name; name++)
@@ -172,14 +175,11 @@ print_start(const Options *options, const GaitModel *model, const GaitBackend *b
 		                 *name);
 	if (options->is_quiet)
 		return;
-	gait_metrics_expected(model, expected, GAIT_VERDICT_N_);
-	for (guint i = GAIT_VERDICT_ALLOW + 1; i < GAIT_VERDICT_N_; i++)
-		if (expected[i] >= 0.005)
-			g_string_append_printf(text, "%s%.2f %s", text->len ? ", " : "",
-			                       expected[i], gait_verdict_name(i));
-	gait_log_message(log, "%s; after %u runs the model expects %s violations a run; %s",
-	                 backend->name, model->runs->len, text->len ? text->str : "no",
+	gait_expectation_describe(model, text);
+	gait_log_message(log, "%s; %s; %s", backend->name, text->str,
 	                 options->is_verbose ? described : "floor in place");
+	if (gait_expectation_advise(model, policy, advice))
+		gait_log_message(log, "%s", advice->str);
 }
 
 static void
@@ -244,7 +244,7 @@ enforce(const Options *options, const GaitPolicy *policy, const GaitBackend *bac
 	enforcer = floor ? gait_enforcer_new(model, floor, policy, log, error) : NULL;
 	if (!enforcer || !gait_backend_probe(backend, error))
 		return GAIT_EXIT_FAILURE;
-	print_start(options, model, backend, floor, log);
+	print_start(options, model, policy, backend, floor, log);
 	if (!backend->run(enforcer, (const char *const *)options->command, &status, error)) {
 		/* Where it could not be executed status says how. */
 		return g_error_matches(*error, GAIT_PROCESS_ERROR, GAIT_ERROR_EXEC)

@@ -75,6 +75,7 @@ gait_policy_init(GaitPolicy *policy)
 {
 	for (guint i = 0; i < GAIT_VERDICT_N_; i++)
 		policy->actions[i] = (GaitAction){GAIT_ACTION_ERRNO, EPERM};
+	policy->named = 0;
 }
 
 static gboolean
@@ -89,6 +90,7 @@ parse_part(GaitPolicy *policy, char *part, GError **error)
 	if (!equals) {
 		for (guint i = 0; i < GAIT_VERDICT_N_; i++)
 			policy->actions[i] = action;
+		policy->named = 0;
 		return TRUE;
 	}
 	*equals = '\0';
@@ -99,6 +101,10 @@ parse_part(GaitPolicy *policy, char *part, GError **error)
 		return FALSE;
 	}
 	policy->actions[kind] = action;
+	if (action.kind != GAIT_ACTION_LOG)
+		policy->named |= 1u << kind;
+	else
+		policy->named &= ~(1u << kind);
 	return TRUE;
 }
 
@@ -134,12 +140,22 @@ gait_policy_parse_strict(const char *text, GaitVerdict *strict, GError **error)
 	return FALSE;
 }
 
-void
-gait_policy_set_strict(GaitPolicy *policy, GaitVerdict strict)
+gboolean
+gait_policy_set_strict(GaitPolicy *policy, GaitVerdict strict, GError **error)
 {
-	for (guint i = 0; i < GAIT_VERDICT_N_; i++)
-		if (gait_verdict_rank(i) > gait_verdict_rank(strict))
-			policy->actions[i] = (GaitAction){GAIT_ACTION_LOG, 0};
+	for (guint i = 0; i < GAIT_VERDICT_N_; i++) {
+		if (gait_verdict_rank(i) <= gait_verdict_rank(strict))
+			continue;
+		if (policy->named >> i & 1) {
+			g_set_error(
+			    error, GAIT_ENFORCE_ERROR, GAIT_ERROR_CONFLICT,
+			    "strict up to %s only logs %s, for which another action was asked",
+			    gait_verdict_name(strict), gait_verdict_name(i));
+			return FALSE;
+		}
+		policy->actions[i] = (GaitAction){GAIT_ACTION_LOG, 0};
+	}
+	return TRUE;
 }
 
 /*

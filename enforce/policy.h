@@ -18,6 +18,7 @@ typedef struct {
 
 typedef struct {
 	GaitAction actions[GAIT_VERDICT_N_];
+	guint named; /* bit k: kind k was given an action of its own that is not to log */
 } GaitPolicy;
 
 /* errno EPERM for every kind. */
@@ -29,9 +30,10 @@ void gait_policy_init(GaitPolicy *policy);
 gboolean gait_policy_parse(GaitPolicy *policy, const char *text, GError **error);
 /*
  * Kinds that are less hard to forge than this one are logged only. GAIT_VERDICT_SEQUENCE acts on
- * all of them. `exec` is always acted on, `role` as `site`, on which it rests.
+ * all of them. `exec` is always acted on, `role` as `site`, on which it rests. GAIT_ERROR_CONFLICT
+ * where one of those kinds was given another action by name.
  */
-void gait_policy_set_strict(GaitPolicy *policy, GaitVerdict strict);
+gboolean gait_policy_set_strict(GaitPolicy *policy, GaitVerdict strict, GError **error);
 /* Parses the name of a kind that can be set strict. */
 gboolean gait_policy_parse_strict(const char *text, GaitVerdict *strict, GError **error);
 

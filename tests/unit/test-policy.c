@@ -98,13 +98,43 @@ test_strict(void)
 
 		gait_policy_init(&policy);
 		g_assert_true(gait_policy_parse_strict(strictness[i].strict, &strict, NULL));
-		gait_policy_set_strict(&policy, strict);
+		g_assert_true(gait_policy_set_strict(&policy, strict, NULL));
 		for (guint kind = GAIT_VERDICT_ALLOW + 1; kind < GAIT_VERDICT_N_; kind++)
 			if (gait_policy_decide(&policy, kind, SYS_read, 0).kind ==
 			    GAIT_ACTION_ERRNO)
 				g_string_append_printf(acted_on, "%s%s", acted_on->len ? " " : "",
 				                       gait_verdict_name(kind));
 		g_assert_cmpstr(acted_on->str, ==, strictness[i].acted_on);
+	}
+}
+
+/* What was asked for by name is not dropped silently. */
+static void
+test_strict_conflict(void)
+{
+	static const struct {
+		const char *text;
+		gboolean is_good;
+	} cases[] = {
+	    {"kill", TRUE},
+	    {"sequence=log", TRUE},
+	    {"library=kill", TRUE},
+	    {"phase=kill", FALSE},
+	    {"errno,role=kill", FALSE},
+	    {"sequence=kill,errno", TRUE},
+	    {"sequence=kill,sequence=log", TRUE},
+	};
+
+	for (guint i = 0; i < G_N_ELEMENTS(cases); i++) {
+		g_autoptr(GError) error = NULL;
+		GaitPolicy policy;
+
+		g_test_message("%s", cases[i].text);
+		g_assert_true(gait_policy_parse(&policy, cases[i].text, NULL));
+		g_assert_cmpint(gait_policy_set_strict(&policy, GAIT_VERDICT_LIBRARY, &error), ==,
+		                cases[i].is_good);
+		if (!cases[i].is_good)
+			g_assert_error(error, GAIT_ENFORCE_ERROR, GAIT_ERROR_CONFLICT);
 	}
 }
 
@@ -188,6 +218,7 @@ main(int argc, char **argv)
 	g_test_add_func("/policy/good", test_good);
 	g_test_add_func("/policy/bad", test_bad);
 	g_test_add_func("/policy/strict", test_strict);
+	g_test_add_func("/policy/strict-conflict", test_strict_conflict);
 	g_test_add_func("/policy/strict-bad", test_strict_bad);
 	g_test_add_func("/policy/special", test_special);
 	g_test_add_func("/policy/waiting", test_waiting);
