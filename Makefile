@@ -4,6 +4,8 @@
 # Sources, tests, fixtures and man pages are found by their names: a new file needs no line here.
 
 BUILD   ?= build$(if $(SAN),-$(SAN))
+# One name for one place: what depends on what is remembered by name.
+override BUILD := $(patsubst $(CURDIR)/%,%,$(BUILD))
 CC       = gcc
 CFLAGS  ?= -O2 -g
 PREFIX  ?= /usr/local

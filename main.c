@@ -21,6 +21,7 @@
 	X(check)                                                                                   \
 	X(enforce)                                                                                 \
 	X(graph)                                                                                   \
+	X(timeline)                                                                                \
 	X(print)
 
 #define X(name) extern const GaitCommand gait_command_##name;

@@ -38,6 +38,7 @@ typedef struct {
 	GaitStepper stepper;
 	GHashTable *unseen; /* Unseen */
 	guint64 n_read;
+	GaitVerdict verdict; /* on the event at hand */
 } Checker;
 
 static void
@@ -116,6 +117,9 @@ report(Checker *checker, const Task *task, const GaitEvent *event, GaitVerdict v
 	GaitSite site = {.module = G_MAXUINT32, .issuer_module = G_MAXUINT32};
 
 	checker->stats->n_violations[verdict]++;
+	checker->verdict = verdict;
+	if (!checker->options->violation)
+		return;
 	if (task->shape != GAIT_NONE) {
 		const GaitStep *known = gait_stepper_get(&checker->stepper, task->shape);
 
@@ -327,6 +331,20 @@ report_progress(const Checker *checker)
 	checker->options->progress(n_read, n_total, checker->options->data);
 }
 
+/* Before a task's end is forgotten, its last event is reported without a walker. */
+static void
+report_event(Checker *checker, const GaitEvent *event)
+{
+	const Task *task;
+
+	if (!checker->options->event)
+		return;
+	task = event->task < checker->tasks->len ? g_ptr_array_index(checker->tasks, event->task)
+	                                         : NULL;
+	checker->options->event(event, task ? task->walker : NULL, checker->verdict,
+	                        checker->options->data);
+}
+
 gboolean
 gait_check_trace(GaitTraceReader *reader, const char *name, const GaitWalkTable *table,
                  const GaitCheckOptions *options, GaitCheckStats *stats, GError **error)
@@ -350,8 +368,10 @@ gait_check_trace(GaitTraceReader *reader, const char *name, const GaitWalkTable 
 	        !gait_trace_reader_get_info(reader)->has_stacks && !checker.model->is_stackless,
 	};
 	while ((read = gait_trace_reader_next(reader, &event, error)) == GAIT_READ_EVENT) {
+		checker.verdict = GAIT_VERDICT_ALLOW;
 		if (G_UNLIKELY(!check_event(&checker, &event, error)))
 			return FALSE;
+		report_event(&checker, &event);
 		if (G_UNLIKELY(++checker.n_read % PROGRESS_EVENTS == 0))
 			report_progress(&checker);
 	}

@@ -20,7 +20,12 @@ typedef struct {
 
 typedef struct {
 	const char *const *runtime; /* as GaitLearnOptions' */
+	/* May be NULL. */
 	void (*violation)(const GaitViolation *violation, const GaitWalker *walker, gpointer data);
+	/* After each event of any kind: the walker of its task, moved (NULL where there is none),
+	 * and the verdict on a system call or exec. May be NULL. */
+	void (*event)(const GaitEvent *event, const GaitWalker *walker, GaitVerdict verdict,
+	              gpointer data);
 	void (*progress)(guint64 n_read, guint64 n_total, gpointer data); /* may be NULL */
 	gpointer data;
 } GaitCheckOptions;

@@ -3,10 +3,8 @@
 #include "sysgait/command.h"
 #include "sysgait/error.h"
 #include "sysgait/graph.h"
+#include "sysgait/output.h"
 
-#include <errno.h>
-#include <gio/gio.h>
-#include <stdio.h>
 #include <string.h>
 
 static const char summary[] =
@@ -134,48 +132,6 @@ choose_view(const Arguments *arguments)
 	return arguments->roles ? GAIT_GRAPH_ROLES : GAIT_GRAPH_OVERVIEW;
 }
 
-static gboolean
-write_stdout(const GString *text, GError **error)
-{
-	if (fwrite(text->str, 1, text->len, stdout) == text->len && fflush(stdout) == 0)
-		return TRUE;
-	return gait_error_system(error, GAIT_MODEL_ERROR, errno, "cannot write to standard output");
-}
-
-static gboolean
-write_stream(const char *path, const GString *text, GError **error)
-{
-	FILE *stream = fopen(path, "we");
-	gboolean is_written;
-	int saved_errno;
-
-	if (!stream)
-		return gait_error_system(error, GAIT_MODEL_ERROR, errno, "cannot open '%s'", path);
-	is_written = fwrite(text->str, 1, text->len, stream) == text->len && fflush(stream) == 0;
-	saved_errno = errno;
-	if (fclose(stream) == 0 && is_written)
-		return TRUE;
-	return gait_error_system(error, GAIT_MODEL_ERROR, is_written ? errno : saved_errno,
-	                         "cannot write '%s'", path);
-}
-
-/* A regular file is replaced as a whole, so that a full disk leaves the old drawing. */
-static gboolean
-write_file(const char *path, const GString *text, GError **error)
-{
-	g_autoptr(GFile) file = g_file_new_for_path(path);
-	g_autoptr(GError) problem = NULL;
-
-	if (g_file_test(path, G_FILE_TEST_EXISTS) && !g_file_test(path, G_FILE_TEST_IS_REGULAR))
-		return write_stream(path, text, error);
-	if (g_file_replace_contents(file, text->str, text->len, NULL, FALSE, G_FILE_CREATE_NONE,
-	                            NULL, NULL, &problem))
-		return TRUE;
-	g_set_error(error, GAIT_MODEL_ERROR, GAIT_ERROR_SYSTEM, "cannot write '%s': %s", path,
-	            problem->message);
-	return FALSE;
-}
-
 static int
 run(int argc, char **argv, GError **error)
 {
@@ -197,10 +153,7 @@ run(int argc, char **argv, GError **error)
 	g_autoptr(GString) text = gait_graph_print(model, &options, error);
 	if (!text)
 		return GAIT_EXIT_FAILURE; /* main makes it 2 where an option names nothing */
-	gboolean is_stdout = !arguments.output || strcmp(arguments.output, "-") == 0;
-	if (!(is_stdout ? write_stdout(text, error) : write_file(arguments.output, text, error)))
-		return GAIT_EXIT_FAILURE;
-	return GAIT_EXIT_OK;
+	return gait_output_write(arguments.output, text, error) ? GAIT_EXIT_OK : GAIT_EXIT_FAILURE;
 }
 
 const GaitCommand gait_command_graph = {

@@ -4,6 +4,7 @@
 
 #include "dot-private.h"
 #include "sysgait/graph.h"
+#include "sysgait/palette.h"
 
 /* --- text (graph-text.c) ------------------------------------------------------------------------
  *
@@ -28,18 +29,9 @@ char *gait_graph_dup_site(const GaitSymbol *symbol);
 /* "openat(O_RDONLY)". */
 char *gait_graph_dup_call(guint32 nr, guint32 klass);
 
-/* --- colours and life (graph-style.c) -----------------------------------------------------------
+/* --- danger and life (graph-style.c) ------------------------------------------------------------
  */
 
-typedef struct {
-	const char *line, *node, *cluster; /* dark, light, lightest */
-} GaitGraphColor;
-
-#define GAIT_GRAPH_DANGER "#C62828" /* kept for dangerous calls alone */
-#define GAIT_GRAPH_MUTED  "#6B7280"
-
-/* The colour of a role's i-th phase; they repeat after eight. */
-const GaitGraphColor *gait_graph_phase_color(guint phase);
 gboolean gait_graph_is_dangerous(guint32 nr);
 
 /* Fonts and spacing that all drawings have; title is shown above (HTML-like). */

@@ -55,10 +55,9 @@ count_role_syscalls(const GaitProgram *program, const GaitRole *role)
 
 /* --- roles and phases ------------------------------------------------------------------------ */
 
-/* "  2  listen in ngx_open_listening_sockets, nginx" */
-static char *
-describe_phase(const GaitModel *model, const GaitProgram *program, const GaitRole *role,
-               guint32 index)
+char *
+gait_model_dup_phase_name(const GaitModel *model, const GaitProgram *program, const GaitRole *role,
+                          guint32 index)
 {
 	const GaitPhase *phase = g_ptr_array_index(role->phases, index);
 	g_autoptr(GString) text = g_string_new(NULL);
@@ -66,11 +65,8 @@ describe_phase(const GaitModel *model, const GaitProgram *program, const GaitRol
 	const GaitSymbol *symbol;
 	GaitSymbolRef ref;
 
-	g_string_append_printf(text, "  %u  ", index + 1);
-	if (phase->milestone == GAIT_NONE) {
-		g_string_append(text, "start");
-		return g_string_free(g_steal_pointer(&text), FALSE);
-	}
+	if (phase->milestone == GAIT_NONE)
+		return g_strdup("start");
 	ref = g_array_index(role->symbols, GaitSymbolRef, phase->milestone);
 	symbol = gait_program_get_symbol(program, ref);
 	library = gait_program_get_library(program, ref.library);
@@ -88,6 +84,16 @@ describe_phase(const GaitModel *model, const GaitProgram *program, const GaitRol
 	if (!symbol->function && symbol->site)
 		g_string_append_printf(text, "+0x%" G_GINT64_MODIFIER "x", symbol->site);
 	return g_string_free(g_steal_pointer(&text), FALSE);
+}
+
+/* "  2  listen in ngx_open_listening_sockets, nginx" */
+static char *
+describe_phase(const GaitModel *model, const GaitProgram *program, const GaitRole *role,
+               guint32 index)
+{
+	g_autofree char *name = gait_model_dup_phase_name(model, program, role, index);
+
+	return g_strdup_printf("  %u  %s", index + 1, name);
 }
 
 static void
