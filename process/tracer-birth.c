@@ -137,6 +137,7 @@ gait_tracer_handle_creation(GaitTracer *tracer, TracerTask *parent)
 	if (ptrace(PTRACE_GETEVENTMSG, parent->task.tid, NULL, &message) != 0)
 		return;
 	gait_tracer_restore(parent);
+	parent->is_creating = FALSE;
 	/* Known: it was taken in as an orphan. No status: it is not traced (CLONE_UNTRACED). */
 	if (gait_tracer_find(tracer, message) || !get_first_status(tracer, message, &status)) {
 		gait_tracer_resume(parent, 0);

@@ -197,6 +197,16 @@ is_ours_or_dead(GaitTracer *tracer, pid_t tid)
 	return line && atoi(line + strlen("\nTracerPid:")) == tracer->tid;
 }
 
+/* That of the process's threads which were joined before, if there are any. */
+static GaitSpace *
+get_space(GaitTracer *tracer, pid_t pid)
+{
+	const GaitTask *leader = gait_tracer_find(tracer, pid);
+
+	return leader && leader->space ? gait_space_ref(leader->space)
+	                               : gait_space_new(tracer->modules, pid);
+}
+
 /* Joins one thread, which n_new then counts. */
 static gboolean
 seize_thread(GaitTracer *tracer, pid_t pid, pid_t tid, GaitSpace **space, guint *n_new,
@@ -220,7 +230,7 @@ seize_thread(GaitTracer *tracer, pid_t pid, pid_t tid, GaitSpace **space, guint 
 		    tid);
 	}
 	if (!*space)
-		*space = gait_space_new(tracer->modules, pid);
+		*space = get_space(tracer, pid);
 	task = gait_tracer_add(tracer, tid, pid);
 	task->task.space = gait_space_ref(*space);
 	task->task.flags = GAIT_TASK_JOINED;
@@ -261,7 +271,7 @@ gait_tracer_attach(GaitTracer *tracer, pid_t pid, GError **error)
 		if (!seize_threads(tracer, pid, &space, &n_new, error))
 			return FALSE;
 	while (n_new > 0);
-	if (!space) {
+	if (!space && !gait_tracer_find(tracer, pid)) {
 		g_set_error(error, GAIT_PROCESS_ERROR, GAIT_ERROR_GONE,
 		            "process %d has no live thread", pid);
 		return FALSE;

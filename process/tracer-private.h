@@ -27,6 +27,7 @@ typedef struct {
 	gboolean is_restoring;
 	guint64 restored_flags; /* clone flags as the target had them */
 	guint64 flags_address;  /* where: 0 for the register */
+	gboolean is_creating;   /* in a call that creates a task, of which nothing was heard */
 } TracerTask;
 
 /* A status of a task that is not known yet: its creator's event has not been seen. */
@@ -57,7 +58,7 @@ struct _GaitTracer {
 	pid_t root;
 	int root_status;
 	int exec_errno;
-	gboolean is_launched;
+	gboolean is_launched, has_exit_kill;
 	gboolean is_stopping, is_killing, is_letting_go;
 
 	volatile sig_atomic_t is_woken;
@@ -97,6 +98,10 @@ int gait_tracer_get_orphan_timeout(const GaitTracer *tracer);
 /* Lets a task that is stopped at a call's entry go on with it. */
 void gait_tracer_resume_syscall(TracerTask *task);
 
+/* --- tracer-restart.c */
+/* At a stop that the target is not to see: changes the result of the call that it has ended. */
+void gait_tracer_hide_stop(TracerTask *task, struct user_regs_struct *registers);
+
 /* --- tracer-refuse.c */
 /* Later stops of a call that was refused at its entry: at a filter's, and at the exit. */
 void gait_tracer_skip_refused(TracerTask *task);
@@ -112,3 +117,5 @@ int gait_tracer_get_hold_timeout(const GaitTracer *tracer);
 /* At a call's entry. TRUE: the task must stop at the call's exit, for gait_tracer_restore(). */
 gboolean gait_tracer_keep_hold(TracerTask *task, const struct user_regs_struct *registers);
 void gait_tracer_restore(TracerTask *task);
+/* At the exit of a call that is_creating. */
+void gait_tracer_check_creation(GaitTracer *tracer, TracerTask *task);

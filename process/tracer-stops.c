@@ -96,6 +96,8 @@ handle_signal(GaitTracer *tracer, TracerTask *task, int signo)
 	                      (tracer->callbacks.delivering || tracer->callbacks.signalled) &&
 	                      get_registers(task, &task->before);
 
+	if (is_watched && !is_stopping_signal(signo))
+		gait_tracer_hide_stop(task, &task->before);
 	if (is_watched && tracer->callbacks.delivering)
 		tracer->callbacks.delivering(tracer, &task->task, signo, &task->before,
 		                             tracer->data);
@@ -194,8 +196,9 @@ report_syscall(GaitTracer *tracer, TracerTask *task)
 	task->refused = 0;
 	if (tracer->callbacks.syscall)
 		tracer->callbacks.syscall(tracer, &task->task, &registers, tracer->data);
-	task->stops_at_exit = FALSE;
+	task->stops_at_exit = task->is_creating = FALSE;
 	if (task->refused == 0) {
+		task->is_creating = (guint32)registers.orig_rax == SYS_clone3;
 		if (tracer->syscalls != GAIT_TRACE_SYSCALLS_NONE && installs_filter(&registers))
 			task->stops_at_entry = TRUE;
 		task->stops_at_exit = gait_tracer_keep_hold(task, &registers);
@@ -220,6 +223,8 @@ handle_syscall_stop(GaitTracer *tracer, TracerTask *task)
 	}
 	gait_tracer_end_refused(task);
 	gait_tracer_restore(task);
+	if (G_UNLIKELY(task->is_creating))
+		gait_tracer_check_creation(tracer, task);
 	gait_tracer_resume(task, 0);
 }
 
@@ -248,6 +253,16 @@ handle_end(GaitTracer *tracer, TracerTask *task, int status)
 	gait_tracer_remove(tracer, task, status);
 }
 
+/* A stop that PTRACE_INTERRUPT asked for. */
+static void
+hide_interruption(TracerTask *task)
+{
+	struct user_regs_struct registers;
+
+	if (get_registers(task, &registers))
+		gait_tracer_hide_stop(task, &registers);
+}
+
 /* A stop of a task that is to be let go. */
 static void
 let_go(GaitTracer *tracer, TracerTask *task, int status)
@@ -261,6 +276,8 @@ let_go(GaitTracer *tracer, TracerTask *task, int status)
 		task = handle_change_of_leader(tracer, task);
 	if (signo == (SIGTRAP | 0x80))
 		gait_tracer_end_refused(task);
+	if (event == PTRACE_EVENT_STOP && !is_stopping_signal(signo))
+		hide_interruption(task);
 	gait_tracer_restore(task);
 	/* A group stop outlasts the tracer: the kernel sees to that. */
 	if (event != 0 || signo == (SIGTRAP | 0x80))
@@ -317,6 +334,7 @@ handle_stop(GaitTracer *tracer, TracerTask *task, int status)
 			return;
 		}
 		leave_group_stop(tracer, task);
+		hide_interruption(task);
 		break;
 	}
 	gait_tracer_resume(task, 0);

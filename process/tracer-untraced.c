@@ -6,7 +6,9 @@
  * program that does must run as without a tracer nevertheless.
  *
  * Only native calls are looked at, and another thread may put clone3's flag back into memory in
- * between: the child then gets ENOSYS for everything, which is the safe side.
+ * between: the child then gets ENOSYS for everything, which is the safe side. Where there is no
+ * such filter, because the process was joined, all that can be done is to notice it at the call's
+ * exit.
  */
 #include "process/tracer-private.h"
 
@@ -63,4 +65,17 @@ gait_tracer_restore(TracerTask *task)
 		return;
 	task->is_restoring = FALSE;
 	put_flags(task, task->restored_flags);
+}
+
+void
+gait_tracer_check_creation(GaitTracer *tracer, TracerTask *task)
+{
+	struct user_regs_struct registers;
+
+	task->is_creating = FALSE;
+	if (!tracer->callbacks.escaped ||
+	    ptrace(PTRACE_GETREGS, task->task.tid, NULL, &registers) != 0 ||
+	    (gint64)registers.rax <= 0)
+		return;
+	tracer->callbacks.escaped(tracer, &task->task, (pid_t)registers.rax, tracer->data);
 }

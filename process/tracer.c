@@ -156,7 +156,8 @@ long
 gait_tracer_get_options(const GaitTracer *tracer, gboolean is_launched)
 {
 	return PTRACE_O_TRACESYSGOOD | PTRACE_O_TRACEFORK | PTRACE_O_TRACEVFORK |
-	       PTRACE_O_TRACECLONE | PTRACE_O_TRACEEXEC | (is_launched ? PTRACE_O_EXITKILL : 0) |
+	       PTRACE_O_TRACECLONE | PTRACE_O_TRACEEXEC |
+	       (is_launched || tracer->has_exit_kill ? PTRACE_O_EXITKILL : 0) |
 	       (tracer->syscalls == GAIT_TRACE_SYSCALLS_SECCOMP ||
 	                (tracer->syscalls == GAIT_TRACE_SYSCALLS_PTRACE && is_launched)
 	            ? PTRACE_O_TRACESECCOMP
@@ -358,6 +359,31 @@ GaitTask *
 gait_tracer_find(GaitTracer *tracer, pid_t tid)
 {
 	return g_hash_table_lookup(tracer->tasks, GINT_TO_POINTER(tid));
+}
+
+guint
+gait_tracer_get_n_tasks(const GaitTracer *tracer)
+{
+	return g_hash_table_size(tracer->tasks);
+}
+
+gboolean
+gait_tracer_is_settled(const GaitTracer *tracer)
+{
+	GHashTableIter iterator;
+	gpointer value;
+
+	g_hash_table_iter_init(&iterator, tracer->tasks);
+	while (g_hash_table_iter_next(&iterator, NULL, &value))
+		if (!((const TracerTask *)value)->is_announced)
+			return FALSE;
+	return TRUE;
+}
+
+void
+gait_tracer_set_exit_kill(GaitTracer *tracer)
+{
+	tracer->has_exit_kill = TRUE;
 }
 
 int

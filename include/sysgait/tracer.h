@@ -66,6 +66,10 @@ typedef struct {
 	/* Stopped by PTRACE_INTERRUPT (gait_tracer_interrupt). */
 	void (*interrupted)(GaitTracer *tracer, GaitTask *task,
 	                    const struct user_regs_struct *registers, gpointer data);
+	/* Only where calls stop by GAIT_TRACE_SYSCALLS_PTRACE: the call that the task is leaving
+	   has created a task that nobody traces (CLONE_UNTRACED, which another thread wrote into
+	   the call's memory). child is its number, as the creator sees it. */
+	void (*escaped)(GaitTracer *tracer, GaitTask *task, pid_t child, gpointer data);
 	/* The task takes part in a group stop by signo, as its parent sees with WUNTRACED, and
 	   stays so; or it is over (0). */
 	void (*stopped)(GaitTracer *tracer, GaitTask *task, int signo, gpointer data);
@@ -99,10 +103,13 @@ gboolean gait_tracer_launch(GaitTracer *tracer, const char *const *argv,
 /* 126 or 127; means something only after gait_tracer_launch() has failed with GAIT_ERROR_EXEC. */
 int gait_tracer_get_exec_status(const GaitTracer *tracer);
 /*
- * Joins a running process with all its threads, and descendants from then on. FALSE with error
- * where it is not there or may not be traced: the message says what may stand in the way.
+ * Joins a running process with all its threads, and descendants from then on; a second time, the
+ * threads that it did not get the first time. FALSE with error where it is not there or may not be
+ * traced: the message says what may stand in the way.
  */
 gboolean gait_tracer_attach(GaitTracer *tracer, pid_t pid, GError **error);
+/* What is joined from now on is killed when the tracer dies, as what is launched is. */
+void gait_tracer_set_exit_kill(GaitTracer *tracer);
 
 /*
  * Handles what is pending and sleeps until there is more; returns TRUE while there are tasks. fds:
@@ -128,6 +135,9 @@ void gait_tracer_kill_all(GaitTracer *tracer);
 /* Sends a signal to every process of the tree, as kill() does. */
 void gait_tracer_signal_all(GaitTracer *tracer, int signo);
 
+guint gait_tracer_get_n_tasks(const GaitTracer *tracer);
+/* Whether each task that was joined has stopped since, and so is in no call that began before. */
+gboolean gait_tracer_is_settled(const GaitTracer *tracer);
 /* The task with this thread id, borrowed until its exited(); NULL where it is not traced. */
 GaitTask *gait_tracer_find(GaitTracer *tracer, pid_t tid);
 /* Wait status of the launched process once it is gone, else -1. */

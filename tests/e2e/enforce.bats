@@ -345,9 +345,10 @@ cannot_hide() {
 @test "signals do not show in calls that never fail for one" {
 	train getppid
 	for _ in 1 2 3; do
-		enforce --on-violation log -- uninterrupted repeated getppid
+		enforce --on-violation log -- uninterrupted repeated epoll getppid
 		says 'uninterrupted: ok'
 		says 'repeated: ok'
+		says 'epoll: ok'
 	done
 }
 
