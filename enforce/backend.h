@@ -24,6 +24,14 @@ typedef struct {
 	 */
 	gboolean (*run)(GaitEnforcer *enforcer, const char *const *argv, int *status,
 	                GError **error);
+	/*
+	 * Joins processes that run already, with all their threads and descendants, until the last
+	 * of these is gone or a signal asks to let go. *status: of the first one, 0 where it was
+	 * let go. Where it fails before the first call was judged they all run on, else all are
+	 * killed. NULL: this backend cannot.
+	 */
+	gboolean (*join)(GaitEnforcer *enforcer, const pid_t *pids, guint n_pids, int *status,
+	                 GError **error);
 } GaitBackend;
 
 extern const GaitBackend gait_backend_notify;

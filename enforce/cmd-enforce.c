@@ -19,7 +19,9 @@ typedef struct {
 	char *model_path, *log_path;
 	char *on_violation, *strict, *backend;
 	gboolean is_quiet, is_verbose, allow_partial;
-	char **command; /* NULL-terminated */
+	char **pid_texts;
+	GArray *pids;   /* pid_t: to join; or */
+	char **command; /* to start, NULL-terminated */
 } Options;
 
 static void
@@ -30,6 +32,8 @@ options_clear(Options *options)
 	g_free(options->on_violation);
 	g_free(options->strict);
 	g_free(options->backend);
+	g_strfreev(options->pid_texts);
+	g_clear_pointer(&options->pids, g_array_unref);
 	g_strfreev(options->command);
 }
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Options, options_clear)
@@ -40,11 +44,48 @@ static const char description[] =
     "syscall, issuer, library, phase, site, sequence; exec, role.\n\n"
     "The exit status is CMD's own; 128+N where a signal N ended it (137 where enforce killed it);\n"
     "126 or 127 where it could not be executed. When sysgait itself is killed, so is the tree.\n\n"
+    "With -p it joins a process that runs already, with all its threads and descendants. INT, "
+    "TERM\n"
+    "and HUP (Ctrl-C) let go of it again; killed with -9, sysgait takes it along.\n\n"
     "Examples:\n"
     "  sysgait enforce -m nginx.gait -- nginx -g 'daemon off;'\n"
     "  sysgait enforce -m nginx.gait --on-violation log --log new.jsonl -- nginx\n"
     "  sysgait enforce -m app.gait --on-violation errno:EACCES,exec=kill -- ./app\n"
-    "  sysgait enforce -m app.gait --strict library -- ./app";
+    "  sysgait enforce -m app.gait --strict library -- ./app\n"
+    "  sysgait enforce -m nginx.gait -p $(cat /run/nginx.pid)";
+
+static gboolean
+take_pids(Options *options, GError **error)
+{
+	options->pids = g_array_new(FALSE, FALSE, sizeof(pid_t));
+	for (char **text = options->pid_texts; text && *text; text++) {
+		gint64 value = 0;
+		pid_t pid;
+
+		if (!g_ascii_string_to_signed(*text, 10, 1, G_MAXINT32, &value, NULL))
+			return gait_error_usage(error, "-p %s: not a process id", *text);
+		pid = (pid_t)value;
+		if (pid == getpid())
+			return gait_error_usage(error, "-p %s: that is this very process", *text);
+		g_array_append_val(options->pids, pid);
+	}
+	return TRUE;
+}
+
+/* What is to be held: either a command or processes. */
+static gboolean
+take_target(Options *options, char **rest, GError **error)
+{
+	options->command = g_strdupv(rest);
+	if (!take_pids(options, error))
+		return FALSE;
+	if (options->pids->len > 0 && options->command[0])
+		return gait_error_usage(error, "either -p or a command, not both");
+	if (options->pids->len == 0 && !options->command[0])
+		return gait_error_usage(error,
+		                        "no command; put it after --, or join a process with -p");
+	return TRUE;
+}
 
 static gboolean
 parse_options(int argc, char **argv, Options *options, GError **error)
@@ -59,8 +100,10 @@ parse_options(int argc, char **argv, Options *options, GError **error)
 	    {"strict", 0, 0, G_OPTION_ARG_STRING, &options->strict,
 	     "act on this kind and those outside it, only log the rest (default: sequence, all)",
 	     "KIND"},
-	    {"backend", 0, 0, G_OPTION_ARG_STRING, &options->backend, "notify (default) or ptrace",
-	     "NAME"},
+	    {"pid", 'p', 0, G_OPTION_ARG_STRING_ARRAY, &options->pid_texts,
+	     "join a running process, its threads and descendants; may be given again", "PID"},
+	    {"backend", 0, 0, G_OPTION_ARG_STRING, &options->backend,
+	     "notify (default) or ptrace (default with -p)", "NAME"},
 	    {"log", 0, 0, G_OPTION_ARG_FILENAME, &options->log_path,
 	     "append violations to FILE, one JSON object a line", "FILE"},
 	    {"allow-partial", 0, 0, G_OPTION_ARG_NONE, &options->allow_partial,
@@ -70,10 +113,11 @@ parse_options(int argc, char **argv, Options *options, GError **error)
 	    {"verbose", 'v', 0, G_OPTION_ARG_NONE, &options->is_verbose, "say more", NULL},
 	    G_OPTION_ENTRY_NULL,
 	};
-	g_autoptr(GOptionContext) context = g_option_context_new("-- CMD [ARG…]");
+	g_autoptr(GOptionContext) context = g_option_context_new("-- CMD [ARG…] | -p PID");
 	int first = 1;
 
-	g_option_context_set_summary(context, "Runs a command and holds it to its gait.");
+	g_option_context_set_summary(
+	    context, "Runs a command, or joins a process, and holds it to its gait.");
 	g_option_context_set_description(context, description);
 	g_option_context_add_main_entries(context, entries, NULL);
 	/* What follows the command's name is the command's. */
@@ -82,12 +126,9 @@ parse_options(int argc, char **argv, Options *options, GError **error)
 		return FALSE;
 	if (argc > first && strcmp(argv[first], "--") == 0)
 		first++;
-	options->command = g_strdupv(argv + first);
 	if (!options->model_path)
 		return gait_error_usage(error, "no model; say which with -m MODEL");
-	if (!options->command[0])
-		return gait_error_usage(error, "no command; put it after --");
-	return TRUE;
+	return take_target(options, argv + first, error);
 }
 
 /* A mistake in the options is a mistake of usage, wherever it is found. */
@@ -144,7 +185,8 @@ check_model(const GaitModel *model, const Options *options, GError **error)
 static gboolean
 check_command(const GaitModel *model, const Options *options, int *status, GError **error)
 {
-	g_autofree char *path = gait_exec_target_dup_command(options->command[0]);
+	g_autofree char *path =
+	    options->command[0] ? gait_exec_target_dup_command(options->command[0]) : NULL;
 	g_autoptr(GString) known = g_string_new(NULL);
 
 	/* That it cannot be executed is found by trying, which tells 126 from 127. */
@@ -226,6 +268,16 @@ exit_status(int status)
 	return WIFEXITED(status) ? WEXITSTATUS(status) : GAIT_EXIT_FAILURE;
 }
 
+static gboolean
+run_backend(const Options *options, const GaitBackend *backend, GaitEnforcer *enforcer, int *status,
+            GError **error)
+{
+	if (options->pids->len == 0)
+		return backend->run(enforcer, (const char *const *)options->command, status, error);
+	return backend->join(enforcer, (const pid_t *)(void *)options->pids->data,
+	                     options->pids->len, status, error);
+}
+
 static int
 enforce(const Options *options, const GaitPolicy *policy, const GaitBackend *backend,
         GError **error)
@@ -245,7 +297,7 @@ enforce(const Options *options, const GaitPolicy *policy, const GaitBackend *bac
 	if (!enforcer || !gait_backend_probe(backend, error))
 		return GAIT_EXIT_FAILURE;
 	print_start(options, model, policy, backend, floor, log);
-	if (!backend->run(enforcer, (const char *const *)options->command, &status, error)) {
+	if (!run_backend(options, backend, enforcer, &status, error)) {
 		/* Where it could not be executed status says how. */
 		return g_error_matches(*error, GAIT_PROCESS_ERROR, GAIT_ERROR_EXEC)
 		           ? status
@@ -258,6 +310,27 @@ enforce(const Options *options, const GaitPolicy *policy, const GaitBackend *bac
 	return exit_status(status);
 }
 
+/* The one that is named, or the first that can. */
+static const GaitBackend *
+choose_backend(const Options *options, GError **error)
+{
+	const GaitBackend *const *backend = gait_backends();
+	const GaitBackend *named;
+
+	if (!options->backend) {
+		while (options->pids->len > 0 && !(*backend)->join)
+			backend++;
+		return *backend;
+	}
+	named = gait_backend_find(options->backend, error);
+	if (named && options->pids->len > 0 && !named->join) {
+		gait_error_usage(error, "--backend %s cannot join a running process; leave it out",
+		                 named->name);
+		return NULL;
+	}
+	return named;
+}
+
 static int
 run(int argc, char **argv, GError **error)
 {
@@ -267,8 +340,7 @@ run(int argc, char **argv, GError **error)
 
 	if (!parse_options(argc, argv, &options, error) || !parse_policy(&options, &policy, error))
 		return GAIT_EXIT_USAGE;
-	backend =
-	    gait_backend_find(options.backend ? options.backend : gait_backends()[0]->name, error);
+	backend = choose_backend(&options, error);
 	if (!backend)
 		return GAIT_EXIT_USAGE;
 	return enforce(&options, &policy, backend, error);

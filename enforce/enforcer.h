@@ -65,9 +65,16 @@ GaitAttribution gait_enforcer_attribute(GaitEnforcer *enforcer, GaitEntry *entry
 GaitRuling gait_enforcer_rule(GaitEnforcer *enforcer, const GaitEntry *entry);
 
 /*
+ * Whether a running process may be joined: FALSE with error where it runs a program that the model
+ * does not know, unless the policy lets such programs run. TRUE where it is gone.
+ */
+gboolean gait_enforcer_check_joined(GaitEnforcer *enforcer, pid_t pid, GError **error);
+
+/*
  * Lifecycle, from the tracer's callbacks. Where one returns FALSE the process must be killed: it
  * runs a program that it may not run, or cannot be supervised.
  */
+/* task->flags has GAIT_TASK_JOINED where its past is not known. */
 gboolean gait_enforcer_created(GaitEnforcer *enforcer, GaitTask *task, GaitTask *parent);
 gboolean gait_enforcer_executed(GaitEnforcer *enforcer, GaitTask *task);
 /* A signal is about to be delivered, and may have interrupted a call that was let through. */

@@ -6,6 +6,7 @@
  */
 #include "enforce/enforcer-private.h"
 
+#include "sysgait/error.h"
 #include "sysgait/text.h"
 
 #include <sys/syscall.h>
@@ -50,11 +51,53 @@ start_root(GaitEnforcer *enforcer, GaitTask *task)
 }
 
 gboolean
+gait_enforcer_check_joined(GaitEnforcer *enforcer, pid_t pid, GError **error)
+{
+	GaitModule *module = gait_modules_get_program(enforcer->modules, pid, NULL);
+	g_autoptr(GString) text = NULL;
+
+	if (!module || enforcer->policy.actions[GAIT_VERDICT_EXEC].kind == GAIT_ACTION_LOG ||
+	    gait_model_find_program(enforcer->model, gait_module_get_path(module)) != GAIT_NONE)
+		return TRUE;
+	text = g_string_new(NULL);
+	gait_text_append(text, gait_module_get_path(module));
+	g_set_error(error, GAIT_ENFORCE_ERROR, GAIT_ERROR_CONFLICT,
+	            "process %d runs %s, which the model does not know; --on-violation exec=log "
+	            "joins it nevertheless, held by the floor only",
+	            pid, text->str);
+	return FALSE;
+}
+
+static gboolean
+start_joined(GaitEnforcer *enforcer, GaitTask *task)
+{
+	GaitSupervised *supervised = supervise(enforcer, task);
+	const char *path;
+	guint32 program = find_running_program(enforcer, task->pid, &path);
+	g_autoptr(GString) text = g_string_new(NULL);
+
+	if (program != GAIT_NONE) {
+		supervised->walker = gait_walker_new_joined(
+		    enforcer->table, program, task->tid != task->pid ? GAIT_TASK_THREAD : 0);
+		return TRUE;
+	}
+	gait_text_append(text, path);
+	gait_log_message(enforcer->log, "process %d runs %s, which the model does not know%s",
+	                 task->pid, text->str,
+	                 enforcer->policy.actions[GAIT_VERDICT_EXEC].kind == GAIT_ACTION_LOG
+	                     ? ": only the floor holds it"
+	                     : "");
+	return enforcer->policy.actions[GAIT_VERDICT_EXEC].kind == GAIT_ACTION_LOG;
+}
+
+gboolean
 gait_enforcer_created(GaitEnforcer *enforcer, GaitTask *task, GaitTask *parent)
 {
 	const GaitSupervised *creator;
 	GaitSupervised *supervised;
 
+	if (task->flags & GAIT_TASK_JOINED)
+		return start_joined(enforcer, task);
 	if (!parent && enforcer->stats.n_tasks == 0)
 		return start_root(enforcer, task);
 	supervised = supervise(enforcer, task);

@@ -15,6 +15,7 @@
 #include "enforce/backend.h"
 #include "enforce/forward.h"
 #include "enforce/listener.h"
+#include "enforce/ptrace-private.h"
 #include "sysgait/error.h"
 
 #include <errno.h>
@@ -26,14 +27,6 @@
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
-
-typedef struct {
-	GaitEnforcer *enforcer;
-	const GaitFloor *floor;
-	GaitTracer *tracer;
-	gboolean is_started;
-	GError *error; /* of a callback */
-} GaitPtraceRun;
 
 /* --- the tracer's callbacks ---------------------------------------------------------------------
  */
@@ -120,8 +113,11 @@ on_created(GaitTracer *tracer, GaitTask *task, GaitTask *parent, gpointer data)
 {
 	GaitPtraceRun *run = data;
 
+	if (run->is_letting_go)
+		return;
 	if (!run->is_started) {
 		run->is_started = TRUE;
+		run->root = task->pid;
 		if (!gait_forward_start(tracer, &run->error)) {
 			gait_tracer_stop(tracer);
 			kill_process(tracer, task);
@@ -166,15 +162,43 @@ on_exited(GaitTracer *tracer, GaitTask *task, int status, gpointer data)
 {
 	GaitPtraceRun *run = data;
 
+	if (task->tid == run->root)
+		run->root_status = status;
 	gait_enforcer_exited(run->enforcer, task);
 }
 
-static const GaitTracerCallbacks callbacks = {
+/* Of the same number space, the creator's and ours? */
+static gboolean
+has_our_numbers(pid_t pid)
+{
+	g_autofree char *name = g_strdup_printf("/proc/%d/ns/pid_for_children", pid);
+	g_autofree char *theirs = g_file_read_link(name, NULL);
+	g_autofree char *ours = g_file_read_link("/proc/self/ns/pid", NULL);
+
+	return theirs && ours && strcmp(theirs, ours) == 0;
+}
+
+/* A thread is killed with its process; another process by its number. */
+static void
+on_escaped(GaitTracer *tracer, GaitTask *task, pid_t child, gpointer data)
+{
+	GaitPtraceRun *run = data;
+
+	gait_log_message(gait_enforcer_get_log(run->enforcer),
+	                 "process %d has created a task in a way that hides it: killing both",
+	                 task->pid);
+	if (has_our_numbers(task->pid))
+		kill(child, SIGKILL);
+	kill_process(tracer, task);
+}
+
+const GaitTracerCallbacks gait_ptrace_callbacks = {
     .created = on_created,
     .syscall = on_syscall,
     .executed = on_executed,
     .delivering = on_delivering,
     .signalled = on_signalled,
+    .escaped = on_escaped,
     .exited = on_exited,
 };
 
@@ -195,13 +219,13 @@ install_filter(gpointer data)
 	return syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, filter) == 0 ? 0 : errno;
 }
 
-static gboolean
-supervise(GaitPtraceRun *run, GError **error)
+gboolean
+gait_ptrace_supervise(GaitPtraceRun *run, void (*turn)(GaitPtraceRun *run), GError **error)
 {
 	g_autoptr(GError) failure = NULL;
 
 	while (gait_tracer_iterate(run->tracer, NULL, 0, -1, &failure))
-		gait_forward_deliver();
+		turn(run);
 	if (!failure && !run->error)
 		return TRUE;
 	/* Closed: without its supervisor nothing of the tree goes on. */
@@ -211,6 +235,12 @@ supervise(GaitPtraceRun *run, GError **error)
 	g_propagate_error(error,
 	                  run->error ? g_steal_pointer(&run->error) : g_steal_pointer(&failure));
 	return FALSE;
+}
+
+static void
+take_turn(GaitPtraceRun *run)
+{
+	gait_forward_deliver();
 }
 
 static gboolean
@@ -228,7 +258,8 @@ launch(GaitPtraceRun *run, const char *const *argv, int *status, GError **error)
 static gboolean
 run(GaitEnforcer *enforcer, const char *const *argv, int *status, GError **error)
 {
-	GaitPtraceRun run = {.enforcer = enforcer, .floor = gait_enforcer_get_floor(enforcer)};
+	GaitPtraceRun run = {
+	    .enforcer = enforcer, .floor = gait_enforcer_get_floor(enforcer), .root_status = -1};
 	/* Where it cannot be told (anything but EBUSY), be careful: it only costs time. */
 	gboolean has_listener = gait_listener_try() != 0;
 	gboolean is_good;
@@ -236,10 +267,11 @@ run(GaitEnforcer *enforcer, const char *const *argv, int *status, GError **error
 	run.tracer =
 	    gait_tracer_new(gait_enforcer_get_modules(enforcer),
 	                    has_listener ? GAIT_TRACE_SYSCALLS_PTRACE : GAIT_TRACE_SYSCALLS_SECCOMP,
-	                    &callbacks, &run);
-	is_good = launch(&run, argv, status, error) && supervise(&run, error);
+	                    &gait_ptrace_callbacks, &run);
+	is_good =
+	    launch(&run, argv, status, error) && gait_ptrace_supervise(&run, take_turn, error);
 	if (is_good)
-		*status = gait_tracer_get_root_status(run.tracer);
+		*status = run.root_status;
 	gait_forward_stop();
 	gait_tracer_free(run.tracer);
 	g_clear_error(&run.error);
@@ -281,4 +313,5 @@ const GaitBackend gait_backend_ptrace = {
     .handover = GAIT_FLOOR_TRACE,
     .probe = probe,
     .run = run,
+    .join = gait_ptrace_join,
 };
