@@ -11,12 +11,13 @@ CFLAGS  ?= -O2 -g
 PREFIX  ?= /usr/local
 DESTDIR ?=
 PYTHON  ?= /usr/bin/python3
+BPF_CC  ?= clang
 
 VERSION := 0.1.0
-MODULES := glib-2.0 gio-unix-2.0 json-glib-1.0 libseccomp libunwind libelf libcgraph libgvc zlib
+MODULES := glib-2.0 gio-unix-2.0 json-glib-1.0 libseccomp libunwind libelf libbpf libcgraph libgvc zlib
 
 PACKAGES := gcc clang make pkg-config libglib2.0-dev libjson-glib-dev libseccomp-dev libunwind-dev \
-	libelf-dev libgraphviz-dev zlib1g-dev
+	libelf-dev libbpf-dev libgraphviz-dev zlib1g-dev
 # What tests, demo and bench run: real programs, and the tools they are driven, compared and checked with.
 PACKAGES += graphviz bats perl nginx-light redis-server redis-tools sqlite3 libsqlite3-dev python3 wrk curl \
 	strace linux-perf golang-go libclang-rt-14-dev openssl util-linux procps man-db clang-format clang-tidy cppcheck shellcheck
@@ -30,7 +31,8 @@ WARNINGS := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wpo
 , := ,
 SANITIZE := $(if $(filter asan,$(SAN)),-fsanitize=address$(,)undefined -fno-sanitize-recover=undefined) \
 	$(if $(filter tsan,$(SAN)),-fsanitize=thread)
-ALL_CFLAGS = -std=gnu11 -D_GNU_SOURCE -DGAIT_VERSION='"$(VERSION)"' -DG_LOG_DOMAIN='"sysgait"' -Iinclude -I. \
+ALL_CFLAGS = -std=gnu11 -D_GNU_SOURCE -DGAIT_VERSION='"$(VERSION)"' -DG_LOG_DOMAIN='"sysgait"' \
+	-DGAIT_BPF_DIRECTORY='"$(abspath $(BUILD))"' -Iinclude -I. \
 	$(WARNINGS) $(SANITIZE) -fno-omit-frame-pointer -fstack-protector-strong \
 	$(if $(SAN),,-D_FORTIFY_SOURCE=2) $(CFLAGS) $(PKG_CFLAGS)
 # libunwind-x86_64 is the part of libunwind that unwinds other processes.
@@ -41,7 +43,8 @@ PKG_CFLAGS = $(eval PKG_CFLAGS := $$(call ask_pkg,--cflags))$(PKG_CFLAGS)
 PKG_LIBS   = $(eval PKG_LIBS := $$(call ask_pkg,--libs))$(PKG_LIBS)
 
 DIRS     := model process learn enforce
-SOURCES  := $(foreach d,$(DIRS),$(wildcard $(d)/*.c))
+BPF      := $(foreach d,$(DIRS),$(wildcard $(d)/*.bpf.c))
+SOURCES  := $(filter-out $(BPF),$(foreach d,$(DIRS),$(wildcard $(d)/*.c)))
 OBJECTS  := $(SOURCES:%.c=$(BUILD)/%.o)
 UNIT     := $(patsubst tests/unit/%.c,$(BUILD)/unit/%,$(wildcard tests/unit/test-*.c))
 FUZZ     := $(patsubst tests/fuzz/%.c,$(BUILD)/fuzz/%,$(wildcard tests/fuzz/fuzz-*.c))
@@ -57,6 +60,15 @@ $(BUILD)/%.o: %.c Makefile
 	@mkdir -p $(@D)
 	$(call say,CC,$<)
 	$(Q)$(CC) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
+
+# What runs in the kernel is compiled by clang, and becomes part of the source that loads it.
+$(BUILD)/%.bpf.o: %.bpf.c Makefile
+	@mkdir -p $(@D)
+	$(call say,BPF,$<)
+	$(Q)$(BPF_CC) -O2 -g -target bpf -Wall -Wextra $(if $(WERROR),-Werror) -I. \
+		-I/usr/include/$(shell $(CC) -print-multiarch) -MMD -MP -c -o $@ $<
+
+$(BUILD)/enforce/notify-asleep.o: $(BUILD)/enforce/asleep.bpf.o
 
 $(BUILD)/sysgait: $(OBJECTS) $(BUILD)/main.o
 	$(call say,LD,$@)
@@ -137,4 +149,4 @@ clean: ## remove everything built
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  \1|\2/p' $(MAKEFILE_LIST) | column -t -s '|'
 
--include $(OBJECTS:.o=.d) $(BUILD)/main.d $(UNIT:=.d) $(TOOLS:=.d) $(FUZZ:=.d)
+-include $(OBJECTS:.o=.d) $(BPF:%.c=$(BUILD)/%.d) $(BUILD)/main.d $(UNIT:=.d) $(TOOLS:=.d) $(FUZZ:=.d)

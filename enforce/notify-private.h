@@ -4,6 +4,7 @@
 
 #include "enforce/enforcer.h"
 #include "enforce/listener.h"
+#include "enforce/notify-asleep.h"
 #include "enforce/notify-registers.h"
 #include "enforce/usher.h"
 
@@ -20,7 +21,8 @@ typedef struct {
 typedef struct {
 	GaitEnforcer *enforcer;
 	GaitListener *listener;
-	GaitUsher *usher; /* while launching */
+	GaitUsher *usher;   /* while launching */
+	GaitAsleep *asleep; /* NULL where BPF is not to be had */
 	GaitTracer *tracer;
 	GHashTable *tasks; /* GaitTask → GaitNotifyTask */
 	GError *error;     /* of a callback */

@@ -20,15 +20,19 @@ enum { REGISTER_RAX = 0, REGISTER_RDX = 1, REGISTER_RSI = 4, REGISTER_RDI = 5 };
 static const guint8 argument_registers[6] = {REGISTER_RDI, REGISTER_RSI, REGISTER_RDX, 10, 8, 9};
 
 void
-gait_notify_registers_init(GaitNotifyRegisters *registers)
+gait_notify_registers_init(GaitNotifyRegisters *registers, GaitAsleep *asleep, pid_t tid)
 {
 	memset(registers, 0, sizeof *registers);
+	registers->tid = tid;
+	registers->slot = gait_asleep_add(asleep, tid);
 	registers->syscall_fd = -1;
 }
 
 void
-gait_notify_registers_clear(GaitNotifyRegisters *registers)
+gait_notify_registers_clear(GaitNotifyRegisters *registers, GaitAsleep *asleep)
 {
+	gait_asleep_remove(asleep, registers->slot, registers->tid);
+	registers->slot = -1;
 	if (registers->syscall_fd >= 0)
 		close(registers->syscall_fd);
 	registers->syscall_fd = -1;
@@ -51,8 +55,7 @@ parse_backwards(const char *start, const char **end, guint64 *value)
 
 /* "NR 0xARG1 … 0xARG6 0xSP 0xPC": the stack pointer, if it is this call that is shown. */
 static gboolean
-read_stack_pointer(GaitNotifyRegisters *registers, const GaitTask *task,
-                   const struct seccomp_data *call, guint64 *sp)
+read_stack_pointer(GaitNotifyRegisters *registers, const struct seccomp_data *call, guint64 *sp)
 {
 	char line[256];
 	const char *end;
@@ -60,7 +63,7 @@ read_stack_pointer(GaitNotifyRegisters *registers, const GaitTask *task,
 	ssize_t n;
 
 	if (registers->syscall_fd < 0) {
-		g_snprintf(line, sizeof line, "/proc/%d/syscall", task->tid);
+		g_snprintf(line, sizeof line, "/proc/%d/syscall", registers->tid);
 		registers->syscall_fd = open(line, O_RDONLY | O_CLOEXEC);
 	}
 	if (registers->syscall_fd < 0)
@@ -84,10 +87,11 @@ is_same_call(const struct user_regs_struct *full, const struct seccomp_data *cal
 }
 
 gboolean
-gait_notify_registers_get(GaitNotifyRegisters *registers, const GaitTask *task,
+gait_notify_registers_get(GaitNotifyRegisters *registers, const GaitAsleep *asleep,
                           const struct seccomp_data *call, GaitRegisters *out)
 {
 	gboolean is_full = registers->is_full;
+	struct user_regs_struct noted;
 
 	/* For one call only: the task moves on. */
 	registers->is_full = FALSE;
@@ -95,8 +99,13 @@ gait_notify_registers_get(GaitNotifyRegisters *registers, const GaitTask *task,
 		gait_registers_from_user(out, &registers->full);
 		return TRUE;
 	}
+	if (gait_asleep_get(asleep, registers->slot, registers->tid, &noted) &&
+	    is_same_call(&noted, call)) {
+		gait_registers_from_user(out, &noted);
+		return TRUE;
+	}
 	memset(out, 0, sizeof *out);
-	if (!read_stack_pointer(registers, task, call, &out->value[GAIT_REGISTER_RSP]))
+	if (!read_stack_pointer(registers, call, &out->value[GAIT_REGISTER_RSP]))
 		return FALSE;
 	out->value[GAIT_REGISTER_RIP] = call->instruction_pointer;
 	out->value[REGISTER_RAX] = call->nr;
@@ -122,8 +131,8 @@ gait_notify_registers_drop(GaitNotifyRegisters *registers)
 }
 
 void
-gait_notify_registers_renew(GaitNotifyRegisters *registers)
+gait_notify_registers_renew(GaitNotifyRegisters *registers, GaitAsleep *asleep, pid_t tid)
 {
-	gait_notify_registers_clear(registers);
-	gait_notify_registers_init(registers);
+	gait_notify_registers_clear(registers, asleep);
+	gait_notify_registers_init(registers, asleep, tid);
 }

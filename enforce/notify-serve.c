@@ -132,7 +132,7 @@ judge(GaitNotifyRun *notify, GaitTask *task, GaitNotifyTask *own,
 	g_auto(GaitEntry) entry = {.task = task, .nr = (guint32)notification->data.nr};
 
 	memcpy(entry.args, notification->data.args, sizeof entry.args);
-	if (!gait_notify_registers_get(&own->registers, task, &notification->data,
+	if (!gait_notify_registers_get(&own->registers, notify->asleep, &notification->data,
 	                               &entry.registers))
 		return ask_for_registers(notify, task, own, notification->id, error);
 	switch (gait_enforcer_attribute(notify->enforcer, &entry)) {

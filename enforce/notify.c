@@ -36,7 +36,6 @@ free_notify_task(gpointer data)
 {
 	GaitNotifyTask *own = data;
 
-	gait_notify_registers_clear(&own->registers);
 	g_free(own);
 }
 
@@ -91,7 +90,7 @@ on_created(GaitTracer *tracer, GaitTask *task, GaitTask *parent, gpointer data)
 	GaitNotifyRun *notify = data;
 	GaitNotifyTask *own = g_new0(GaitNotifyTask, 1);
 
-	gait_notify_registers_init(&own->registers);
+	gait_notify_registers_init(&own->registers, notify->asleep, task->tid);
 	g_hash_table_insert(notify->tasks, task, own);
 	if (notify->usher && !take_over(notify, task)) {
 		gait_notify_kill(task);
@@ -108,7 +107,7 @@ on_executed(GaitTracer *tracer, GaitTask *task, gpointer data)
 	GaitNotifyRun *notify = data;
 	GaitNotifyTask *own = gait_notify_find_own(notify, task);
 
-	gait_notify_registers_renew(&own->registers);
+	gait_notify_registers_renew(&own->registers, notify->asleep, task->tid);
 	own->is_running = own->is_unheard = FALSE;
 	if (!gait_enforcer_executed(notify->enforcer, task))
 		gait_notify_kill(task);
@@ -163,6 +162,7 @@ on_exited(GaitTracer *tracer, GaitTask *task, int status, gpointer data)
 {
 	GaitNotifyRun *notify = data;
 
+	gait_notify_registers_clear(&gait_notify_find_own(notify, task)->registers, notify->asleep);
 	gait_enforcer_exited(notify->enforcer, task);
 	g_hash_table_remove(notify->tasks, task);
 }
@@ -227,6 +227,7 @@ run(GaitEnforcer *enforcer, const char *const *argv, int *status, GError **error
 	    gait_listener_new(gait_floor_get_filter(gait_enforcer_get_floor(enforcer)), error);
 	if (!notify.listener)
 		return FALSE;
+	notify.asleep = gait_asleep_new(NULL);
 	notify.tasks = g_hash_table_new_full(NULL, NULL, NULL, free_notify_task);
 	notify.tracer = gait_tracer_new(gait_enforcer_get_modules(enforcer),
 	                                GAIT_TRACE_SYSCALLS_NONE, &callbacks, &notify);
@@ -236,6 +237,7 @@ run(GaitEnforcer *enforcer, const char *const *argv, int *status, GError **error
 	gait_forward_stop();
 	gait_tracer_free(notify.tracer);
 	g_hash_table_unref(notify.tasks);
+	gait_asleep_free(notify.asleep);
 	gait_listener_free(notify.listener);
 	g_clear_error(&notify.error);
 	return is_good;

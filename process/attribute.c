@@ -272,7 +272,7 @@ gait_attributor_attribute(GaitAttributor *attributor, GaitSpace *space, pid_t ta
 	GaitSnapshot *snapshot = gait_unwinder_get_snapshot(attributor->unwinder);
 	guint32 id;
 
-	gait_snapshot_begin(snapshot, task, registers->value[GAIT_REGISTER_RSP]);
+	gait_snapshot_begin(snapshot, space, task, registers->value[GAIT_REGISTER_RSP]);
 	if (nr != __NR_rt_sigreturn) {
 		switch (gait_memo_find(attributor->memo, &(GaitMemoEvent){space, task, registers},
 		                       snapshot, &id)) {

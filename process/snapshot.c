@@ -6,9 +6,9 @@
  */
 #include "process/snapshot.h"
 
-#include <errno.h>
+#include "process/space-private.h"
+
 #include <string.h>
-#include <sys/uio.h>
 
 static const gsize steps[] = {256, 4096, 65536, GAIT_SNAPSHOT_MAX};
 
@@ -25,8 +25,9 @@ gait_snapshot_clear(GaitSnapshot *snapshot)
 }
 
 void
-gait_snapshot_begin(GaitSnapshot *snapshot, pid_t task, guint64 base)
+gait_snapshot_begin(GaitSnapshot *snapshot, GaitSpace *space, pid_t task, guint64 base)
 {
+	snapshot->space = space;
 	snapshot->task = task;
 	snapshot->base = base;
 	snapshot->size = 0;
@@ -36,12 +37,9 @@ gait_snapshot_begin(GaitSnapshot *snapshot, pid_t task, guint64 base)
 gsize
 gait_snapshot_read(GaitSnapshot *snapshot, guint64 address, gsize size, void *buffer)
 {
-	struct iovec local = {buffer, size}, remote = {GSIZE_TO_POINTER(address), size};
-	gssize n_read = process_vm_readv(snapshot->task, &local, 1, &remote, 1, 0);
+	gssize n_read = gait_space_read(snapshot->space, snapshot->task, address, size, buffer);
 
-	/* A page that is not there ends the read; what came before it counts. */
-	if (n_read < 0 && errno == ESRCH)
-		snapshot->is_gone = TRUE;
+	snapshot->is_gone |= n_read < 0;
 	return n_read < 0 ? 0 : (gsize)n_read;
 }
 

@@ -2,12 +2,12 @@
 /* The stack of a stopped task from its stack pointer upward, read in few big pieces. */
 #pragma once
 
-#include <glib.h>
-#include <sys/types.h>
+#include "sysgait/space.h"
 
 enum { GAIT_SNAPSHOT_MAX = 1024 * 1024 };
 
 typedef struct {
+	GaitSpace *space; /* borrowed */
 	pid_t task;
 	guint64 base; /* the stack pointer */
 	gsize size;   /* how much is there */
@@ -18,7 +18,7 @@ typedef struct {
 void gait_snapshot_init(GaitSnapshot *snapshot);
 void gait_snapshot_clear(GaitSnapshot *snapshot);
 /* Nothing is read yet. */
-void gait_snapshot_begin(GaitSnapshot *snapshot, pid_t task, guint64 base);
+void gait_snapshot_begin(GaitSnapshot *snapshot, GaitSpace *space, pid_t task, guint64 base);
 /* Sees to it that n_bytes are there. FALSE where they cannot be had: beyond the stack or the bound,
  * or the task is gone. */
 gboolean gait_snapshot_need(GaitSnapshot *snapshot, gsize n_bytes);

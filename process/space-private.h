@@ -4,6 +4,12 @@
 
 #include "sysgait/space.h"
 
+/*
+ * Reads memory. Returns how many bytes: fewer than size where a page is not there; -1 where the
+ * task, or the whole space, is gone.
+ */
+gssize gait_space_read(const GaitSpace *space, pid_t task, guint64 address, gsize size,
+                       void *buffer);
 /* Whether a file of the runtime set is mapped: if not, the program is static. */
 gboolean gait_space_has_runtime(GaitSpace *space, pid_t task);
 /* Like gait_space_find(), for addresses that need not be code: NULL also where nobody has looked.
