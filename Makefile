@@ -131,7 +131,7 @@ lint: deps check-layers ## formatting, shellcheck, clang-tidy, cppcheck, and all
 	$(Q)printf '%s\n' main.c $(SOURCES) $(wildcard tests/unit/*.c tests/bench/*.c tests/fuzz/*.c) | \
 		xargs -P2 -I@ clang-tidy --quiet @ -- $(ALL_CFLAGS) 2>/dev/null
 	$(Q)cppcheck --quiet --error-exitcode=1 --enable=warning,portability --inline-suppr --library=gtk \
-		--suppress=missingInclude -Iinclude -I. $(DIRS) main.c
+		--suppress=missingInclude -Iinclude -I. $(SOURCES) main.c
 	$(Q)$(MAKE) --no-print-directory BUILD=build-lint-gcc CC=gcc WERROR=1 all check-unit-binaries
 	$(Q)$(MAKE) --no-print-directory BUILD=build-lint-clang CC=clang WERROR=1 all check-unit-binaries
 

@@ -33,13 +33,16 @@
 #define MAX_LOOKS 100
 
 /* The program, compiled. */
-extern const guint8 gait_asleep_program[], gait_asleep_program_end[];
+extern const guint8 gait_asleep_program[];
+extern const guint64 gait_asleep_program_size;
 __asm__(".pushsection .rodata\n"
         ".balign 16\n"
-        ".global gait_asleep_program, gait_asleep_program_end\n"
+        ".global gait_asleep_program, gait_asleep_program_size\n"
         "gait_asleep_program:\n"
         ".incbin \"" GAIT_BPF_DIRECTORY "/enforce/asleep.bpf.o\"\n"
-        "gait_asleep_program_end:\n"
+        "0:\n"
+        ".balign 8\n"
+        "gait_asleep_program_size: .quad 0b - gait_asleep_program\n"
         ".popsection\n");
 
 struct _GaitAsleep {
@@ -70,8 +73,7 @@ load(GaitAsleep *asleep, GError **error)
 	struct bpf_program *program;
 
 	libbpf_set_print(say_nothing);
-	asleep->object = bpf_object__open_mem(
-	    gait_asleep_program, (gsize)(gait_asleep_program_end - gait_asleep_program), NULL);
+	asleep->object = bpf_object__open_mem(gait_asleep_program, gait_asleep_program_size, NULL);
 	if (!asleep->object || bpf_object__load(asleep->object) != 0)
 		return gait_error_system(error, GAIT_ENFORCE_ERROR, errno, "loading a BPF program");
 	program = bpf_object__find_program_by_name(asleep->object, "on_switch");
