@@ -82,7 +82,7 @@ typedef struct {
 	LearnProgram *program;
 	LearnRole *role;
 	GaitContexts contexts;
-	LearnSymbol *last; /* its last call */
+	LearnSymbol *last_creation; /* its last call that may have made a task */
 	guint64 start_ns, last_ns;
 	guint64 n_events;
 	guint64 n_known; /* events before the first gap; 0 where the start was not seen */

@@ -157,7 +157,7 @@ gait_learn_instance_start(LearnTask *task, LearnRole *role, guint64 time_ns, gbo
 	task->start_ns = task->last_ns = time_ns;
 	task->n_events = 0;
 	task->n_known = is_start_seen ? G_MAXUINT64 : 0;
-	task->last = NULL;
+	task->last_creation = NULL;
 	g_clear_pointer(&task->occurrences, g_free);
 	task->n_occurrences = 0;
 	role->role->n_instances++;

@@ -155,7 +155,8 @@ learn_syscall(Learner *learner, LearnTask *task, const GaitEvent *event, GError 
 		return TRUE;
 	}
 	task->n_events++;
-	task->last = symbol;
+	if (symbol->flags & GAIT_WALK_CREATES)
+		task->last_creation = symbol;
 	symbol->count++;
 	at = find_occurrence(task, symbol);
 	if (G_UNLIKELY(!at)) {
@@ -211,18 +212,16 @@ learn_start(Learner *learner, const GaitEvent *event, GError **error)
 }
 
 /*
- * A child is of the role that its parent's last call creates. Where that was no creation (a lost
- * event) it is taken for one more of the parent's role, of which the start was not seen.
+ * A child is of the role that its parent's last creation makes. Where there was none (a lost event)
+ * it is taken for one more of the parent's role, of which the start was not seen.
  */
 static gboolean
 learn_fork(Learner *learner, LearnTask *parent, const GaitEvent *event, GError **error)
 {
-	LearnSymbol *creation = parent->last;
+	LearnSymbol *creation = parent->last_creation;
 	LearnRole *role = parent->role;
 	LearnTask *task;
 
-	if (creation && !(creation->flags & GAIT_WALK_CREATES))
-		creation = NULL;
 	if (creation)
 		role = gait_learn_role_child(role, creation, error);
 	task = role ? add_task(learner, event, event->child, error) : NULL;
@@ -264,6 +263,7 @@ learn_lost(Learner *learner, LearnTask *task, const GaitEvent *event, GError **e
 		return FALSE;
 	}
 	gait_contexts_lose(&task->contexts);
+	task->last_creation = NULL;
 	task->n_known = MIN(task->n_known, task->n_events);
 	return TRUE;
 }

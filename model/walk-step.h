@@ -273,15 +273,28 @@ gait_walk_judge(const struct gait_walk_header *table, const struct gait_walk_pos
 	return GAIT_WALK_ALLOW;
 }
 
+static inline int
+gait_walk_creates(const struct gait_walk_header *table, __u32 nr)
+{
+	int creates = 0;
+
+	for (__u32 i = 0; i < GAIT_WALK_N_CREATIONS; i++)
+		creates |= table->creations[i] == nr;
+	return creates;
+}
+
 /* Makes the move: of an allowed call, or of one that was let through. */
 static inline void
 gait_walk_move(const struct gait_walk_header *table, struct gait_walk_position *position,
                __u32 *row, const struct gait_walk_event *event, const struct gait_walk_found *found)
 {
-	position->nr = event->nr;
-	position->klass = event->klass;
-	position->module = found->module;
-	position->symbol = found->symbol;
+	/* A creation may be interrupted, and made again after a handler with calls of its own. */
+	if (gait_walk_creates(table, event->nr)) {
+		position->nr = event->nr;
+		position->klass = event->klass;
+		position->module = found->module;
+		position->symbol = found->symbol;
+	}
 	position->phase = found->phase;
 	if (found->may_miss)
 		position->is_loose = 1;

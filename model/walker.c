@@ -194,6 +194,29 @@ gait_walker_fork(const GaitWalker *parent, guint32 flags)
 	return child;
 }
 
+GaitVerdict
+gait_walker_check_fork(const GaitWalker *parent, guint32 flags)
+{
+	const struct gait_walk_position *at = &parent->position;
+	const GaitProgram *program;
+	guint32 role;
+
+	/* A task that was joined may have been in the call already. */
+	if (!gait_syscall_is_creation(at->nr))
+		return at->is_loose ? GAIT_VERDICT_ALLOW : GAIT_VERDICT_ROLE;
+	if (at->symbol == GAIT_NONE || at->role == GAIT_NONE)
+		return GAIT_VERDICT_ALLOW;
+	role = gait_walk_lookup(parent->table->header, GAIT_WALK_KEY_CREATE, at->program, at->role,
+	                        at->symbol, 0, 0);
+	if (role == GAIT_NONE)
+		return GAIT_VERDICT_ALLOW;
+	program = gait_model_get_program(parent->table->model, at->program);
+	if (role == GAIT_WALK_NO_TASK ||
+	    ((flags & GAIT_TASK_THREAD) && !gait_program_get_role(program, role)->is_thread))
+		return GAIT_VERDICT_ROLE;
+	return GAIT_VERDICT_ALLOW;
+}
+
 void
 gait_walker_free(GaitWalker *walker)
 {
@@ -295,7 +318,10 @@ resync_phase(GaitWalker *walker, struct gait_walk_found *found)
 	struct gait_walk_position *at = &walker->position;
 	guint32 reached = GAIT_NONE;
 
-	if (at->role == GAIT_NONE || found->call == GAIT_NONE)
+	/* Luck says nothing about a phase; and calls that wait are let through whatever the policy,
+	   so that a way back by them would be open to everyone. */
+	if (at->role == GAIT_NONE || found->call == GAIT_NONE ||
+	    (found->flags & GAIT_WALK_INCIDENTAL))
 		return;
 	if (found->flags & GAIT_WALK_MILESTONE)
 		reached = gait_walk_lookup(walker->table->header, GAIT_WALK_KEY_MILESTONE,
@@ -390,6 +416,8 @@ void
 gait_walker_lost(GaitWalker *walker)
 {
 	walker->position.is_loose = TRUE;
+	walker->position.nr = 0; /* no creation */
+	walker->position.symbol = GAIT_NONE;
 	gait_contexts_lose(&walker->contexts);
 }
 

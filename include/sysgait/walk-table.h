@@ -55,6 +55,8 @@ enum {
 	GAIT_WALK_MILESTONE = 1 << 4,  /* of some role */
 };
 
+#define GAIT_WALK_N_CREATIONS 4
+
 /* At offset 0. Offsets are bytes from there. */
 struct gait_walk_header {
 	__u32 magic, version;
@@ -63,6 +65,7 @@ struct gait_walk_header {
 	__u32 n_modules, n_programs, n_roles, n_phases, n_symbols;
 	__u32 unknown_module; /* index of [unknown], which a stackless table's symbols are of */
 	__u32 restart_syscall, rt_sigreturn;          /* their numbers */
+	__u32 creations[GAIT_WALK_N_CREATIONS];       /* those of clone, fork, … */
 	__u32 programs, roles, phases, symbols, keys; /* offsets of the arrays */
 	__u32 key_mask;                               /* number of keys - 1; a power of two - 1 */
 	__u32 n_probes; /* the longest probe; <= GAIT_WALK_MAX_PROBES */
@@ -128,7 +131,7 @@ struct gait_walk_position {
 	__u32 role;     /* GAIT_WALK_NONE: not known */
 	__u32 phase;    /* where is_loose: it is this one or a later one */
 	__u32 is_loose; /* milestones may have been missed */
-	/* The last call that was made, for a task that it may create. */
+	/* The last call that may have created a task. */
 	__u32 nr, klass, module;
 	__u32 symbol; /* GAIT_WALK_NONE: not one the table knows */
 };

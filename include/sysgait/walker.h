@@ -79,6 +79,12 @@ GaitWalker *gait_walker_new_joined(const GaitWalkTable *table, guint32 program, 
  * known and several roles fit, an unknown role that tightens as a joined one's.
  */
 GaitWalker *gait_walker_fork(const GaitWalker *parent, guint32 flags);
+/*
+ * Whether parent may have a child of this kind, by what the call itself could not tell: ROLE where
+ * the creation never made a task (it always failed), or never a thread, or where no call is known
+ * that could have made one. ALLOW too where the call was a violation already.
+ */
+GaitVerdict gait_walker_check_fork(const GaitWalker *parent, guint32 flags);
 void gait_walker_free(GaitWalker *walker);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(GaitWalker, gait_walker_free)
 

@@ -27,7 +27,7 @@ typedef struct {
 	gboolean is_gone;
 	const char *program;
 	NaiveInstance *instance;
-	const char *last;     /* last symbol where it creates tasks, else NULL */
+	const char *last;     /* last symbol that creates tasks, or NULL */
 	GPtrArray *contexts;  /* GHashTable: library → state */
 	GPtrArray *fallbacks; /* state of libraries that are not in the table */
 } NaiveTask;
@@ -220,7 +220,8 @@ naive_syscall(Naive *naive, NaiveTask *task, const GaitEvent *event)
 	*occurrence =
 	    (NaiveOccurrence){symbol, ++instance->n_events, event->time_ns - instance->start_ns};
 	g_ptr_array_add(instance->occurrences, occurrence);
-	task->last = gait_syscall_is_creation(random_nr(shape)) ? symbol : NULL;
+	if (gait_syscall_is_creation(random_nr(shape)))
+		task->last = symbol;
 	if (!g_str_equal(shape->call, "futex") && !g_str_equal(shape->call, "brk") &&
 	    !g_str_equal(shape->call, "clock_gettime"))
 		naive_edge(naive, task, shape, symbol);
@@ -275,6 +276,7 @@ naive_event(Naive *naive, const GaitEvent *event)
 		break;
 	case GAIT_EVENT_LOST:
 		naive_forget(task);
+		task->last = NULL;
 		task->instance->n_known = MIN(task->instance->n_known, task->instance->n_events);
 		break;
 	case GAIT_EVENT_N_:

@@ -204,6 +204,11 @@ test_incidental(Fixture *fixture, gconstpointer data)
 	    {CALL, WRITE, ALLOW, 1},
 	    {CALL, UNLINK, ALLOW, 2},
 	    {CALL, FUTEX, ALLOW, 2}, /* not in this phase before, but by main */
+	    /* Let through by any policy: it must not lead back to where it was learned. */
+	    {CALL, FUTEX, ISSUER, 2, .is_foreign_issuer = TRUE},
+	    {CALL, FUTEX, LIBRARY, 2, .is_foreign_module = TRUE},
+	    {REFUSED, OPEN, PHASE, 2},
+	    {REFUSED, CLONE, PHASE, 2},
 	    {REFUSED, FUTEX, SITE, 2, .call = "unlink"},
 	    {REFUSED, ZREAD, LIBRARY, 2, .call = "futex"},
 	};
@@ -279,6 +284,13 @@ test_forks(Fixture *fixture, gconstpointer data)
 	    {CALL, WRITE, ALLOW, 1},     {CALL, CLONE, ALLOW, 1}, {FORK, 0, ALLOW, 0},
 	    {CALL, SIGRETURN, ALLOW, 0}, {CALL, WRITE, ALLOW, 0},
 	};
+	/* A signal interrupts the creation, and the kernel makes it again: not the handler's child. */
+	static const Row interrupted[] = {
+	    {CALL, OPEN, ALLOW, 0},      {CALL, READ, ALLOW, 1},  {CALL, WRITE, ALLOW, 1},
+	    {CALL, CLONE, ALLOW, 1},     {SIGNAL_IN, 0, ALLOW, 1}, {CALL, WRITE, ALLOW, 1},
+	    {CALL, SIGRETURN, ALLOW, 1}, {FORK, 0, ALLOW, 0},     {CALL, READ, ALLOW, 0},
+	    {REFUSED, OPEN, PHASE, 0},   {REFUSED, UNLINK, PHASE, 0},
+	};
 	/* A worker never made a task. Let through, its child is one more worker. */
 	static const Row role[] = {
 	    {CALL, OPEN, ALLOW, 0},  {CALL, READ, ALLOW, 1},    {CALL, WRITE, ALLOW, 1},
@@ -290,6 +302,7 @@ test_forks(Fixture *fixture, gconstpointer data)
 	WALK(forked);
 	WALK(threaded);
 	WALK(handling);
+	WALK(interrupted);
 	WALK(role);
 }
 
@@ -333,6 +346,38 @@ test_failed_creation(Fixture *fixture, gconstpointer data)
 	gait_walk_table_unref(fixture->table);
 	fixture->table = gait_walk_table_new(fixture->model, NULL);
 	WALK(rows);
+}
+
+/* What only shows once the task is there. */
+static void
+test_check_fork(Fixture *fixture, gconstpointer data)
+{
+	static const Row rows[] = {
+	    {CALL, OPEN, ALLOW, 0},
+	    {CALL, READ, ALLOW, 1},
+	    {CALL, WRITE, ALLOW, 1},
+	    {CALL, CLONE, ALLOW, 1},
+	};
+	g_autoptr(GaitWalker) walker = gait_walker_new(fixture->table, fixture->program);
+	GaitProgram *program = gait_model_get_program(fixture->model, fixture->program);
+
+	g_assert_cmpint(gait_walker_check_fork(walker, 0), ==, GAIT_VERDICT_ROLE);
+	for (guint i = 0; i < G_N_ELEMENTS(rows); i++)
+		act(fixture, &walker, &rows[i], i);
+	g_assert_cmpint(gait_walker_check_fork(walker, 0), ==, GAIT_VERDICT_ALLOW);
+	/* Where only processes were ever made, clone3's flags being out of sight. */
+	g_assert_cmpint(gait_walker_check_fork(walker, GAIT_TASK_THREAD), ==, GAIT_VERDICT_ROLE);
+	gait_program_get_role(program, 1)->is_thread = TRUE;
+	g_assert_cmpint(gait_walker_check_fork(walker, GAIT_TASK_THREAD), ==, GAIT_VERDICT_ALLOW);
+	/* A creation that always failed. */
+	g_ptr_array_set_size(program->roles, 1);
+	gait_walk_table_unref(fixture->table);
+	fixture->table = gait_walk_table_new(fixture->model, NULL);
+	gait_walker_free(walker);
+	walker = gait_walker_new(fixture->table, fixture->program);
+	for (guint i = 0; i < G_N_ELEMENTS(rows); i++)
+		act(fixture, &walker, &rows[i], i);
+	g_assert_cmpint(gait_walker_check_fork(walker, 0), ==, GAIT_VERDICT_ROLE);
 }
 
 static void
@@ -512,6 +557,7 @@ main(int argc, char **argv)
 	CASE(forks);
 	CASE(role);
 	CASE(failed_creation);
+	CASE(check_fork);
 	CASE(exec);
 	CASE(stale);
 	CASE(lost);
