@@ -15,7 +15,13 @@ typedef struct {
 	GaitInterruptedCalls interrupted;
 	guint32
 	    announced; /* the program that its last exec was to run; GAIT_NONE: not in the model */
+	/* Its last call that was to make a task, for the log. NULL: there was none. */
+	const GaitStack *creation_stack;
+	struct gait_walk_event creation;
 } GaitSupervised;
+
+/* Fills in where a violation's call came from. */
+void gait_enforcer_describe(const GaitStack *stack, GaitViolation *violation);
 
 struct _GaitEnforcer {
 	const GaitModel *model;

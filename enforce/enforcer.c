@@ -130,8 +130,8 @@ gait_enforcer_attribute(GaitEnforcer *enforcer, GaitEntry *entry)
 	return result;
 }
 
-static void
-describe_frames(const GaitStack *stack, GaitViolation *violation)
+void
+gait_enforcer_describe(const GaitStack *stack, GaitViolation *violation)
 {
 	const GaitStackFrame *issuer = &stack->frames[0];
 	const GaitStackFrame *site = &stack->frames[stack->site];
@@ -164,7 +164,7 @@ log_violation(GaitEnforcer *enforcer, const GaitEntry *entry, const struct gait_
 
 	gait_action_format(action, text);
 	violation.action = text->str;
-	describe_frames(entry->stack, &violation);
+	gait_enforcer_describe(entry->stack, &violation);
 	gait_log_violation(enforcer->log, &violation, supervised->walker);
 }
 
@@ -271,6 +271,10 @@ gait_enforcer_rule(GaitEnforcer *enforcer, const GaitEntry *entry)
 	if (G_UNLIKELY(is_again(supervised, entry)))
 		return (GaitRuling){GAIT_RULING_CONTINUE, 0};
 	gait_event_cache_fill(enforcer->events, entry->stack, entry->nr, entry->args, &event);
+	if (G_UNLIKELY(gait_syscall_is_creation(entry->nr))) {
+		supervised->creation = event;
+		supervised->creation_stack = entry->stack;
+	}
 	if (G_UNLIKELY(refusal != 0)) {
 		action = floor_action(enforcer, GAIT_VERDICT_SYSCALL, refusal);
 		log_violation(enforcer, entry, &event, GAIT_VERDICT_SYSCALL, &action);

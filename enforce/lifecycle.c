@@ -50,6 +50,46 @@ start_root(GaitEnforcer *enforcer, GaitTask *task)
 	return TRUE;
 }
 
+/*
+ * A violation that only shows when it has happened. FALSE: the process must be killed, since it is
+ * too late for an errno.
+ */
+static gboolean
+let_be(GaitEnforcer *enforcer, const GaitTask *task, GaitViolation *violation, gboolean is_logged)
+{
+	const GaitSupervised *supervised = task->data;
+	gboolean is_kill =
+	    enforcer->policy.actions[violation->verdict].kind != GAIT_ACTION_LOG;
+
+	violation->time_s = (double)g_get_real_time() / G_USEC_PER_SEC;
+	violation->pid = task->pid;
+	violation->tid = task->tid;
+	violation->action = is_kill ? "kill" : "log";
+	if (is_kill || !is_logged)
+		gait_log_violation(enforcer->log, violation, supervised->walker);
+	enforcer->stats.n_killed += is_kill;
+	return !is_kill;
+}
+
+/* Whether a task may be there, which its creation could not tell: see gait_walker_check_fork(). */
+static gboolean
+may_be(GaitEnforcer *enforcer, const GaitTask *task, const GaitTask *parent)
+{
+	const GaitSupervised *creator = parent->data;
+	GaitViolation violation = {
+	    .verdict = GAIT_VERDICT_ROLE,
+	    .event = creator->creation,
+	};
+
+	if (gait_walker_check_fork(creator->walker, task->flags) == GAIT_VERDICT_ALLOW)
+		return TRUE;
+	if (creator->creation_stack)
+		gait_enforcer_describe(creator->creation_stack, &violation);
+	else
+		violation.event.issuer_module = violation.event.module = GAIT_NONE;
+	return let_be(enforcer, parent, &violation, FALSE);
+}
+
 gboolean
 gait_enforcer_check_joined(GaitEnforcer *enforcer, pid_t pid, GError **error)
 {
@@ -111,7 +151,7 @@ gait_enforcer_created(GaitEnforcer *enforcer, GaitTask *task, GaitTask *parent)
 	supervised->walker = gait_walker_fork(creator->walker, task->flags);
 	if (!(task->flags & GAIT_TASK_THREAD))
 		gait_signal_context_copy(&supervised->signals, &creator->signals);
-	return TRUE;
+	return may_be(enforcer, task, parent);
 }
 
 /* What runs now is judged whatever the entry promised: the file may have been another one by then.
@@ -120,26 +160,16 @@ static gboolean
 may_run(GaitEnforcer *enforcer, const GaitTask *task, guint32 program, const char *path)
 {
 	const GaitSupervised *supervised = task->data;
-	const GaitAction *action = &enforcer->policy.actions[GAIT_VERDICT_EXEC];
 	GaitViolation violation = {
-	    .time_s = (double)g_get_real_time() / G_USEC_PER_SEC,
-	    .pid = task->pid,
-	    .tid = task->tid,
 	    .verdict = GAIT_VERDICT_EXEC,
 	    .event = {.nr = SYS_execve, .issuer_module = GAIT_NONE, .module = GAIT_NONE},
 	    .exec_path = path,
-	    .action = action->kind == GAIT_ACTION_LOG ? "log" : "kill",
 	};
 
 	if (gait_walker_check_exec(supervised->walker, program) == GAIT_VERDICT_ALLOW)
 		return TRUE;
 	/* What was announced was logged at the call. */
-	if (action->kind != GAIT_ACTION_LOG || program != supervised->announced)
-		gait_log_violation(enforcer->log, &violation, supervised->walker);
-	if (action->kind == GAIT_ACTION_LOG)
-		return TRUE;
-	enforcer->stats.n_killed++;
-	return FALSE;
+	return let_be(enforcer, task, &violation, program == supervised->announced);
 }
 
 gboolean
