@@ -58,8 +58,7 @@ static gboolean
 let_be(GaitEnforcer *enforcer, const GaitTask *task, GaitViolation *violation, gboolean is_logged)
 {
 	const GaitSupervised *supervised = task->data;
-	gboolean is_kill =
-	    enforcer->policy.actions[violation->verdict].kind != GAIT_ACTION_LOG;
+	gboolean is_kill = enforcer->policy.actions[violation->verdict].kind != GAIT_ACTION_LOG;
 
 	violation->time_s = (double)g_get_real_time() / G_USEC_PER_SEC;
 	violation->pid = task->pid;

@@ -318,10 +318,7 @@ resync_phase(GaitWalker *walker, struct gait_walk_found *found)
 	struct gait_walk_position *at = &walker->position;
 	guint32 reached = GAIT_NONE;
 
-	/* Luck says nothing about a phase; and calls that wait are let through whatever the policy,
-	   so that a way back by them would be open to everyone. */
-	if (at->role == GAIT_NONE || found->call == GAIT_NONE ||
-	    (found->flags & GAIT_WALK_INCIDENTAL))
+	if (at->role == GAIT_NONE || found->call == GAIT_NONE)
 		return;
 	if (found->flags & GAIT_WALK_MILESTONE)
 		reached = gait_walk_lookup(walker->table->header, GAIT_WALK_KEY_MILESTONE,
@@ -345,7 +342,10 @@ gait_walker_resync(GaitWalker *walker, const struct gait_walk_event *event)
 	struct gait_walk_position *position = &walker->position;
 	struct gait_walk_found found;
 
-	if (event->nr == table->restart_syscall)
+	/* Luck moves nothing. And calls that only wait are let through whatever the policy: a move
+	   by them would be open to everyone, back to an earlier phase or out of any sequence. */
+	if (event->nr == table->restart_syscall ||
+	    (gait_walk_call_flags(event->nr) & GAIT_WALK_INCIDENTAL))
 		return;
 	gait_walk_find(table, position, event, &found);
 	resync_phase(walker, &found);

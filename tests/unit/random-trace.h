@@ -74,7 +74,7 @@ typedef struct {
 	GaitTraceWriter *writer;
 	GArray *events; /* GaitEvent, as written */
 	GArray *alive;  /* guint32 */
-	GArray *last;   /* guint32 by task: the shape of its last creation */
+	GArray *last;   /* guint32 by task: its last shape */
 	guint64 time_ns;
 } RandomTrace;
 
@@ -174,7 +174,7 @@ random_fork(RandomTrace *trace, guint32 task)
 	guint32 last = g_array_index(trace->last, guint32, task);
 	GaitEvent event = {.kind = GAIT_EVENT_FORK, .task = task};
 
-	if (last == G_MAXUINT32)
+	if (last == G_MAXUINT32 || !gait_syscall_is_creation(random_nr(&random_shapes[last])))
 		return;
 	event.flags = flags[random_below(trace, G_N_ELEMENTS(flags))];
 	event.child = random_add_task(trace);
@@ -194,7 +194,7 @@ random_syscall(RandomTrace *trace, guint32 task)
 		return;
 	random_emit(trace, event);
 	if (!random_shapes[event.shape].is_foreign &&
-	    gait_syscall_is_creation(random_nr(&random_shapes[event.shape])))
+	    strcmp(random_shapes[event.shape].call, "restart_syscall") != 0)
 		g_array_index(trace->last, guint32, task) = event.shape;
 }
 

@@ -198,13 +198,14 @@ test_incidental(Fixture *fixture, gconstpointer data)
 	    {REFUSED, READ, ISSUER, 0, .is_other_instruction = TRUE},
 	    {CALL, READ, ALLOW, 1},
 	    {CALL, FUTEX, ALLOW, 1, .site = 0x51},
-	    {REFUSED, FUTEX, SYSCALL, 1, .klass = 9},
+	    {CALL, FUTEX, SYSCALL, 1, .klass = 9},
+	    {REFUSED, READ, SEQUENCE, 1},
 	    /* What it continues was checked. */
 	    {CALL, READ, ALLOW, 1, .call = "restart_syscall", .is_foreign_issuer = TRUE},
 	    {CALL, WRITE, ALLOW, 1},
 	    {CALL, UNLINK, ALLOW, 2},
 	    {CALL, FUTEX, ALLOW, 2}, /* not in this phase before, but by main */
-	    /* Let through by any policy: it must not lead back to where it was learned. */
+	    /* Let through by any policy, so it must not lead anywhere. */
 	    {CALL, FUTEX, ISSUER, 2, .is_foreign_issuer = TRUE},
 	    {CALL, FUTEX, LIBRARY, 2, .is_foreign_module = TRUE},
 	    {REFUSED, OPEN, PHASE, 2},
@@ -284,11 +285,12 @@ test_forks(Fixture *fixture, gconstpointer data)
 	    {CALL, WRITE, ALLOW, 1},     {CALL, CLONE, ALLOW, 1}, {FORK, 0, ALLOW, 0},
 	    {CALL, SIGRETURN, ALLOW, 0}, {CALL, WRITE, ALLOW, 0},
 	};
-	/* A signal interrupts the creation, and the kernel makes it again: not the handler's child. */
+	/* A signal interrupts the creation, and the kernel makes it again: not the handler's child.
+	 */
 	static const Row interrupted[] = {
-	    {CALL, OPEN, ALLOW, 0},      {CALL, READ, ALLOW, 1},  {CALL, WRITE, ALLOW, 1},
-	    {CALL, CLONE, ALLOW, 1},     {SIGNAL_IN, 0, ALLOW, 1}, {CALL, WRITE, ALLOW, 1},
-	    {CALL, SIGRETURN, ALLOW, 1}, {FORK, 0, ALLOW, 0},     {CALL, READ, ALLOW, 0},
+	    {CALL, OPEN, ALLOW, 0},      {CALL, READ, ALLOW, 1},      {CALL, WRITE, ALLOW, 1},
+	    {CALL, CLONE, ALLOW, 1},     {SIGNAL_IN, 0, ALLOW, 1},    {CALL, WRITE, ALLOW, 1},
+	    {CALL, SIGRETURN, ALLOW, 1}, {FORK, 0, ALLOW, 0},         {CALL, READ, ALLOW, 0},
 	    {REFUSED, OPEN, PHASE, 0},   {REFUSED, UNLINK, PHASE, 0},
 	};
 	/* A worker never made a task. Let through, its child is one more worker. */
@@ -527,10 +529,17 @@ test_modules(Fixture *fixture, gconstpointer data)
 	    gait_walk_table_find_module(fixture->table, "/lib/libc.so.6", "", &is_stale), ==,
 	    fixture->modules[LIBC]);
 	g_assert_true(is_stale);
+	/* Its name alone makes no other build of it. */
+	g_assert_cmpuint(
+	    gait_walk_table_find_module(fixture->table, "/tmp/libc.so.6", "b2", &is_stale), ==,
+	    GAIT_NONE);
+	g_assert_false(is_stale);
+	g_assert_true(gait_walk_table_has_namesake(fixture->table, "/tmp/libc.so.6"));
 	g_assert_cmpuint(
 	    gait_walk_table_find_module(fixture->table, "/lib/libx.so", "b1", &is_stale), ==,
 	    GAIT_NONE);
 	g_assert_false(is_stale);
+	g_assert_false(gait_walk_table_has_namesake(fixture->table, "/lib/libx.so"));
 }
 
 static void
