@@ -22,15 +22,18 @@ gait_entry_clear(GaitEntry *entry)
 }
 
 static void
-warn_stale(const GaitModule *module, gpointer data)
+warn_stale(const GaitModule *module, gboolean is_stale, gpointer data)
 {
 	GaitEnforcer *enforcer = data;
 	g_autoptr(GString) path = g_string_new(NULL);
 
 	gait_text_append(path, gait_module_get_path(module));
 	gait_log_message(enforcer->log,
-	                 "%s was rebuilt since training: its call sites are not checked, only "
-	                 "syscall, library and phase; train again to have them back",
+	                 is_stale
+	                     ? "%s was rebuilt since training: its call sites are not checked, "
+	                       "only syscall, library and phase; train again to have them back"
+	                     : "%s has the name of a module that the model knows, but is another "
+	                       "build at another place: it is taken for a stranger",
 	                 path->str);
 }
 
@@ -201,13 +204,15 @@ floor_action(GaitEnforcer *enforcer, GaitVerdict verdict, int refusal)
 }
 
 /*
- * An exec is judged first as the call that it is, then by what it would run. The walker is asked
- * without being moved, since it must not have moved if the exec is refused.
+ * An exec is judged first as the call that it is, then by what it would run: also where the kernel
+ * makes it again, since the path may be another one by then. The walker is asked without being
+ * moved, since it must not have moved if the exec is refused.
  */
 static GaitVerdict
-judge_exec(const GaitWalker *walker, const struct gait_walk_event *event, const GaitEntry *entry)
+judge_exec(const GaitWalker *walker, const struct gait_walk_event *event, const GaitEntry *entry,
+           gboolean is_again)
 {
-	GaitVerdict verdict = gait_walker_judge(walker, event);
+	GaitVerdict verdict = is_again ? GAIT_VERDICT_ALLOW : gait_walker_judge(walker, event);
 
 	if (verdict != GAIT_VERDICT_ALLOW || !entry->exec_path)
 		return verdict;
@@ -215,15 +220,16 @@ judge_exec(const GaitWalker *walker, const struct gait_walk_event *event, const 
 }
 
 static GaitVerdict
-judge(GaitSupervised *supervised, const struct gait_walk_event *event, const GaitEntry *entry)
+judge(GaitSupervised *supervised, const struct gait_walk_event *event, const GaitEntry *entry,
+      gboolean is_again)
 {
 	GaitWalker *walker = supervised->walker;
 	GaitVerdict verdict;
 
 	if (G_UNLIKELY(gait_syscall_is_exec(entry->nr))) {
 		supervised->announced = entry->exec_program;
-		verdict = judge_exec(walker, event, entry);
-		if (verdict != GAIT_VERDICT_ALLOW)
+		verdict = judge_exec(walker, event, entry, is_again);
+		if (verdict != GAIT_VERDICT_ALLOW || is_again)
 			return verdict;
 	}
 	return gait_walker_step(walker, event);
@@ -234,7 +240,7 @@ judge(GaitSupervised *supervised, const struct gait_walk_event *event, const Gai
  * number, arguments, instruction and stack pointer: nothing is new that a verdict could rest on.
  */
 static gboolean
-is_again(GaitSupervised *supervised, const GaitEntry *entry)
+take_again(GaitSupervised *supervised, const GaitEntry *entry)
 {
 	GaitIssuedCall call = {
 	    .ip = entry->registers.value[GAIT_REGISTER_RIP],
@@ -255,6 +261,7 @@ gait_enforcer_rule(GaitEnforcer *enforcer, const GaitEntry *entry)
 	struct gait_walk_event event;
 	GaitVerdict verdict;
 	GaitAction action;
+	gboolean is_again;
 	guint64 n_left;
 
 	enforcer->stats.n_events++;
@@ -268,7 +275,8 @@ gait_enforcer_rule(GaitEnforcer *enforcer, const GaitEntry *entry)
 	                                          entry->registers.value[GAIT_REGISTER_RSP]);
 	if (G_UNLIKELY(n_left > 0))
 		gait_walker_unwind(supervised->walker, n_left);
-	if (G_UNLIKELY(is_again(supervised, entry)))
+	is_again = take_again(supervised, entry);
+	if (G_UNLIKELY(is_again && !gait_syscall_is_exec(entry->nr)))
 		return (GaitRuling){GAIT_RULING_CONTINUE, 0};
 	gait_event_cache_fill(enforcer->events, entry->stack, entry->nr, entry->args, &event);
 	if (G_UNLIKELY(gait_syscall_is_creation(entry->nr))) {
@@ -280,7 +288,7 @@ gait_enforcer_rule(GaitEnforcer *enforcer, const GaitEntry *entry)
 		log_violation(enforcer, entry, &event, GAIT_VERDICT_SYSCALL, &action);
 		return carry_out(enforcer, supervised->walker, &event, &action);
 	}
-	verdict = judge(supervised, &event, entry);
+	verdict = judge(supervised, &event, entry, is_again);
 	if (G_LIKELY(verdict == GAIT_VERDICT_ALLOW))
 		return (GaitRuling){GAIT_RULING_CONTINUE, 0};
 	action = gait_policy_decide(&enforcer->policy, verdict, entry->nr, event.klass);

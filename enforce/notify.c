@@ -119,7 +119,8 @@ on_executed(GaitTracer *tracer, GaitTask *task, gpointer data)
  * so; and rt_sigreturn, whose caller expects no return, would run into whatever follows. Such a
  * call has not begun, so it can always be made again. One that is going on keeps its own result.
  * A task that repeats one call with the same arguments makes both look the same: EINTR is left from
- * a call that can last, where it is a true answer.
+ * a call that can last, where it is a true answer. (fork and its like, and a few that sleep, have
+ * numbers of their own for it.)
  */
 static void
 on_delivering(GaitTracer *tracer, GaitTask *task, int signo,
@@ -131,7 +132,8 @@ on_delivering(GaitTracer *tracer, GaitTask *task, int signo,
 
 	gait_notify_registers_drop(&own->registers);
 	if (own->is_running && is_call(registers, &own->running) &&
-	    gait_call_is_interruptible(task->tid, own->running.nr, own->running.args[0])) {
+	    ((gint64)registers->rax != -ERESTARTSYS ||
+	     gait_call_is_interruptible(task->tid, own->running.nr, own->running.args[0]))) {
 		gait_enforcer_interrupted(notify->enforcer, task, registers);
 		return;
 	}
