@@ -69,8 +69,10 @@ find_module(GaitEventCache *cache, const GaitModule *module)
 	if (gait_module_get_kind(module) == GAIT_MODULE_ANON ||
 	    gait_module_get_kind(module) == GAIT_MODULE_UNKNOWN)
 		found->is_stale = FALSE;
-	if (found->is_stale)
-		cache->stale(module, cache->data);
+	if (found->is_stale ||
+	    (found->index == GAIT_NONE &&
+	     gait_walk_table_has_namesake(cache->table, gait_module_get_path(module))))
+		cache->stale(module, found->is_stale, cache->data);
 	return found;
 }
 

@@ -10,9 +10,11 @@
 
 typedef struct _GaitEventCache GaitEventCache;
 
-/* Called once for each module of the target that the model knows by name, but not this build of it.
+/*
+ * Called once for each module of the target of which the model does not know this build: where it
+ * lies at the path that the model knows (is_stale), or has merely the name and is a stranger.
  */
-typedef void (*GaitStaleModule)(const GaitModule *module, gpointer data);
+typedef void (*GaitStaleModule)(const GaitModule *module, gboolean is_stale, gpointer data);
 
 GaitEventCache *gait_event_cache_new(GaitWalkTable *table, GaitStaleModule stale, gpointer data);
 void gait_event_cache_free(GaitEventCache *cache);

@@ -76,10 +76,25 @@ gait_walk_table_find_module(const GaitWalkTable *table, const char *path, const 
 			return i;
 		if (*build_id && strcmp(module->build_id, build_id) == 0)
 			return i;
-		/* Of several builds, prefer the one that was at the same place. */
-		if (stale == GAIT_NONE || strcmp(module->path, path) == 0)
+		/* Less is checked of another build, so a name alone does not make it one: whoever
+		   may bring a library along could bring one of that name. */
+		if (strcmp(module->path, path) == 0)
 			stale = i;
 	}
 	*is_stale = stale != GAIT_NONE;
 	return stale;
+}
+
+gboolean
+gait_walk_table_has_namesake(const GaitWalkTable *table, const char *path)
+{
+	const GPtrArray *modules = table->model->modules;
+
+	for (guint32 i = 0; i < modules->len; i++) {
+		const GaitModelModule *module = g_ptr_array_index(modules, i);
+
+		if (strcmp(last_component(module->path), last_component(path)) == 0)
+			return TRUE;
+	}
+	return FALSE;
 }

@@ -55,12 +55,14 @@ const GaitModel *gait_walk_table_get_model(const GaitWalkTable *table);
 const struct gait_walk_header *gait_walk_table_get_header(const GaitWalkTable *table);
 
 /*
- * The module a live or recorded one is in the model: exact by (name, build_id); else by name alone
- * with *is_stale set; else GAIT_NONE. A missing build-id ("") never equals another. Not for the hot
- * path: ask once a module.
+ * The module a live or recorded one is in the model: exact by (name, build_id), wherever it lies;
+ * else, with *is_stale set, by its path; else GAIT_NONE. A missing build-id ("") never equals
+ * another. Not for the hot path: ask once a module.
  */
 guint32 gait_walk_table_find_module(const GaitWalkTable *table, const char *path,
                                     const char *build_id, gboolean *is_stale);
+/* Whether the model has a module of the same name, in whatever directory. */
+gboolean gait_walk_table_has_namesake(const GaitWalkTable *table, const char *path);
 
 typedef struct _GaitWalker GaitWalker;
 

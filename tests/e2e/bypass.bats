@@ -1,0 +1,142 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: Apache-2.0
+# What code does that has taken a supervised task over and knows how supervision works. Each case of
+# fixtures/bypass*.c is a trick; what it is for, or what it must not come to, is looked at by effect.
+
+bats_require_minimum_version 1.5.0
+load common
+
+# What each case is refused by, in errno mode, where that is part of what it shows.
+declare -A kinds_of=(
+	[control]=phase [futex]='issuer phase' [restart]=phase [jump]=phase [handler]='phase phase'
+	[sigreturn]=sequence [clone-thread]=role [vfork]='phase phase' [filter]=phase
+	[anonymous]='issuer phase' [libc-text]='issuer phase' [proc-mem]='issuer phase' [mremap]='issuer phase'
+)
+
+setup_file() {
+	cd "$BATS_FILE_TMPDIR"
+	mkdir good rogue
+	cp "$BUILD/fixtures/libplugin.so" good
+	# Another build: it has no build-id, and so the hash of all that it is.
+	objcopy --remove-section .note.gnu.build-id good/libplugin.so rogue/libplugin.so
+	export TRAINED=$PWD/good/libplugin.so ROGUE=$PWD/rogue/libplugin.so
+	for fixture in bypass bypass-code; do
+		for i in 1 2; do
+			"$SYSGAIT" record -q -o "$fixture.$i.trace" -- "$BUILD/fixtures/$fixture" control train || [ $? -eq 1 ]
+		done
+		for case in $("$BUILD/fixtures/$fixture"); do
+			"$SYSGAIT" record -q -o case.trace -- "$BUILD/fixtures/$fixture" "$case" train || [ $? -eq 1 ]
+			"$SYSGAIT" learn -q -o "$fixture.$case.gait" "$fixture".[12].trace case.trace
+		done
+	done
+}
+
+setup() {
+	cd "$BATS_TEST_TMPDIR"
+}
+
+# enforce MODE BACKEND FIXTURE CASE [train]
+enforce() {
+	rm -f pwned log
+	# A namespace of their own for those that choose the number of a process.
+	run timeout -s KILL 60 unshare --pid --fork --kill-child --mount-proc "$SYSGAIT" enforce --backend "$2" \
+		--on-violation "$1" -m "$BATS_FILE_TMPDIR/$3.$4.gait" --log log -- "$BUILD/fixtures/${@:3}"
+	echo "$*: status $status"
+	echo "$output"
+}
+
+kinds() {
+	"$PYTHON" -c 'import json, sys
+print(*(json.loads(line)["kind"] for line in open("log")))'
+}
+
+# attack BACKEND FIXTURE CASE...: none comes through, and none brings the supervisor down.
+attack() {
+	local backend=$1 fixture=$2 case
+	for case in "${@:3}"; do
+		enforce errno "$backend" "$fixture" "$case"
+		[ ! -e pwned ]
+		[[ $status = 1 || $status = 137 || $status = 159 ]]
+		[ -z "${kinds_of[$case]:-}" ] || [ "$(kinds)" = "${kinds_of[$case]}" ]
+		enforce kill "$backend" "$fixture" "$case"
+		[ ! -e pwned ]
+		[[ $status = 137 || $status = 159 ]]
+	done
+}
+
+@test "without supervision each trick works, and what it takes is learned" {
+	for fixture in bypass bypass-code; do
+		for case in $("$BUILD/fixtures/$fixture"); do
+			rm -f pwned
+			echo "$fixture $case"
+			# 2: it came to more than it may, which it says itself.
+			run "$BUILD/fixtures/$fixture" "$case"
+			[ -e pwned ] || [ "$status" -eq 2 ]
+		done
+	done
+	# Where signals and deaths come when they come, what is learned need not be all.
+	for case in control futex jump handler sigreturn sigreturn-inside again clone-thread vfork listener; do
+		enforce errno notify bypass "$case" train
+		[ ! -s log ]
+	done
+	for case in anonymous libc-text proc-mem mremap library compat; do
+		enforce errno notify bypass-code "$case" train
+		[ ! -s log ]
+	done
+}
+
+@test "signals: handlers, jumps out of them, frames made by hand" {
+	for backend in notify ptrace; do
+		attack $backend bypass control jump handler autodisarm sigreturn sigreturn-inside
+	done
+}
+
+@test "calls that are let through, or made again: nothing else comes with them" {
+	for backend in notify ptrace; do
+		attack $backend bypass futex restart again again-later fork-storm
+	done
+}
+
+@test "tasks: of another kind, of another parent, in a namespace, of a number just used" {
+	for backend in notify ptrace; do
+		attack $backend bypass clone-thread clone-vm clone-parent clone-pidns vfork same-pid
+	done
+}
+
+@test "deaths and execs at every step of a call" {
+	for backend in notify ptrace; do
+		attack $backend bypass deaths execs
+	done
+}
+
+@test "filters, listeners and tracers of the target's own, where it has learned to have any" {
+	for backend in notify ptrace; do
+		attack $backend bypass listener filter ptracer personality vsyscall
+	done
+}
+
+@test "code of one's own: in memory, in libc's text, at libc's place" {
+	for backend in notify ptrace; do
+		attack $backend bypass-code anonymous libc-text proc-mem mremap flip
+	done
+}
+
+@test "frames forged while they are read: neither number nor instruction are theirs to say" {
+	for backend in notify ptrace; do
+		attack $backend bypass-code forge
+	done
+}
+
+@test "a library of a known name is not for that a known library" {
+	for backend in notify ptrace; do
+		attack $backend bypass-code library
+		enforce errno $backend bypass-code library
+		[[ $output == *'taken for a stranger'* ]]
+	done
+}
+
+@test "other doors to the kernel: int 0x80, from segments of 32 bits too" {
+	for backend in notify ptrace; do
+		attack $backend bypass-code int80 compat
+	done
+}
