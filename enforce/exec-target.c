@@ -8,6 +8,7 @@
 #include "enforce/exec-target.h"
 
 #include <ctype.h>
+#include <elf.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -90,9 +91,15 @@ open_at(pid_t task, int dirfd, guint64 address, guint64 at_flags)
 	return open_from(base, root, path, at_flags & AT_SYMLINK_NOFOLLOW ? O_NOFOLLOW : 0);
 }
 
-/* The interpreter that a script names in its first line; NULL where the file is no script. */
-static char *
-read_interpreter(int fd)
+typedef enum {
+	FILE_PROGRAM,
+	FILE_SCRIPT,
+	FILE_REFUSED, /* by the kernel: EACCES, or ENOEXEC where no handler is registered for it */
+} FileKind;
+
+/* *interpreter is what a script names in its first line. */
+static FileKind
+look_at(int fd, char **interpreter)
 {
 	g_autofree char *name = g_strdup_printf("/proc/self/fd/%d", fd);
 	char line[SCRIPT_LINE] = "";
@@ -101,19 +108,25 @@ read_interpreter(int fd)
 	ssize_t n;
 	int file;
 
+	if (fstat(fd, &status) != 0)
+		return FILE_PROGRAM;
 	/* To open a device or a FIFO does something; the target may not be allowed to. */
-	if (fstat(fd, &status) != 0 || !S_ISREG(status.st_mode))
-		return NULL;
+	if (!S_ISREG(status.st_mode) || !(status.st_mode & (S_IXUSR | S_IXGRP | S_IXOTH)))
+		return FILE_REFUSED;
 	file = open(name, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+	/* It may be run and not be read. */
 	if (file < 0)
-		return NULL;
+		return FILE_PROGRAM;
 	n = pread(file, line, sizeof line - 1, 0);
 	close(file);
+	if (n >= SELFMAG && memcmp(line, ELFMAG, SELFMAG) == 0)
+		return FILE_PROGRAM;
 	if (n < 2 || line[0] != '#' || line[1] != '!')
-		return NULL;
+		return FILE_REFUSED;
 	start = line + 2 + strspn(line + 2, " \t");
 	start[strcspn(start, " \t\n")] = '\0';
-	return g_strdup(start);
+	*interpreter = g_strdup(start);
+	return FILE_SCRIPT;
 }
 
 static char *
@@ -131,12 +144,13 @@ follow(int fd, const char *base, const char *root)
 	g_autofree char *path = NULL;
 
 	for (guint i = 0; fd >= 0 && i <= MAX_INTERPRETERS; i++) {
-		g_autofree char *interpreter = read_interpreter(fd);
+		g_autofree char *interpreter = NULL;
+		FileKind kind = look_at(fd, &interpreter);
 
-		if (!interpreter) {
+		if (kind == FILE_PROGRAM)
 			path = path_of(fd);
+		if (kind != FILE_SCRIPT)
 			break;
-		}
 		close(fd);
 		fd = open_from(base, root, interpreter, 0);
 	}

@@ -7,7 +7,7 @@
 
 typedef enum {
 	GAIT_EXEC_TARGET_FOUND,      /* *path is set */
-	GAIT_EXEC_TARGET_ABSENT,     /* there is nothing to run: the exec will fail */
+	GAIT_EXEC_TARGET_ABSENT,     /* no such file, or none that can be run: the exec will fail */
 	GAIT_EXEC_TARGET_UNREADABLE, /* the task's memory cannot be read */
 	GAIT_EXEC_TARGET_N_,
 } GaitExecTarget;

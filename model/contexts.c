@@ -127,6 +127,10 @@ gait_walk_call_flags(guint32 nr)
 guint32
 gait_walk_symbol_flags(guint32 nr, const char *library)
 {
-	return gait_walk_call_flags(nr) |
-	       (g_str_has_suffix(library, GAIT_RUNTIME_PART) ? GAIT_WALK_STAYS : 0);
+	guint32 flags = gait_walk_call_flags(nr);
+
+	/* What returns has to leave its handler's states behind. */
+	if (!(flags & GAIT_WALK_RETURNS) && g_str_has_suffix(library, GAIT_RUNTIME_PART))
+		flags |= GAIT_WALK_STAYS;
+	return flags;
 }
