@@ -5,10 +5,13 @@
 #include "sysgait/error.h"
 #include "sysgait/text.h"
 
+#include <fcntl.h>
 #include <locale.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 /* In the order in which a user meets them. */
 #define COMMANDS(X)                                                                                \
@@ -57,6 +60,54 @@ print_error(const char *name, const char *message)
 	fprintf(stderr, "%s: %s\n", name, text->str);
 }
 
+/* So far; what a failure to write turns it into. */
+static int exit_status = GAIT_EXIT_OK;
+
+/*
+ * A result that did not reach its reader (full disk, closed pipe) is not a success. At the very
+ * end, since GLib prints --help and exits by itself.
+ */
+static void
+flush_output(void)
+{
+	const char *name = g_get_prgname();
+
+	if (fflush(stdout) == 0 && !ferror(stdout))
+		return;
+	fprintf(stderr, "%s: cannot write to standard output\n", name ? name : "sysgait");
+	_exit(exit_status == GAIT_EXIT_OK ? GAIT_EXIT_FAILURE : exit_status);
+}
+
+/*
+ * Only where there is no memory left does GLib give up by itself, and nothing that needs memory
+ * can be done about it. What sysgait has started it takes with it (PTRACE_O_EXITKILL).
+ */
+static void
+on_log(const char *domain, GLogLevelFlags level, const char *message, gpointer data)
+{
+	struct pollfd out = {.fd = STDERR_FILENO, .events = POLLOUT};
+	const char *name = g_get_prgname();
+
+	/* While something is supervised nobody may wait for a reader. */
+	if (poll(&out, 1, 0) == 1 && (out.revents & POLLOUT))
+		dprintf(STDERR_FILENO, "%s: %s%s\n", name ? name : "sysgait", message,
+		        level & G_LOG_FLAG_FATAL ? "; ending, with everything started" : "");
+	if (level & G_LOG_FLAG_FATAL)
+		_exit(GAIT_EXIT_FAILURE);
+}
+
+/* The first files that are opened would else take the place of the standard ones, and be written
+ * to. These fail just as closed ones do, and are closed again for what is executed. */
+static void
+keep_standard_descriptors(void)
+{
+	static const int flags[] = {O_WRONLY, O_RDONLY, O_RDONLY};
+
+	for (int fd = 0; fd < (int)G_N_ELEMENTS(flags); fd++)
+		if (fcntl(fd, F_GETFD) < 0)
+			open("/dev/null", flags[fd] | O_CLOEXEC);
+}
+
 static int
 run(const GaitCommand *command, int argc, char **argv)
 {
@@ -75,12 +126,7 @@ run(const GaitCommand *command, int argc, char **argv)
 			status = GAIT_EXIT_FAILURE;
 		g_error_free(error);
 	}
-	/* A result that did not reach its reader (full disk, closed pipe) is not a success. */
-	if (fflush(stdout) != 0 || ferror(stdout)) {
-		fprintf(stderr, "%s: cannot write to standard output\n", name);
-		if (status == GAIT_EXIT_OK)
-			status = GAIT_EXIT_FAILURE;
-	}
+	exit_status = status;
 	return status;
 }
 
@@ -90,6 +136,9 @@ main(int argc, char **argv)
 	setlocale(LC_ALL, "");
 	/* Numbers in models, traces and logs are the same everywhere. */
 	setlocale(LC_NUMERIC, "C");
+	keep_standard_descriptors();
+	g_log_set_default_handler(on_log, NULL);
+	atexit(flush_output);
 	if (argc < 2) {
 		print_help(stderr);
 		return GAIT_EXIT_USAGE;

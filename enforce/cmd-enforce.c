@@ -119,10 +119,9 @@ parse_options(int argc, char **argv, Options *options, GError **error)
 	g_option_context_set_summary(
 	    context, "Runs a command, or joins a process, and holds it to its gait.");
 	g_option_context_set_description(context, description);
-	g_option_context_add_main_entries(context, entries, NULL);
 	/* What follows the command's name is the command's. */
 	g_option_context_set_strict_posix(context, TRUE);
-	if (!g_option_context_parse(context, &argc, &argv, error))
+	if (!gait_command_parse(context, entries, &argc, &argv, error))
 		return FALSE;
 	if (argc > first && strcmp(argv[first], "--") == 0)
 		first++;

@@ -77,7 +77,6 @@ parse_options(int *argc, char ***argv, Options *options, GError **error)
 	};
 	g_autoptr(GOptionContext) context = g_option_context_new("TRACE…");
 
-	g_option_context_add_main_entries(context, entries, NULL);
 	g_option_context_set_summary(
 	    context, "Walks recorded traces through a model. Shows each call that is not in the "
 	             "gait, why,\nand what would have been allowed instead.");
@@ -87,7 +86,7 @@ parse_options(int *argc, char ***argv, Options *options, GError **error)
 	             "  sysgait check -m nginx.gait today.trace\n"
 	             "  sysgait check -m nginx.gait --json *.trace | jq .kind | sort | uniq -c\n"
 	             "  sysgait check -m nginx.gait --strict site today.trace\n");
-	if (!g_option_context_parse(context, argc, argv, error))
+	if (!gait_command_parse(context, entries, argc, argv, error))
 		return FALSE;
 	options->paths = *argv + 1;
 	options->n_paths = (guint)*argc - 1;

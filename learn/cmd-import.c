@@ -141,7 +141,6 @@ parse_options(int argc, char **argv, Options *options, GError **error)
 	};
 	g_autoptr(GOptionContext) context = g_option_context_new("-o TRACE");
 
-	g_option_context_add_main_entries(context, entries, NULL);
 	g_option_context_set_summary(
 	    context, "Makes a trace out of a log of strace -f, best with -k (stacks) and -ttt "
 	             "(times).\nSeveral logs are those of one strace -ff.");
@@ -151,7 +150,7 @@ parse_options(int argc, char **argv, Options *options, GError **error)
 	             "nginx.trace\n"
 	             "  sysgait import --program /usr/sbin/nginx joined.log -o nginx.trace\n"
 	             "  sysgait import --foreign log.1201 log.1202 -o both.trace\n");
-	return g_option_context_parse(context, &argc, &argv, error);
+	return gait_command_parse(context, entries, &argc, &argv, error);
 }
 
 static void

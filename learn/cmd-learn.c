@@ -49,7 +49,6 @@ parse_options(int *argc, char ***argv, Options *options, GError **error)
 	};
 	g_autoptr(GOptionContext) context = g_option_context_new("TRACE|MODEL…");
 
-	g_option_context_add_main_entries(context, entries, NULL);
 	g_option_context_set_summary(
 	    context,
 	    "Learns a model from recorded traces: roles, phases, and an automaton for each "
@@ -60,7 +59,7 @@ parse_options(int *argc, char ***argv, Options *options, GError **error)
 	             "  sysgait learn -o nginx.gait run1.trace run2.trace run3.trace\n"
 	             "  sysgait learn -o nginx.gait nginx.gait run4.trace    one run more\n"
 	             "  sysgait learn -q --json -o app.gait *.trace\n");
-	if (!g_option_context_parse(context, argc, argv, error))
+	if (!gait_command_parse(context, entries, argc, argv, error))
 		return FALSE;
 	options->paths = *argv + 1;
 	options->n_paths = (guint)*argc - 1;

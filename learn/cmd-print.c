@@ -179,7 +179,6 @@ parse_options(int *argc, char ***argv, Options *options, GError **error)
 	};
 	g_autoptr(GOptionContext) context = g_option_context_new("TRACE|MODEL");
 
-	g_option_context_add_main_entries(context, entries, NULL);
 	g_option_context_set_summary(
 	    context, "Prints a trace like strace would, with the library and call "
 	             "site of each call;\nor what a model has learned. - is a trace on "
@@ -190,7 +189,7 @@ parse_options(int *argc, char ***argv, Options *options, GError **error)
 	                                          "  sysgait print --json nginx.trace | jq "
 	                                          "'select(.syscall == \"openat\")'\n"
 	                                          "  sysgait print nginx.gait\n");
-	if (!g_option_context_parse(context, argc, argv, error))
+	if (!gait_command_parse(context, entries, argc, argv, error))
 		return FALSE;
 	if (*argc < 2)
 		return gait_error_usage(error, "name a trace or a model to print; see --help");

@@ -87,11 +87,10 @@ parse(Options *options, int *argc, char ***argv, GError **error)
 	};
 	g_autoptr(GOptionContext) context = g_option_context_new("[--] COMMAND [ARGUMENT…]");
 
-	g_option_context_add_main_entries(context, entries, NULL);
 	g_option_context_set_summary(context, summary);
 	g_option_context_set_description(context, description);
 	g_option_context_set_strict_posix(context, TRUE);
-	return g_option_context_parse(context, argc, argv, error);
+	return gait_command_parse(context, entries, argc, argv, error);
 }
 
 static gboolean

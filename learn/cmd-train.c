@@ -119,7 +119,6 @@ parse_options(int *argc, char ***argv, Options *options, GError **error)
 	};
 	g_autoptr(GOptionContext) context = g_option_context_new("[--] SERVER [ARGUMENT…]");
 
-	g_option_context_add_main_entries(context, entries, NULL);
 	g_option_context_set_strict_posix(context, TRUE);
 	g_option_context_set_summary(
 	    context, "Starts a server under the recorder, lets the driver use it, stops it and "
@@ -134,7 +133,7 @@ parse_options(int *argc, char ***argv, Options *options, GError **error)
 	    "./app\n"
 	    "  sysgait train -o nginx.gait --stop QUIT -d ./requests -- nginx -g 'daemon off;'\n"
 	    "  sysgait train -o sort.gait -- sort /etc/services\n");
-	return g_option_context_parse(context, argc, argv, error) &&
+	return gait_command_parse(context, entries, argc, argv, error) &&
 	       check_options(options, *argv + 1, error);
 }
 

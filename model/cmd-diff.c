@@ -46,8 +46,7 @@ parse_options(Options *options, int argc, char **argv, GError **error)
 	    "Examples:\n"
 	    "  sysgait diff old.gait new.gait\n"
 	    "  sysgait diff -q approved.gait tonight.gait; [ $? -le 1 ] || echo 'look at it'");
-	g_option_context_add_main_entries(context, entries, NULL);
-	if (!g_option_context_parse(context, &argc, &argv, error))
+	if (!gait_command_parse(context, entries, &argc, &argv, error))
 		return FALSE;
 	if (!options->files || g_strv_length(options->files) != 2)
 		return gait_error_usage(error, "two models are compared; see --help");

@@ -67,8 +67,7 @@ parse(int argc, char **argv, Arguments *arguments, GError **error)
 
 	g_option_context_set_summary(context, summary);
 	g_option_context_set_description(context, description);
-	g_option_context_add_main_entries(context, entries, NULL);
-	return g_option_context_parse(context, &argc, &argv, error);
+	return gait_command_parse(context, entries, &argc, &argv, error);
 }
 
 #define SEE_HELP "see `sysgait graph --help`"

@@ -47,8 +47,7 @@ parse_options(Options *options, int argc, char **argv, GError **error)
 	    "Examples:\n"
 	    "  sysgait merge -o nginx.gait monday.gait tuesday.gait\n"
 	    "  sysgait merge -o all.gait hosts/*.gait");
-	g_option_context_add_main_entries(context, entries, NULL);
-	if (!g_option_context_parse(context, &argc, &argv, error))
+	if (!gait_command_parse(context, entries, &argc, &argv, error))
 		return FALSE;
 	if (!options->output)
 		return gait_error_usage(error,

@@ -24,3 +24,10 @@ typedef struct {
 	 */
 	int (*run)(int argc, char **argv, GError **error);
 } GaitCommand;
+
+/*
+ * Parses a command's options as g_option_context_parse() does, after adding entries to the context
+ * (which is set up otherwise), and refuses a value for an option that takes none.
+ */
+gboolean gait_command_parse(GOptionContext *context, const GOptionEntry *entries, int *argc,
+                            char ***argv, GError **error);

@@ -24,3 +24,22 @@ teardown() {
 @test "50 supervisors of nginx under load are killed: nothing lives on" {
 	"$BATS_TEST_DIRNAME/kill-rounds" nginx 50
 }
+
+@test "help that nobody gets is a failure" {
+	for command in record enforce learn; do
+		run bash -c "'$SYSGAIT' $command --help >/dev/full"
+		[ "$status" -eq 1 ]
+		[ "$output" = "sysgait $command: cannot write to standard output" ]
+	done
+	run bash -c "'$SYSGAIT' --version >/dev/full"
+	[ "$status" -eq 1 ]
+}
+
+@test "an option that takes no value is not given one" {
+	run "$SYSGAIT" record --perturb=3 -o x.trace -- true
+	[ "$status" -eq 2 ]
+	[[ $output == *"--perturb takes no value, but there is '3'"* ]]
+	# Neither a value nor an argument of the command is an option.
+	"$SYSGAIT" record -q -o --quiet=3 -- sh -c 'exit $#' sh --quiet=3 || [ $? -eq 1 ]
+	[ -s ./--quiet=3 ]
+}
