@@ -10,11 +10,16 @@ typedef struct {
 	gboolean is_gone;
 } GaitWriterTask;
 
+/* Where a chunk can be cut when the disk is full. */
+#define GAIT_WRITER_MARKS 64
+
 struct _GaitTraceWriter {
 	char *name; /* for messages */
 	int fd;
 	gboolean has_stacks;
 	GByteArray *records;
+	guint marks[GAIT_WRITER_MARKS]; /* sizes of records after some whole events */
+	guint n_marks;
 	GHashTable *strings; /* name → 1 + index */
 	GArray *tasks;       /* GaitWriterTask */
 	guint32 n_modules, n_stacks, n_shapes, n_chunks;

@@ -75,28 +75,67 @@ write_all(GaitTraceWriter *writer, const guint8 *data, gsize size)
 }
 
 static void
-write_chunk(GaitTraceWriter *writer, GaitChunkType type, const GByteArray *payload)
+write_chunk(GaitTraceWriter *writer, GaitChunkType type, const guint8 *payload, guint size)
 {
 	guint8 header[GAIT_TRACE_CHUNK_HEADER];
 
-	g_assert(payload->len <= GAIT_TRACE_MAX_CHUNK);
+	g_assert(size <= GAIT_TRACE_MAX_CHUNK);
 	put_u32(header, writer->n_chunks++);
 	put_u32(header + 4, type);
-	put_u32(header + 8, payload->len);
-	put_u32(header + 12, (guint32)crc32_z(0, payload->data, payload->len));
+	put_u32(header + 8, size);
+	put_u32(header + 12, (guint32)crc32_z(0, payload, size));
 	put_u32(header + 16, (guint32)crc32_z(0, header, 16));
 	write_all(writer, header, sizeof(header));
-	write_all(writer, payload->data, payload->len);
+	write_all(writer, payload, size);
+}
+
+/*
+ * The disk has become full in the midst of the chunk that began at start: writes it again, up to
+ * the last whole event that has room where the first try got to.
+ */
+static void
+save_part(GaitTraceWriter *writer, guint64 start)
+{
+	guint64 room = writer->n_bytes - start;
+
+	while (writer->n_marks > 0 &&
+	       writer->marks[writer->n_marks - 1] + GAIT_TRACE_CHUNK_HEADER > room)
+		writer->n_marks--;
+	if (writer->n_marks == 0 || ftruncate(writer->fd, (off_t)start) != 0 ||
+	    lseek(writer->fd, (off_t)start, SEEK_SET) < 0)
+		return;
+	writer->n_bytes = start;
+	writer->n_chunks--;
+	writer->is_failed = FALSE;
+	write_chunk(writer, GAIT_CHUNK_RECORDS, writer->records->data,
+	            writer->marks[writer->n_marks - 1]);
+	writer->is_failed = TRUE;
 }
 
 static void
 flush_records(GaitTraceWriter *writer)
 {
+	guint64 start = writer->n_bytes;
+
 	writer->flushed_ns = writer->time_ns;
-	if (writer->records->len == 0)
+	if (writer->records->len == 0 || writer->is_failed)
 		return;
-	write_chunk(writer, GAIT_CHUNK_RECORDS, writer->records);
+	write_chunk(writer, GAIT_CHUNK_RECORDS, writer->records->data, writer->records->len);
+	if (writer->is_failed)
+		save_part(writer, start);
+	writer->n_marks = 0;
 	g_byte_array_set_size(writer->records, 0);
+}
+
+/* The records end with a whole event: noted where the last mark is far enough behind. */
+static void
+mark(GaitTraceWriter *writer)
+{
+	guint last = writer->n_marks > 0 ? writer->marks[writer->n_marks - 1] : 0;
+
+	if (writer->n_marks < GAIT_WRITER_MARKS &&
+	    writer->records->len - last >= GAIT_TRACE_FULL_CHUNK / GAIT_WRITER_MARKS)
+		writer->marks[writer->n_marks++] = writer->records->len;
 }
 
 static void
@@ -150,7 +189,7 @@ write_info(GaitTraceWriter *writer, const GaitTraceInfo *info)
 	gait_put_string(out, info->backend);
 	put_strings(out, info->command);
 	put_strings(out, info->runtime);
-	write_chunk(writer, GAIT_CHUNK_INFO, out);
+	write_chunk(writer, GAIT_CHUNK_INFO, out->data, out->len);
 }
 
 static int
@@ -337,6 +376,7 @@ gait_trace_writer_event(GaitTraceWriter *writer, const GaitEvent *event, GError 
 	task->seq += event->kind == GAIT_EVENT_LOST ? event->count : 1;
 	writer->task = event->task;
 	writer->n_events++;
+	mark(writer);
 	if (writer->records->len >= GAIT_TRACE_FULL_CHUNK ||
 	    writer->time_ns > writer->flushed_ns + FLUSH_NS)
 		flush_records(writer);
@@ -371,7 +411,7 @@ gait_trace_writer_finish(GaitTraceWriter *writer, guint64 n_lost, gboolean is_co
 	gait_put_number(out, n_lost);
 	gait_put_number(out, writer->tasks->len);
 	gait_put_number(out, writer->n_events);
-	write_chunk(writer, GAIT_CHUNK_END, out);
+	write_chunk(writer, GAIT_CHUNK_END, out->data, out->len);
 	writer->is_finished = TRUE;
 	/* Some file systems (NFS, quota) tell only now that there was no room. */
 	if (close(writer->fd) != 0) {

@@ -16,6 +16,7 @@
 #include <linux/audit.h>
 #include <signal.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -683,6 +684,43 @@ test_full_disk(void)
 	g_assert_nonnull(strstr(error->message, g_strerror(ENOSPC)));
 }
 
+/* A file system that becomes full within the first chunk, in the shape of a limit: what fits is
+ * kept to the last kilobyte or so. */
+static void
+test_full_later(void)
+{
+	g_autoptr(Sample) sample = sample_new(TRUE);
+	g_autoptr(GaitTraceReader) reader = NULL;
+	g_autoptr(GError) error = NULL;
+	struct rlimit limit, before;
+	struct stat status;
+	guint n_events, n = 0;
+
+	g_assert_cmpint(getrlimit(RLIMIT_FSIZE, &before), ==, 0);
+	limit = (struct rlimit){40000, before.rlim_max};
+	put(sample, (GaitEvent){.kind = GAIT_EVENT_START, .pid = 1, .tid = 1});
+	add_shape(sample, TRUE);
+	g_assert_cmpint(setrlimit(RLIMIT_FSIZE, &limit), ==, 0);
+	do {
+		GaitEvent event = {.time_ns = ++n * 1000};
+
+		if (!gait_trace_writer_event(sample->writer, &event, &error))
+			break;
+		event.seq = n;
+		g_array_append_val(sample->events, event);
+	} while (n < 100000);
+	setrlimit(RLIMIT_FSIZE, &before);
+	g_assert_error(error, GAIT_LEARN_ERROR, GAIT_ERROR_SYSTEM);
+	g_assert_cmpint(stat(sample->path, &status), ==, 0);
+	g_assert_cmpint(status.st_size, >, 38000);
+	g_assert_cmpint(status.st_size, <=, 40000);
+	reader = gait_trace_reader_new(sample->path, NULL);
+	g_assert_nonnull(reader);
+	g_assert_cmpint(read_all(reader, sample, &n_events, NULL), ==, GAIT_READ_END);
+	g_assert_cmpuint(n_events, >, 1000);
+	g_assert_false(gait_trace_reader_is_complete(reader));
+}
+
 /* The reader's end of a pipe goes away: reported once, and nothing more is tried. */
 static void
 test_write_error(void)
@@ -759,6 +797,7 @@ main(int argc, char **argv)
 {
 	unit_init(argc, argv);
 	signal(SIGPIPE, SIG_IGN);
+	signal(SIGXFSZ, SIG_IGN);
 	g_test_add_data_func("/trace/round-trip", GINT_TO_POINTER(TRUE), test_round_trip);
 	g_test_add_data_func("/trace/round-trip/stackless", GINT_TO_POINTER(FALSE),
 	                     test_round_trip);
@@ -775,6 +814,7 @@ main(int argc, char **argv)
 	g_test_add_func("/trace/not-a-trace", test_not_a_trace);
 	g_test_add_func("/trace/open-errors", test_open_errors);
 	g_test_add_func("/trace/full-disk", test_full_disk);
+	g_test_add_func("/trace/full-later", test_full_later);
 	g_test_add_func("/trace/write-error", test_write_error);
 	g_test_add_func("/trace/mode", test_mode);
 	g_test_add_func("/trace/long-command", test_long_command);
