@@ -196,7 +196,7 @@ slow='trap "" INT TERM HUP; echo ready; echo >started; for i in 1 2 3 4 5 6 7 8;
 		[ ! -e survived ]
 		grep -q 'goes on' messages
 		is_complete
-		print | grep -q execve
+		print | grep -q rt_sigaction
 		wait_for '[ -e survived ]'
 	done
 }
