@@ -33,4 +33,5 @@ struct _GaitEnforcer {
 	GaitAttributor *attributor;
 	GaitEventCache *events;
 	GaitEnforcerStats stats;
+	gboolean has_told_shortage;
 };

@@ -12,6 +12,7 @@
 #include "sysgait/syscall.h"
 #include "sysgait/text.h"
 
+#include <errno.h>
 #include <string.h>
 #include <sys/syscall.h>
 
@@ -199,7 +200,7 @@ floor_action(GaitEnforcer *enforcer, GaitVerdict verdict, int refusal)
 	GaitAction action = gait_policy_decide(&enforcer->policy, verdict, G_MAXUINT32, 0);
 
 	if (action.kind != GAIT_ACTION_KILL)
-		action = (GaitAction){GAIT_ACTION_ERRNO, refusal};
+		action = (GaitAction){.kind = GAIT_ACTION_ERRNO, .error = refusal};
 	return action;
 }
 
@@ -253,6 +254,25 @@ take_again(GaitSupervised *supervised, const GaitEntry *entry)
 	    &supervised->interrupted, gait_signal_context_get_depth(&supervised->signals), &call);
 }
 
+/*
+ * Closed: without descriptors or memory libraries cannot be told apart, and a call that would be
+ * refused might pass for one that is allowed. So no call passes any more.
+ */
+static GaitRuling
+rule_shortage(GaitEnforcer *enforcer, int shortage)
+{
+	if (!enforcer->has_told_shortage)
+		gait_log_message(
+		    enforcer->log,
+		    "cannot look at the target's libraries (%s), so nothing can be judged: killing "
+		    "each process at its next call%s",
+		    g_strerror(shortage),
+		    shortage == EMFILE ? "; raise the limit on open files (ulimit -n)" : "");
+	enforcer->has_told_shortage = TRUE;
+	enforcer->stats.n_killed++;
+	return (GaitRuling){GAIT_RULING_KILL, 0};
+}
+
 GaitRuling
 gait_enforcer_rule(GaitEnforcer *enforcer, const GaitEntry *entry)
 {
@@ -261,10 +281,13 @@ gait_enforcer_rule(GaitEnforcer *enforcer, const GaitEntry *entry)
 	struct gait_walk_event event;
 	GaitVerdict verdict;
 	GaitAction action;
+	int shortage = gait_modules_get_shortage(enforcer->modules);
 	gboolean is_again;
 	guint64 n_left;
 
 	enforcer->stats.n_events++;
+	if (G_UNLIKELY(shortage != 0))
+		return rule_shortage(enforcer, shortage);
 	if (!supervised->walker) {
 		if (refusal == 0)
 			return (GaitRuling){GAIT_RULING_CONTINUE, 0};

@@ -17,7 +17,7 @@ static const struct {
 	gboolean is_forwarded; /* else ignored */
 } caught[] = {
     {SIGHUP, TRUE},  {SIGINT, TRUE},   {SIGQUIT, TRUE},  {SIGTERM, TRUE},
-    {SIGUSR2, TRUE}, {SIGPIPE, FALSE}, {SIGTTOU, FALSE},
+    {SIGUSR2, TRUE}, {SIGPIPE, FALSE}, {SIGTTOU, FALSE}, {SIGXFSZ, FALSE},
 };
 
 static GaitTracer *tracer;

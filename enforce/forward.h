@@ -11,7 +11,8 @@
  * of it are left, which no terminal reaches, they are for all of them, wherever they come from.
  * gait_forward_deliver() sends them, which the tracer is woken for. The supervisor itself ends by
  * none of them, only when its tree has ended. PIPE is ignored, and so is TTOU, so that messages
- * come through from the background. One tracer at a time.
+ * come through from the background, and XFSZ, so that a log that has become too large is an error
+ * like another. One tracer at a time.
  */
 gboolean gait_forward_start(GaitTracer *tracer, GError **error);
 /* Sends what has come. To be called in the tracer's loop; costs nothing where nothing has. */

@@ -6,6 +6,8 @@
  */
 #include "enforce/notify-registers.h"
 
+#include "sysgait/descriptor.h"
+
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -59,16 +61,19 @@ read_stack_pointer(GaitNotifyRegisters *registers, const struct seccomp_data *ca
 {
 	char line[256];
 	const char *end;
+	gboolean is_new = registers->syscall_fd < 0;
 	guint64 pc;
 	ssize_t n;
 
-	if (registers->syscall_fd < 0) {
+	if (is_new) {
 		g_snprintf(line, sizeof line, "/proc/%d/syscall", registers->tid);
 		registers->syscall_fd = open(line, O_RDONLY | O_CLOEXEC);
 	}
 	if (registers->syscall_fd < 0)
 		return FALSE;
 	n = pread(registers->syscall_fd, line, sizeof line - 1, 0);
+	if (is_new)
+		registers->syscall_fd = gait_descriptor_keep(registers->syscall_fd);
 	if (n <= 0)
 		return FALSE;
 	line[n] = '\0';

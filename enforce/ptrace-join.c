@@ -17,7 +17,8 @@
 #include <sys/prctl.h>
 #include <unistd.h>
 
-/* --- signals to the supervisor: the state is global because handlers are ------------------------ */
+/* --- signals to the supervisor: the state is global because handlers are ------------------------
+ */
 
 static const int letting_go[] = {SIGINT, SIGTERM, SIGHUP, SIGQUIT};
 /* A supervisor that stops would hold whom it has joined. */

@@ -17,7 +17,8 @@ typedef struct {
 
 /* --- ptrace.c */
 extern const GaitTracerCallbacks gait_ptrace_callbacks;
-/* Until the last task is gone, or the run is letting go. Where it fails, the tree has been killed. */
+/* Until the last task is gone, or the run is letting go. Where it fails, the tree has been killed.
+ */
 gboolean gait_ptrace_supervise(GaitPtraceRun *run, void (*turn)(GaitPtraceRun *run),
                                GError **error);
 

@@ -83,6 +83,7 @@ gait_usher_new(GaitListener *listener, GError **error)
 	usher->thread = g_thread_try_new("usher", run, usher, error);
 	pthread_sigmask(SIG_SETMASK, &before, NULL);
 	if (!usher->thread) {
+		g_prefix_error(error, "cannot start a thread: ");
 		close(usher->dismissed);
 		g_free(usher);
 		return NULL;

@@ -132,6 +132,11 @@ on_syscall(GaitTracer *tracer, GaitTask *task, const struct user_regs_struct *us
 	switch (gait_attributor_attribute(recorder->attributor, task->space, task->tid, nr,
 	                                  &registers, &stack)) {
 	case GAIT_ATTRIBUTION_DONE:
+		/* Who is blamed may be another library of the same name. */
+		if (G_UNLIKELY(gait_modules_get_shortage(recorder->modules) != 0)) {
+			gait_recording_lost(recorder->recording, own->index, 1);
+			return;
+		}
 		gait_recording_syscall(recorder->recording, own->index, arch, nr, args, stack);
 		if (G_UNLIKELY(recorder->perturb))
 			perturb(recorder, task);

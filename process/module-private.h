@@ -10,6 +10,9 @@
 /* The module of an executable mapping of a task. Never NULL: [unknown] where there are too many. */
 GaitModule *gait_modules_intern(GaitModules *modules, pid_t task, const GaitMapping *mapping);
 
+/* To be told when a file or a maps could not be opened; see gait_modules_get_shortage(). */
+void gait_modules_note_failure(GaitModules *modules, int error);
+
 /* Unwind tables, read on first use. NULL where there are none. Borrowed. */
 const GaitCfi *gait_module_get_cfi(GaitModule *module);
 /* The function table of a Go program; NULL where there is none. Borrowed. */

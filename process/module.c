@@ -58,6 +58,7 @@ struct _GaitModules {
 	char **runtime;
 	GaitModule *unknown, *anon, *vdso;
 	guint n_open;
+	gint shortage; /* errno, once there was one */
 };
 
 static guint
@@ -148,6 +149,19 @@ gait_modules_free(GaitModules *modules)
 	g_free(modules);
 }
 
+void
+gait_modules_note_failure(GaitModules *modules, int error)
+{
+	if (error == EMFILE || error == ENFILE || error == ENOMEM)
+		g_atomic_int_set(&modules->shortage, error);
+}
+
+int
+gait_modules_get_shortage(const GaitModules *modules)
+{
+	return g_atomic_int_get(&modules->shortage);
+}
+
 /* "PATH (deleted)" is PATH, unless a file of that very name is what is mapped. */
 static char *
 dup_clean_path(const GaitMapping *mapping)
@@ -197,11 +211,13 @@ static GaitModule *
 add_file(GaitModules *modules, pid_t task, const GaitMapping *mapping, const char *path)
 {
 	struct stat status;
-	int fd = gait_source_open(task, mapping, path, &status);
+	int fd = gait_source_open(task, mapping, path, &status), error = errno;
 	GaitImage *image =
 	    fd >= 0 ? gait_image_new_for_fd(fd) : gait_source_copy_memory(task, mapping);
 	GaitModule *module;
 
+	if (fd < 0)
+		gait_modules_note_failure(modules, error);
 	/* A memfd without code in ELF form is a JIT's: its offsets mean nothing elsewhere. */
 	if (!image->elf && g_str_has_prefix(path, "/memfd:")) {
 		gait_image_free(image);
@@ -260,8 +276,11 @@ gait_modules_intern(GaitModules *modules, pid_t task, const GaitMapping *mapping
 		return modules->anon;
 	module = find_module(modules, mapping, path);
 	/* What cannot be looked at (deleted) was mapped before under the same number and name. */
-	if (module &&
-	    (!gait_source_stat(task, mapping, path, &status) || is_same_version(module, &status)))
+	if (module && !gait_source_stat(task, mapping, path, &status)) {
+		gait_modules_note_failure(modules, errno);
+		return module;
+	}
+	if (module && is_same_version(module, &status))
 		return module;
 	if (modules->modules->len >= MAX_MODULES)
 		return modules->unknown;
@@ -324,9 +343,9 @@ gait_modules_get_program(GaitModules *modules, pid_t pid, GError **error)
 	}
 	path[length] = '\0';
 	/* By way of maps, so that it is the very module that code addresses lead to. */
-	gait_maps_foreach(pid, TRUE, match_program, &search);
-	if (!search.module)
-		gait_maps_foreach(pid, FALSE, match_program, &search);
+	if (!gait_maps_foreach(pid, TRUE, match_program, &search) ||
+	    (!search.module && !gait_maps_foreach(pid, FALSE, match_program, &search)))
+		gait_modules_note_failure(modules, errno);
 	if (!search.module)
 		g_set_error(error, GAIT_PROCESS_ERROR, GAIT_ERROR_GONE,
 		            "process %d does not have its program %s mapped", (int)pid, path);

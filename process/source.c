@@ -45,6 +45,7 @@ open_path(const char *path, const GaitMapping *mapping, struct stat *status)
 	    (status->st_dev == mapping->device || has_private_devices(fd)))
 		return fd;
 	close(fd);
+	errno = ENOENT;
 	return -1;
 }
 

@@ -14,6 +14,7 @@
 #include "process/space-private.h"
 
 #include "process/ranges.h"
+#include "sysgait/descriptor.h"
 
 #include <asm/unistd.h>
 #include <errno.h>
@@ -190,7 +191,7 @@ open_memory(GaitSpace *space, pid_t task)
 	if (space->memory_fd >= 0)
 		return;
 	g_snprintf(path, sizeof path, "/proc/%d/mem", task);
-	space->memory_fd = open(path, O_RDONLY | O_CLOEXEC);
+	space->memory_fd = gait_descriptor_keep(open(path, O_RDONLY | O_CLOEXEC));
 }
 
 /*
@@ -225,7 +226,11 @@ read_maps(GaitSpace *space, pid_t task)
 
 	space->is_fresh = TRUE;
 	/* Gone: what was known stays, and nobody will ask for more. */
-	if (!gait_maps_foreach(task, TRUE, add_range, &reading) || ranges->len == 0)
+	if (!gait_maps_foreach(task, TRUE, add_range, &reading)) {
+		gait_modules_note_failure(space->modules, errno);
+		return;
+	}
+	if (ranges->len == 0)
 		return;
 	space->is_unverified = FALSE;
 	open_memory(space, task);

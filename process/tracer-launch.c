@@ -12,7 +12,7 @@
 #include "sysgait/error.h"
 
 #include <errno.h>
-#include <glib-unix.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -150,9 +150,10 @@ gait_tracer_launch(GaitTracer *tracer, const char *const *argv, int (*in_child)(
 	gboolean is_launched;
 	pid_t pid;
 
-	if (!g_unix_open_pipe(go, FD_CLOEXEC, error))
-		return FALSE;
-	if (!g_unix_open_pipe(report, FD_CLOEXEC, error)) {
+	if (pipe2(go, O_CLOEXEC) != 0)
+		return gait_error_system(error, GAIT_PROCESS_ERROR, errno, "pipe");
+	if (pipe2(report, O_CLOEXEC) != 0) {
+		gait_error_system(error, GAIT_PROCESS_ERROR, errno, "pipe");
 		close(go[0]);
 		close(go[1]);
 		return FALSE;

@@ -44,6 +44,6 @@ gait_tracer_hide_stop(TracerTask *task, struct user_regs_struct *registers)
 	    !is_shy((guint32)registers->orig_rax))
 		return;
 	registers->rax = -ERESTARTNOHAND;
-	ptrace(PTRACE_POKEUSER, task->task.tid,
-	       (void *)offsetof(struct user_regs_struct, rax), (void *)registers->rax);
+	ptrace(PTRACE_POKEUSER, task->task.tid, (void *)offsetof(struct user_regs_struct, rax),
+	       (void *)registers->rax);
 }

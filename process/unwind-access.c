@@ -208,7 +208,8 @@ gait_unwinder_new(GaitModules *modules)
 
 	unwinder->modules = modules;
 	unwinder->unw_space = unw_create_addr_space(&accessors, 0);
-	g_assert(unwinder->unw_space);
+	if (!unwinder->unw_space) /* as GLib does */
+		g_error("unw_create_addr_space: failed to allocate");
 	unw_set_caching_policy(unwinder->unw_space, UNW_CACHE_GLOBAL);
 	unw_set_cache_size(unwinder->unw_space, CACHE_SIZE, 0);
 	gait_snapshot_init(&unwinder->snapshot);

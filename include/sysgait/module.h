@@ -59,6 +59,12 @@ guint32 gait_modules_get_n(const GaitModules *modules);
 GaitModule *gait_modules_get(const GaitModules *modules, guint32 id);
 /* The names of the runtime set, NULL-terminated, borrowed. */
 const char *const *gait_modules_get_runtime(const GaitModules *modules);
+/*
+ * 0, or the errno with which the kernel once refused to show a file or a process for lack of
+ * descriptors or memory. Then modules may be other than they seem, and nothing that is concluded
+ * from them can be relied on any more. From any thread.
+ */
+int gait_modules_get_shortage(const GaitModules *modules);
 /* The module of the program that a process runs (/proc/PID/exe). NULL with error where it is gone.
  */
 GaitModule *gait_modules_get_program(GaitModules *modules, pid_t pid, GError **error);
