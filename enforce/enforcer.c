@@ -8,6 +8,7 @@
 #include "enforce/enforcer-private.h"
 
 #include "enforce/exec-target.h"
+#include "enforce/itself.h"
 #include "sysgait/error.h"
 #include "sysgait/syscall.h"
 #include "sysgait/text.h"
@@ -179,7 +180,8 @@ carry_out(GaitEnforcer *enforcer, GaitWalker *walker, const struct gait_walk_eve
 {
 	switch (action->kind) {
 	case GAIT_ACTION_LOG:
-		gait_walker_resync(walker, event);
+		if (!action->stands_still)
+			gait_walker_resync(walker, event);
 		return (GaitRuling){GAIT_RULING_CONTINUE, 0};
 	case GAIT_ACTION_ERRNO:
 		enforcer->stats.n_refused++;
@@ -202,6 +204,15 @@ floor_action(GaitEnforcer *enforcer, GaitVerdict verdict, int refusal)
 	if (action.kind != GAIT_ACTION_KILL)
 		action = (GaitAction){.kind = GAIT_ACTION_ERRNO, .error = refusal};
 	return action;
+}
+
+static GaitAction
+decide(const GaitEnforcer *enforcer, GaitVerdict verdict, const GaitEntry *entry, guint32 klass)
+{
+	if (G_UNLIKELY(gait_policy_is_abort(entry->nr, klass)) &&
+	    gait_signals_itself(entry->task->tid, entry->nr, entry->args))
+		return gait_policy_decide_own_signal(&enforcer->policy, verdict, entry->nr, klass);
+	return gait_policy_decide(&enforcer->policy, verdict, entry->nr, klass);
 }
 
 /*
@@ -314,7 +325,7 @@ gait_enforcer_rule(GaitEnforcer *enforcer, const GaitEntry *entry)
 	verdict = judge(supervised, &event, entry, is_again);
 	if (G_LIKELY(verdict == GAIT_VERDICT_ALLOW))
 		return (GaitRuling){GAIT_RULING_CONTINUE, 0};
-	action = gait_policy_decide(&enforcer->policy, verdict, entry->nr, event.klass);
+	action = decide(enforcer, verdict, entry, event.klass);
 	log_violation(enforcer, entry, &event, verdict, &action);
 	return carry_out(enforcer, supervised->walker, &event, &action);
 }

@@ -10,6 +10,7 @@
 
 #include <errno.h>
 #include <linux/futex.h>
+#include <signal.h>
 #include <string.h>
 #include <sys/syscall.h>
 
@@ -45,19 +46,20 @@ static gboolean
 parse_action(const char *text, GaitAction *action, GError **error)
 {
 	if (strcmp(text, "log") == 0) {
-		*action = (GaitAction){GAIT_ACTION_LOG, 0};
+		*action = (GaitAction){.kind = GAIT_ACTION_LOG};
 		return TRUE;
 	}
 	if (strcmp(text, "kill") == 0) {
-		*action = (GaitAction){GAIT_ACTION_KILL, 0};
+		*action = (GaitAction){.kind = GAIT_ACTION_KILL};
 		return TRUE;
 	}
 	if (strcmp(text, "errno") == 0) {
-		*action = (GaitAction){GAIT_ACTION_ERRNO, EPERM};
+		*action = (GaitAction){.kind = GAIT_ACTION_ERRNO, .error = EPERM};
 		return TRUE;
 	}
 	if (g_str_has_prefix(text, "errno:")) {
-		*action = (GaitAction){GAIT_ACTION_ERRNO, gait_errno_from_name(text + 6)};
+		*action = (GaitAction){.kind = GAIT_ACTION_ERRNO,
+		                       .error = gait_errno_from_name(text + 6)};
 		if (action->error != 0)
 			return TRUE;
 		g_set_error(error, GAIT_ENFORCE_ERROR, GAIT_ERROR_MALFORMED,
@@ -74,7 +76,7 @@ void
 gait_policy_init(GaitPolicy *policy)
 {
 	for (guint i = 0; i < GAIT_VERDICT_N_; i++)
-		policy->actions[i] = (GaitAction){GAIT_ACTION_ERRNO, EPERM};
+		policy->actions[i] = (GaitAction){.kind = GAIT_ACTION_ERRNO, .error = EPERM};
 	policy->named = 0;
 }
 
@@ -153,7 +155,7 @@ gait_policy_set_strict(GaitPolicy *policy, GaitVerdict strict, GError **error)
 			    gait_verdict_name(strict), gait_verdict_name(i));
 			return FALSE;
 		}
-		policy->actions[i] = (GaitAction){GAIT_ACTION_LOG, 0};
+		policy->actions[i] = (GaitAction){.kind = GAIT_ACTION_LOG};
 	}
 	return TRUE;
 }
@@ -171,17 +173,55 @@ is_waiting(guint32 nr, guint32 klass)
 	                           klass == FUTEX_WAIT_BITSET || klass == FUTEX_WAKE_BITSET);
 }
 
+/* Calls that only tell a task its own numbers, and that no program expects to fail. */
+static gboolean
+tells_own_number(guint32 nr)
+{
+	switch (nr) {
+	case SYS_getpid:
+	case SYS_gettid:
+	case SYS_getppid:
+	case SYS_getpgrp:
+	case SYS_getuid:
+	case SYS_geteuid:
+	case SYS_getgid:
+	case SYS_getegid:
+		return TRUE;
+	}
+	return FALSE;
+}
+
+/* SIGABRT runs a handler of the process's own, or ends it: nobody else is touched. */
+gboolean
+gait_policy_is_abort(guint32 nr, guint32 klass)
+{
+	return (nr == SYS_kill || nr == SYS_tkill || nr == SYS_tgkill) && klass == SIGABRT;
+}
+
+GaitAction
+gait_policy_decide_own_signal(const GaitPolicy *policy, GaitVerdict verdict, guint32 nr,
+                              guint32 klass)
+{
+	GaitAction action = gait_policy_decide(policy, verdict, nr, klass);
+
+	if (action.kind == GAIT_ACTION_ERRNO && gait_policy_is_abort(nr, klass))
+		return (GaitAction){.kind = GAIT_ACTION_LOG, .stands_still = TRUE};
+	return action;
+}
+
 GaitAction
 gait_policy_decide(const GaitPolicy *policy, GaitVerdict verdict, guint32 nr, guint32 klass)
 {
 	GaitAction action = policy->actions[verdict];
 
 	if (is_waiting(nr, klass))
-		return (GaitAction){GAIT_ACTION_LOG, 0};
+		return (GaitAction){.kind = GAIT_ACTION_LOG};
 	if (action.kind == GAIT_ACTION_ERRNO && (nr == SYS_exit || nr == SYS_exit_group))
-		return (GaitAction){GAIT_ACTION_LOG, 0};
+		return (GaitAction){.kind = GAIT_ACTION_LOG};
+	if (action.kind == GAIT_ACTION_ERRNO && tells_own_number(nr))
+		return (GaitAction){.kind = GAIT_ACTION_LOG, .stands_still = TRUE};
 	if (action.kind == GAIT_ACTION_ERRNO && nr == SYS_rt_sigreturn)
-		return (GaitAction){GAIT_ACTION_KILL, 0};
+		return (GaitAction){.kind = GAIT_ACTION_KILL};
 	return action;
 }
 

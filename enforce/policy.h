@@ -14,6 +14,8 @@ typedef enum {
 typedef struct {
 	GaitActionKind kind;
 	int error; /* ERRNO; positive */
+	/* LOG: for the sake of the program only, so the walker is not to follow. */
+	gboolean stands_still;
 } GaitAction;
 
 typedef struct {
@@ -38,14 +40,25 @@ gboolean gait_policy_set_strict(GaitPolicy *policy, GaitVerdict strict, GError *
 gboolean gait_policy_parse_strict(const char *text, GaitVerdict *strict, GError **error);
 
 /*
- * The action for a violation by a call. Three kinds of calls are special: one that ends a task
- * (exit, exit_group) is never refused, because a task that cannot end runs on into code that was
- * never meant to run; a refused rt_sigreturn kills, because it has no caller to tell; waiting for a
- * lock and waking who waits (futex, sched_yield) is only ever logged, because the first lock that
- * two threads want at once would else abort the program.
+ * The action for a violation by a call. Some calls are special: one that ends a task (exit,
+ * exit_group) is never refused, because a task that cannot end runs on into code that was never
+ * meant to run; a refused rt_sigreturn kills, because it has no caller to tell; waiting for a lock
+ * and waking who waits (futex, sched_yield) is only ever logged, because the first lock that two
+ * threads want at once would else abort the program; and calls that only tell a task its own
+ * numbers (getpid, geteuid …) and cannot fail are not refused, because programs take the -1 for a
+ * number, and kill(-1) means everybody.
  */
 GaitAction gait_policy_decide(const GaitPolicy *policy, GaitVerdict verdict, guint32 nr,
                               guint32 klass);
+
+/*
+ * The same for a call that was found to be a signal of a task to its own process: SIGABRT, which is
+ * how abort() ends a program, is not refused either.
+ */
+GaitAction gait_policy_decide_own_signal(const GaitPolicy *policy, GaitVerdict verdict, guint32 nr,
+                                         guint32 klass);
+/* Whether it makes a difference that a call is one. */
+gboolean gait_policy_is_abort(guint32 nr, guint32 klass);
 
 /* "log", "errno EPERM", "kill": appends it. */
 void gait_action_format(const GaitAction *action, GString *out);

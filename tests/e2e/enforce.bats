@@ -359,6 +359,16 @@ cannot_hide() {
 	[ "$output" = 'crowd: ok' ]
 }
 
+@test "a program may always abort, and abort nobody else" {
+	train nothing
+	enforce -- abort
+	[ "$status" -eq 134 ]
+	grep -q '"action":"log".*"syscall":"tgkill"' log
+	enforce -- abort-parent
+	says 'abort-parent: errno 1'
+	[ "$status" -eq 1 ]
+}
+
 @test "stdin, stdout and arguments are the target's" {
 	train stdin getppid
 	run bash -c "echo x | '$SYSGAIT' enforce --backend $backend -q -m model.gait -- '$steps' stdin getppid 2>/dev/null"

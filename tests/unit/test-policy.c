@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include <linux/futex.h>
+#include <signal.h>
 #include <string.h>
 #include <sys/syscall.h>
 
@@ -175,6 +176,62 @@ test_special(void)
 	                GAIT_ACTION_KILL);
 }
 
+/* What has no error is not given one: -1 would be taken for a number. */
+static void
+test_own_numbers(void)
+{
+	static const guint32 calls[] = {SYS_getpid,  SYS_gettid, SYS_getppid, SYS_getpgrp,
+	                                SYS_geteuid, SYS_getuid, SYS_getegid, SYS_getgid};
+	GaitPolicy policy;
+
+	for (guint i = 0; i < G_N_ELEMENTS(calls); i++) {
+		GaitAction action;
+
+		gait_policy_init(&policy);
+		action = gait_policy_decide(&policy, GAIT_VERDICT_SYSCALL, calls[i], 0);
+		g_assert_cmpint(action.kind, ==, GAIT_ACTION_LOG);
+		g_assert_true(action.stands_still);
+		g_assert_true(gait_policy_parse(&policy, "kill", NULL));
+		g_assert_cmpint(gait_policy_decide(&policy, GAIT_VERDICT_SYSCALL, calls[i], 0).kind,
+		                ==, GAIT_ACTION_KILL);
+	}
+	gait_policy_init(&policy);
+	g_assert_cmpint(gait_policy_decide(&policy, GAIT_VERDICT_SYSCALL, SYS_getsid, 0).kind, ==,
+	                GAIT_ACTION_ERRNO);
+}
+
+/* abort() is a way to end; no other signal is, and none that goes elsewhere. */
+static void
+test_abort(void)
+{
+	static const struct {
+		guint32 nr, klass;
+		GaitActionKind own, other;
+	} cases[] = {
+	    {SYS_tgkill, SIGABRT, GAIT_ACTION_LOG, GAIT_ACTION_ERRNO},
+	    {SYS_tkill, SIGABRT, GAIT_ACTION_LOG, GAIT_ACTION_ERRNO},
+	    {SYS_kill, SIGABRT, GAIT_ACTION_LOG, GAIT_ACTION_ERRNO},
+	    {SYS_tgkill, SIGKILL, GAIT_ACTION_ERRNO, GAIT_ACTION_ERRNO},
+	    {SYS_read, SIGABRT, GAIT_ACTION_ERRNO, GAIT_ACTION_ERRNO},
+	};
+	GaitPolicy policy;
+
+	gait_policy_init(&policy);
+	for (guint i = 0; i < G_N_ELEMENTS(cases); i++) {
+		guint32 nr = cases[i].nr, klass = cases[i].klass;
+
+		g_assert_cmpint(
+		    gait_policy_decide_own_signal(&policy, GAIT_VERDICT_SITE, nr, klass).kind, ==,
+		    cases[i].own);
+		g_assert_cmpint(gait_policy_decide(&policy, GAIT_VERDICT_SITE, nr, klass).kind, ==,
+		                cases[i].other);
+	}
+	g_assert_true(gait_policy_parse(&policy, "kill", NULL));
+	g_assert_cmpint(
+	    gait_policy_decide_own_signal(&policy, GAIT_VERDICT_SITE, SYS_tgkill, SIGABRT).kind, ==,
+	    GAIT_ACTION_KILL);
+}
+
 static void
 test_errno_names(void)
 {
@@ -221,6 +278,8 @@ main(int argc, char **argv)
 	g_test_add_func("/policy/strict-conflict", test_strict_conflict);
 	g_test_add_func("/policy/strict-bad", test_strict_bad);
 	g_test_add_func("/policy/special", test_special);
+	g_test_add_func("/policy/own-numbers", test_own_numbers);
+	g_test_add_func("/policy/abort", test_abort);
 	g_test_add_func("/policy/waiting", test_waiting);
 	g_test_add_func("/policy/errno-names", test_errno_names);
 	return g_test_run();
