@@ -142,7 +142,9 @@ gait_enforcer_describe(const GaitStack *stack, GaitViolation *violation)
 	const GaitStackFrame *site = &stack->frames[stack->site];
 
 	violation->library = gait_module_get_path(site->module);
+	violation->library_build_id = gait_module_get_build_id(site->module);
 	violation->issuer = gait_module_get_path(issuer->module);
+	violation->issuer_build_id = gait_module_get_build_id(issuer->module);
 	if (!gait_module_symbolize(site->module, site->offset, &violation->function,
 	                           &violation->delta))
 		violation->function = NULL;
@@ -164,7 +166,7 @@ log_violation(GaitEnforcer *enforcer, const GaitEntry *entry, const struct gait_
 	    .verdict = verdict,
 	    .event = *event,
 	    .args = entry->args,
-	    .exec_path = verdict == GAIT_VERDICT_EXEC ? entry->exec_path : NULL,
+	    .exec_path = entry->exec_path,
 	};
 
 	gait_action_format(action, text);

@@ -42,6 +42,26 @@ struct _GaitLog {
 	gint64 refilled_us;
 };
 
+/* Whether what an earlier run left ends in the middle of a line: it was killed, or the disk was
+ * full. Where that cannot be told it is assumed not to. */
+static gboolean
+ends_torn(const char *path, int fd)
+{
+	struct stat status;
+	char last = '\n';
+	int reader;
+
+	if (fstat(fd, &status) != 0 || !S_ISREG(status.st_mode) || status.st_size == 0)
+		return FALSE;
+	reader = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+	if (reader < 0)
+		return FALSE;
+	if (pread(reader, &last, 1, status.st_size - 1) != 1)
+		last = '\n';
+	close(reader);
+	return last != '\n';
+}
+
 GaitLog *
 gait_log_new(const char *path, int out, gboolean has_sentences, GError **error)
 {
@@ -63,6 +83,7 @@ gait_log_new(const char *path, int out, gboolean has_sentences, GError **error)
 			                  "cannot open the violation log %s", path);
 			return NULL;
 		}
+		log->is_torn = ends_torn(path, log->fd);
 	}
 	return g_steal_pointer(&log);
 }

@@ -130,14 +130,20 @@ report(Checker *checker, const Task *task, const GaitEvent *event, GaitVerdict v
 		gait_site_from_shape(&site, checker->reader, shape, checker->options->runtime);
 	}
 	if (site.module != G_MAXUINT32) {
-		violation.library =
-		    gait_trace_reader_get_module(checker->reader, site.module)->path;
+		const GaitTraceModule *module =
+		    gait_trace_reader_get_module(checker->reader, site.module);
+
+		violation.library = module->path;
+		violation.library_build_id = module->build_id;
 		violation.function = site.function;
 		violation.delta = site.delta;
 	}
 	if (site.issuer_module != G_MAXUINT32) {
-		violation.issuer =
-		    gait_trace_reader_get_module(checker->reader, site.issuer_module)->path;
+		const GaitTraceModule *module =
+		    gait_trace_reader_get_module(checker->reader, site.issuer_module);
+
+		violation.issuer = module->path;
+		violation.issuer_build_id = module->build_id;
 		violation.issuer_function = site.issuer_function;
 		violation.issuer_delta = site.issuer_delta;
 	}

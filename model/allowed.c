@@ -85,6 +85,17 @@ gait_allowed_library(const GaitWalker *walker, const GaitViolation *violation)
 	return found.library;
 }
 
+guint32
+gait_allowed_state(const GaitWalker *walker, const GaitViolation *violation)
+{
+	guint32 library = gait_allowed_library(walker, violation);
+
+	if (library == GAIT_NONE)
+		return GAIT_NONE;
+	return gait_walk_from(gait_contexts_row(&walker->contexts)[1 + library],
+	                      walker->contexts.depth, gait_walk_call_flags(violation->event.nr));
+}
+
 /* Calls of the phase, or of the program where the role is not known: the same call with other
  * arguments first. */
 static void
@@ -170,7 +181,7 @@ collect_successors(Collector *collector)
 	if (collector->library == GAIT_NONE)
 		return;
 	library = gait_program_get_library(collector->program, collector->library);
-	state = gait_contexts_row(&collector->walker->contexts)[1 + collector->library];
+	state = gait_allowed_state(collector->walker, collector->violation);
 	for (guint32 i = 0; i < library->edges->len; i++) {
 		const GaitEdge *edge = g_ptr_array_index(library->edges, i);
 

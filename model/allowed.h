@@ -25,3 +25,6 @@ void gait_allowed_append_symbol(GString *out, const GaitModel *model, const Gait
 /* The library that the violation's event is attributed to, GAIT_NONE where the program has no such
  * one. */
 guint32 gait_allowed_library(const GaitWalker *walker, const GaitViolation *violation);
+/* The state of that library's automaton that an edge to the event would leave from; GAIT_NONE for
+ * "anywhere". */
+guint32 gait_allowed_state(const GaitWalker *walker, const GaitViolation *violation);

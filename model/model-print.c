@@ -280,3 +280,11 @@ gait_model_print(const GaitModel *model)
 	g_ptr_array_unref(printer.modules);
 	return out;
 }
+
+char *
+gait_model_dup_digest(const GaitModel *model)
+{
+	g_autoptr(GString) text = gait_model_print(model);
+
+	return g_compute_checksum_for_data(G_CHECKSUM_SHA256, (const guchar *)text->str, text->len);
+}

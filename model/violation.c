@@ -1,33 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Violations in words and in JSON. Everything that comes from outside (paths, symbols) is escaped
- * here; nothing here decides anything. Same violation, same bytes.
- *
- * The JSON line (DESIGN §5) has what `amend` needs to find the very place in the model again:
- * numbers and offsets beside the names. 64-bit values are strings in hex, since JSON readers keep
- * 53 bits.
+ * Violations in words. Everything that comes from outside (paths, symbols) is escaped here; nothing
+ * here decides anything. Same violation, same bytes. The JSON line is violation-json.c's.
  */
-#include "sysgait/violation.h"
+#include "model/violation-private.h"
 
-#include "model/allowed.h"
-#include "model/walker-private.h"
 #include "sysgait/syscall.h"
 #include "sysgait/text.h"
 
 #include <linux/audit.h>
 
-typedef struct {
-	const GaitViolation *violation;
-	const GaitWalker *walker;
-	const GaitModel *model;
-	const GaitProgram *program;
-	const GaitRole *role; /* NULL: not known */
-	guint32 library;      /* of the program; GAIT_NONE: none of its */
-	guint32 state;        /* of that library's automaton; GAIT_NONE: anywhere */
-} Scene;
-
-static void
-set_scene(Scene *scene, const GaitViolation *violation, const GaitWalker *walker)
+void
+gait_scene_init(GaitScene *scene, const GaitViolation *violation, const GaitWalker *walker)
 {
 	const struct gait_walk_position *at = &walker->position;
 
@@ -38,14 +22,11 @@ set_scene(Scene *scene, const GaitViolation *violation, const GaitWalker *walker
 	scene->role =
 	    at->role == GAIT_NONE ? NULL : gait_program_get_role(scene->program, at->role);
 	scene->library = gait_allowed_library(walker, violation);
-	scene->state = scene->library == GAIT_NONE
-	                   ? GAIT_NONE
-	                   : gait_contexts_row(&walker->contexts)[1 + scene->library];
+	scene->state = gait_allowed_state(walker, violation);
 }
 
-/* "openat(O_RDONLY)", "call 5 of i386". */
-static void
-append_call(GString *out, const GaitViolation *violation)
+void
+gait_scene_append_call(GString *out, const GaitViolation *violation)
 {
 	if (violation->arch == 0)
 		gait_syscall_format(out, violation->event.nr, violation->event.klass);
@@ -58,9 +39,8 @@ append_call(GString *out, const GaitViolation *violation)
 		                       violation->arch);
 }
 
-/* Symbol of the state, or what the state is called; raw. */
-static char *
-name_state(const Scene *scene)
+char *
+gait_scene_name_state(const GaitScene *scene)
 {
 	g_autoptr(GString) name = NULL;
 
@@ -75,124 +55,6 @@ name_state(const Scene *scene)
 	    name, scene->model, scene->program,
 	    (GaitSymbolRef){scene->library, scene->state - GAIT_STATE_FIRST});
 	return g_string_free(g_steal_pointer(&name), FALSE);
-}
-
-/* --- JSON ------------------------------------------------------------------------------------ */
-
-static void
-json_string(GString *out, const char *key, const char *value)
-{
-	g_string_append_printf(out, ",\"%s\":", key);
-	if (value)
-		gait_text_append_json(out, value);
-	else
-		g_string_append(out, "null");
-}
-
-static void
-json_hex(GString *out, const char *key, guint64 value)
-{
-	g_string_append_printf(out, "\"%s\":\"0x%" G_GINT64_MODIFIER "x\"", key, value);
-}
-
-static void
-json_place(GString *out, const char *key, guint64 offset, const char *function, guint64 delta)
-{
-	g_string_append_printf(out, ",\"%s\":{", key);
-	json_hex(out, "offset", offset);
-	if (function) {
-		json_string(out, "function", function);
-		g_string_append_c(out, ',');
-		json_hex(out, "delta", delta);
-	}
-	g_string_append_c(out, '}');
-}
-
-static void
-json_call(GString *out, const GaitViolation *violation)
-{
-	g_autoptr(GString) call = g_string_new(NULL);
-
-	append_call(call, violation);
-	json_string(out, "call", call->str);
-	if (violation->arch == 0)
-		json_string(out, "syscall", gait_syscall_name(violation->event.nr));
-	else
-		g_string_append_printf(out, ",\"arch\":\"0x%x\"", violation->arch);
-	g_string_append_printf(out, ",\"nr\":%u,\"class\":%u", violation->event.nr,
-	                       violation->event.klass);
-	if (!violation->args)
-		return;
-	g_string_append(out, ",\"args\":[");
-	for (guint i = 0; i < 6; i++)
-		g_string_append_printf(out, "%s\"0x%" G_GINT64_MODIFIER "x\"", i ? "," : "",
-		                       violation->args[i]);
-	g_string_append_c(out, ']');
-}
-
-static void
-json_state(GString *out, const Scene *scene)
-{
-	g_autofree char *name = name_state(scene);
-	const GaitSymbol *symbol;
-
-	json_string(out, "state", name);
-	if (scene->state == GAIT_NONE || scene->state < GAIT_STATE_FIRST)
-		return;
-	symbol = gait_program_get_symbol(
-	    scene->program, (GaitSymbolRef){scene->library, scene->state - GAIT_STATE_FIRST});
-	g_string_append_printf(out, ",\"from\":{\"syscall\":\"%s\",\"class\":%u,",
-	                       gait_syscall_name(symbol->nr), symbol->klass);
-	json_hex(out, "site", symbol->site);
-	g_string_append_c(out, '}');
-}
-
-static void
-json_allowed(GString *out, const Scene *scene)
-{
-	g_auto(GaitAllowed) allowed = {0};
-
-	gait_allowed_init(&allowed, scene->walker, scene->violation);
-	g_string_append(out, ",\"allowed\":[");
-	for (guint i = 0; i < allowed.names->len; i++) {
-		if (i)
-			g_string_append_c(out, ',');
-		gait_text_append_json(out, g_ptr_array_index(allowed.names, i));
-	}
-	g_string_append_printf(out, "],\"n_allowed\":%u", allowed.n_total);
-}
-
-void
-gait_violation_print_json(const GaitViolation *violation, const GaitWalker *walker, GString *out)
-{
-	const struct gait_walk_event *event = &violation->event;
-	Scene scene;
-
-	set_scene(&scene, violation, walker);
-	g_string_append_printf(out, "{\"time\":%.6f,\"pid\":%d,\"tid\":%d", violation->time_s,
-	                       violation->pid, violation->tid);
-	json_string(out, "kind", gait_verdict_name(violation->verdict));
-	json_string(out, "action", violation->action);
-	json_string(out, "program", scene.program->path);
-	json_string(out, "role", scene.role ? scene.role->name : NULL);
-	g_string_append_printf(out, ",\"phase\":%u", walker->position.phase + 1);
-	json_call(out, violation);
-	if (violation->exec_path)
-		json_string(out, "exec", violation->exec_path);
-	json_string(out, "library", violation->library);
-	if (violation->library)
-		json_place(out, "site", event->site, violation->function, violation->delta);
-	if (violation->issuer) {
-		json_string(out, "issuer", violation->issuer);
-		json_place(out, "instruction", event->issuer_offset, violation->issuer_function,
-		           violation->issuer_delta);
-	}
-	json_state(out, &scene);
-	json_allowed(out, &scene);
-	if (violation->n_repeats > 0)
-		g_string_append_printf(out, ",\"repeats\":%" G_GUINT64_FORMAT,
-		                       violation->n_repeats);
-	g_string_append(out, "}\n");
 }
 
 /* --- text ------------------------------------------------------------------------------------ */
@@ -212,7 +74,7 @@ append_place(GString *out, const char *module, guint64 offset, const char *funct
 
 /* "nginx 1234/1235, main/ngx_spawn_process in phase 2" */
 static void
-append_who(GString *out, const Scene *scene)
+append_who(GString *out, const GaitScene *scene)
 {
 	const GaitViolation *violation = scene->violation;
 
@@ -230,7 +92,7 @@ append_who(GString *out, const Scene *scene)
 
 /* "never by this library", and the like: what makes it wrong. */
 static void
-append_why(GString *out, const Scene *scene)
+append_why(GString *out, const GaitScene *scene)
 {
 	const GaitViolation *violation = scene->violation;
 	g_autofree char *state = NULL;
@@ -255,7 +117,7 @@ append_why(GString *out, const Scene *scene)
 		g_string_append(out, "never from this call site");
 		break;
 	case GAIT_VERDICT_SEQUENCE:
-		state = name_state(scene);
+		state = gait_scene_name_state(scene);
 		g_string_append(out, "never after ");
 		gait_text_append(out, state);
 		break;
@@ -273,7 +135,7 @@ append_why(GString *out, const Scene *scene)
 }
 
 static void
-append_allowed(GString *out, const Scene *scene)
+append_allowed(GString *out, const GaitScene *scene)
 {
 	static const char *const heads[GAIT_VERDICT_N_] = {
 	    [GAIT_VERDICT_SYSCALL] = "it may call",
@@ -304,13 +166,17 @@ append_allowed(GString *out, const Scene *scene)
 void
 gait_violation_print_text(const GaitViolation *violation, const GaitWalker *walker, GString *out)
 {
-	Scene scene;
+	GaitScene scene;
 
-	set_scene(&scene, violation, walker);
+	gait_scene_init(&scene, violation, walker);
 	g_string_append_printf(out, "%s: ", gait_verdict_name(violation->verdict));
 	append_who(out, &scene);
 	g_string_append(out, ": ");
-	append_call(out, violation);
+	gait_scene_append_call(out, violation);
+	if (violation->exec_path && violation->verdict != GAIT_VERDICT_EXEC) {
+		g_string_append(out, " of ");
+		gait_text_append(out, violation->exec_path);
+	}
 	if (violation->library) {
 		g_string_append(out, " for ");
 		append_place(out, violation->library, violation->event.site, violation->function,

@@ -35,6 +35,7 @@ gait_walk_table_unref(GaitWalkTable *table)
 	if (!table || !g_atomic_ref_count_dec(&table->refs))
 		return;
 	g_free(table->header);
+	g_free(table->digest);
 	g_free(table);
 }
 
@@ -48,6 +49,16 @@ const struct gait_walk_header *
 gait_walk_table_get_header(const GaitWalkTable *table)
 {
 	return table->header;
+}
+
+const char *
+gait_walk_table_get_digest(const GaitWalkTable *table)
+{
+	GaitWalkTable *shared = (GaitWalkTable *)table;
+
+	if (g_once_init_enter(&shared->digest))
+		g_once_init_leave(&shared->digest, gait_model_dup_digest(table->model));
+	return shared->digest;
 }
 
 static const char *

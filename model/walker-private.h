@@ -11,6 +11,7 @@ struct _GaitWalkTable {
 	gatomicrefcount refs;
 	const GaitModel *model;
 	struct gait_walk_header *header; /* the flat block */
+	char *digest;                    /* NULL until asked for */
 };
 
 struct _GaitWalker {

@@ -274,6 +274,8 @@ GaitModel *gait_model_parse(const char *name, const char *data, gsize size, GErr
 gboolean gait_model_check_output(const char *path, GError **error);
 gboolean gait_model_save(const GaitModel *model, const char *path, GError **error);
 GString *gait_model_print(const GaitModel *model);
+/* Hex SHA-256 of that text, which also is that of the file that save writes. */
+char *gait_model_dup_digest(const GaitModel *model);
 
 /* Checks every index and invariant; GAIT_ERROR_MALFORMED names the place. Load calls it. */
 gboolean gait_model_validate(const GaitModel *model, GError **error);

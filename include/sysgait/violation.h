@@ -16,15 +16,17 @@ typedef struct {
 	struct gait_walk_event event;
 	const guint64 *args; /* six registers, or NULL where not known */
 	/* What attribution saw, for people; each may be NULL. */
-	const char *library;  /* path of the responsible module, "[unknown]" … */
+	const char *library; /* path of the responsible module, "[unknown]" … */
+	const char *library_build_id;
 	const char *function; /* symbol at the site */
 	guint64 delta;
 	const char *issuer; /* path of the issuing module */
+	const char *issuer_build_id;
 	const char *issuer_function;
 	guint64 issuer_delta;
 	guint64
 	    n_repeats; /* violations like this one that were not written since the last that was */
-	const char *exec_path; /* EXEC: the program it wanted */
+	const char *exec_path; /* of an exec: the program it wanted, where that could be told */
 	guint32 arch; /* AUDIT_ARCH_… where the call is not a native one (event.nr is a number of
 	                 that architecture, the verdict SYSCALL); 0: native */
 } GaitViolation;

@@ -51,6 +51,8 @@ void gait_walk_table_unref(GaitWalkTable *table);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(GaitWalkTable, gait_walk_table_unref)
 /* Borrowed. */
 const GaitModel *gait_walk_table_get_model(const GaitWalkTable *table);
+/* gait_model_dup_digest() of it, worked out when it is first asked for; borrowed, any thread. */
+const char *gait_walk_table_get_digest(const GaitWalkTable *table);
 /* The flat block itself, header->size bytes: what a BPF map is filled with. */
 const struct gait_walk_header *gait_walk_table_get_header(const GaitWalkTable *table);
 

@@ -134,6 +134,25 @@ test_appends(Fixture *fixture, gconstpointer data)
 	g_assert_cmpstr(read_out(fixture), ==, "");
 }
 
+/* What a killed run left unfinished spoils no line of the next one. */
+static void
+test_torn(Fixture *fixture, gconstpointer data)
+{
+	g_autofree char *text = NULL;
+
+	for (guint i = 0; i < 2; i++) {
+		g_autoptr(GaitLog) log = gait_log_new(fixture->path, fixture->out[1], FALSE, NULL);
+
+		write_violations(fixture, log, 1);
+		if (i == 0)
+			g_assert_cmpint(truncate(fixture->path, 20), ==, 0);
+	}
+	g_assert_true(g_file_get_contents(fixture->path, &text, NULL, NULL));
+	g_assert_cmpuint(strcspn(text, "\n"), ==, 20);
+	g_assert_true(g_str_has_prefix(text + 20, "\n{\"time\""));
+	g_assert_true(g_str_has_suffix(text, "}\n"));
+}
+
 static void
 test_full_disk(Fixture *fixture, gconstpointer data)
 {
@@ -242,6 +261,7 @@ main(int argc, char **argv)
 	unit_init(argc, argv);
 #define ADD(name, function) g_test_add("/log/" name, Fixture, NULL, set_up, function, tear_down)
 	ADD("appends", test_appends);
+	ADD("torn", test_torn);
 	ADD("full-disk", test_full_disk);
 	ADD("unwilling-reader", test_unwilling_reader);
 	ADD("bad-path", test_bad_path);

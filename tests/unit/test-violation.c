@@ -140,9 +140,11 @@ test_json(Fixture *fixture, gconstpointer data)
 	g_autoptr(GaitWalker) walker = new_serving(fixture);
 	g_autoptr(JsonParser) parser = json_parser_new();
 	g_autoptr(GString) line = g_string_new(NULL);
+	g_autofree char *digest = NULL;
 	JsonObject *object, *from;
 
 	v.args = args;
+	v.library_build_id = "ab";
 	gait_violation_print_json(&v, walker, line);
 	object = parse(parser, line);
 	g_assert_cmpstr(json_object_get_string_member(object, "kind"), ==, "sequence");
@@ -153,6 +155,15 @@ test_json(Fixture *fixture, gconstpointer data)
 	g_assert_cmpstr(
 	    json_array_get_string_element(json_object_get_array_member(object, "args"), 1), ==,
 	    "0xffffffffffffffff");
+	g_assert_cmpint(json_object_get_int_member(object, "phases"), ==, 3);
+	g_assert_cmpstr(
+	    json_object_get_string_member(json_object_get_object_member(object, "since"), "site"),
+	    ==, "0x20");
+	g_assert_cmpstr(json_object_get_string_member(json_object_get_object_member(object, "site"),
+	                                              "build_id"),
+	                ==, "ab");
+	digest = gait_model_dup_digest(fixture->model);
+	g_assert_cmpstr(json_object_get_string_member(object, "model"), ==, digest);
 	from = json_object_get_object_member(object, "from");
 	g_assert_cmpstr(json_object_get_string_member(from, "site"), ==, "0x20");
 	g_assert_cmpint(json_object_get_int_member(object, "n_allowed"), ==, 1);
