@@ -23,6 +23,7 @@
 	X(diff)                                                                                    \
 	X(check)                                                                                   \
 	X(enforce)                                                                                 \
+	X(amend)                                                                                   \
 	X(graph)                                                                                   \
 	X(timeline)                                                                                \
 	X(print)

@@ -124,6 +124,9 @@ is_settled_symbol(const GaitRole *role, guint32 from, guint32 to, guint32 symbol
 {
 	guint32 last = role->candidates->len;
 
+	/* What was accepted by hand says nothing of how often it comes. */
+	if (gait_bit_test(role->amended, symbol))
+		return TRUE;
 	if (from == GAIT_NONE && to == GAIT_NONE)
 		return gait_bit_test(gait_role_row(role, role->before_twice, last), symbol) ||
 		       gait_bit_test(gait_role_row(role, role->after_twice, last), symbol);

@@ -7,6 +7,21 @@
 
 #include "graph-private.h"
 
+/* How a state got into the model where that was not by learning. */
+static const char *
+describe_origin(const GaitSketch *sketch, const GaitSketchState *state)
+{
+	GaitSymbolRef ref = {sketch->library_index, state->state - GAIT_STATE_FIRST};
+	const GaitRole *role = gait_program_get_role(sketch->program, state->role);
+	guint32 index = gait_graph_find_in_role(role, ref);
+
+	if (gait_sketch_get_symbol(sketch, state)->is_amended)
+		return ", accepted by hand";
+	if (index != GAIT_NONE && gait_bit_test(role->amended, index))
+		return ", accepted by hand in this role";
+	return "";
+}
+
 static void
 describe_state(const GaitSketch *sketch, const GaitSketchState *state, GString *tip)
 {
@@ -21,8 +36,7 @@ describe_state(const GaitSketch *sketch, const GaitSketchState *state, GString *
 	                       " (file offset 0x%" G_GINT64_MODIFIER "x): %" G_GUINT64_FORMAT
 	                       " times in %u of %u runs%s\\n",
 	                       symbol->site, symbol->count, symbol->n_runs,
-	                       sketch->model->runs->len,
-	                       symbol->is_amended ? ", accepted by hand" : "");
+	                       sketch->model->runs->len, describe_origin(sketch, state));
 }
 
 static void
@@ -109,7 +123,7 @@ style_state(const GaitSketch *sketch, const GaitSketchState *first, GaitDotItem 
 
 		is_dangerous |= gait_graph_is_dangerous(symbol->nr);
 		is_rare |= gait_sketch_is_rare(sketch, symbol->n_runs);
-		is_amended |= symbol->is_amended;
+		is_amended |= describe_origin(sketch, state)[0] != '\0';
 		describe_state(sketch, state, tip);
 		if (state->next == GAIT_NONE)
 			break;

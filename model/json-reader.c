@@ -269,6 +269,17 @@ gait_json_list_text(GaitPlace *place, JsonArray *list, guint i, const char *what
 	return "";
 }
 
+char *
+gait_json_list_dup_raw(GaitPlace *place, JsonArray *list, guint i, const char *what)
+{
+	char *raw = gait_text_decode(gait_json_list_text(place, list, i, what));
+
+	if (raw)
+		return raw;
+	fail(place, "%s[%u] has a backslash that is neither \\\\ nor \\x and two digits", what, i);
+	return g_strdup("");
+}
+
 guint64
 gait_json_list_number(GaitPlace *place, JsonArray *list, guint i, guint64 max, const char *what)
 {

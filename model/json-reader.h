@@ -37,6 +37,8 @@ JsonObject *gait_json_list_object(GaitPlace *place, JsonArray *list, guint i);
 JsonArray *gait_json_list_list(GaitPlace *place, JsonArray *list, guint i, guint length,
                                const char *what);
 const char *gait_json_list_text(GaitPlace *place, JsonArray *list, guint i, const char *what);
+/* As gait_json_dup_raw(). */
+char *gait_json_list_dup_raw(GaitPlace *place, JsonArray *list, guint i, const char *what);
 guint64 gait_json_list_number(GaitPlace *place, JsonArray *list, guint i, guint64 max,
                               const char *what);
 

@@ -19,10 +19,11 @@ typedef struct {
 
 typedef struct {
 	GaitModel *model;
-	GHashTable *modules;  /* GaitModelModule* → index + 1 */
-	GHashTable *programs; /* path → index + 1 */
-	GHashTable *runs;     /* id → GaitRun* */
-	GPtrArray *parts;     /* GaitMergeProgram*, one per program */
+	GHashTable *modules;    /* GaitModelModule* → index + 1 */
+	GHashTable *programs;   /* path → index + 1 */
+	GHashTable *runs;       /* id → GaitRun* */
+	GHashTable *amendments; /* id → GaitAmendment* */
+	GPtrArray *parts;       /* GaitMergeProgram*, one per program */
 	/*
 	 * While a model is added whose runs are all there already. Its content is, too, but for
 	 * what was amended: so counters take the larger one and nothing is summed.

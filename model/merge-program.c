@@ -315,6 +315,7 @@ gait_merger_add_program(GaitMerger *merger, const GaitProgram *from)
 	part->program->n_runs = gait_merger_runs(merger, part->program->n_runs, from->n_runs);
 	merge_program_module(merger, part->program, from->module);
 	merge_execs(merger, part->program->execs, from->execs);
+	merge_execs(merger, part->program->amended_execs, from->amended_execs);
 	merge_issuers(merger, part, from->issuers);
 	merge_calls(merger, &part->program->calls, from->calls);
 	merge_libraries(merger, part, &maps);

@@ -202,6 +202,7 @@ merge_relations(const GaitMerger *merger, GaitRole *into, const GaitRole *from,
 	into->symbols = symbols;
 	g_array_append_val(pairs, last);
 	into->after = into->before = into->after_twice = into->before_twice = NULL;
+	into->amended = NULL;
 	gait_role_alloc_relations(into);
 	unite_matrix(merger, into, (Matrices){into->after, into->after_twice},
 	             &(Side){&old, {old.after, old.after_twice}, NULL},
@@ -209,12 +210,15 @@ merge_relations(const GaitMerger *merger, GaitRole *into, const GaitRole *from,
 	unite_matrix(merger, into, (Matrices){into->before, into->before_twice},
 	             &(Side){&old, {old.before, old.before_twice}, NULL},
 	             &(Side){from, {from->before, from->before_twice}, map}, pairs);
+	or_row(into->amended, old.amended, old.symbols->len, NULL);
+	or_row(into->amended, from->amended, from->symbols->len, map);
 	g_array_unref(old.symbols);
 	g_array_unref(old.candidates);
 	g_free(old.after);
 	g_free(old.before);
 	g_free(old.after_twice);
 	g_free(old.before_twice);
+	g_free(old.amended);
 }
 
 /* --- roles --- */

@@ -70,6 +70,33 @@ add_runs(GaitMerger *merger)
 	}
 }
 
+static void
+add_amendments(GaitMerger *merger)
+{
+	for (guint32 i = 0; i < merger->from->amendments->len; i++) {
+		const GaitAmendment *amendment = g_ptr_array_index(merger->from->amendments, i);
+		GaitAmendment *there = g_hash_table_lookup(merger->amendments, amendment->id);
+
+		if (!there) {
+			there =
+			    gait_model_add_amendment(merger->model, amendment->id, amendment->log,
+			                             amendment->date, amendment->reason);
+			for (guint k = 0; k < amendment->accepted->len; k++)
+				g_ptr_array_add(there->accepted, g_strdup(g_ptr_array_index(
+				                                     amendment->accepted, k)));
+			g_hash_table_insert(merger->amendments, there->id, there);
+			continue;
+		}
+		/* Accepted twice: the first time counts, and any one of its reasons. */
+		if (strcmp(amendment->date, there->date) < 0)
+			replace_string(&there->date, amendment->date);
+		if (strcmp(amendment->reason, there->reason) < 0)
+			replace_string(&there->reason, amendment->reason);
+		if (strcmp(amendment->log, there->log) < 0)
+			g_strlcpy(there->log, amendment->log, sizeof there->log);
+	}
+}
+
 /* The same file may have been at several paths: the smallest one names it. */
 static guint32
 add_module(GaitMerger *merger, const GaitModelModule *module)
@@ -121,6 +148,7 @@ add_model(GaitMerger *merger, const GaitModel *from, gboolean is_known)
 	merger->program_map = program_map;
 	add_facts(merger);
 	add_runs(merger);
+	add_amendments(merger);
 	for (guint32 i = 0; i < from->modules->len; i++)
 		module_map[i] = add_module(merger, g_ptr_array_index(from->modules, i));
 	for (guint32 i = 0; i < from->programs->len; i++)
@@ -137,6 +165,7 @@ merger_init(GaitMerger *merger)
 	    g_hash_table_new((GHashFunc)gait_module_hash, (GEqualFunc)gait_module_equal);
 	merger->programs = g_hash_table_new(g_str_hash, g_str_equal);
 	merger->runs = g_hash_table_new(g_str_hash, g_str_equal);
+	merger->amendments = g_hash_table_new(g_str_hash, g_str_equal);
 	merger->parts = g_ptr_array_new_with_free_func((GDestroyNotify)gait_merge_program_free);
 }
 
@@ -147,6 +176,7 @@ merger_clear(GaitMerger *merger)
 	g_hash_table_unref(merger->modules);
 	g_hash_table_unref(merger->programs);
 	g_hash_table_unref(merger->runs);
+	g_hash_table_unref(merger->amendments);
 	g_ptr_array_unref(merger->parts);
 }
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(GaitMerger, merger_clear)

@@ -21,7 +21,7 @@ gait_loader_read_role_head(GaitLoader *loader, JsonObject *object, gpointer unus
 	gait_json_check_keys(place, object,
 	                     KEYS("name", "parent", "creation", "thread", "instances", "starts",
 	                          "whole", "runs", "time_ns", "events", "phases", "symbols",
-	                          "candidates"));
+	                          "amended", "candidates"));
 	if (gait_json_has(object, "parent"))
 		parent = gait_loader_find(loader, loader->roles, "parent",
 		                          gait_json_get_text(place, object, "parent"),
@@ -61,20 +61,42 @@ read_role_symbols(GaitLoader *loader, JsonObject *object, GaitRole *role)
 	}
 }
 
-/* The index among the role's symbols of the one that key names; GAIT_NONE for null and failures. */
+/* The index of ref among the role's symbols; GAIT_NONE after a failure. */
 static guint32
-get_role_symbol(GaitLoader *loader, JsonObject *object, const char *key, const GaitRole *role)
+find_role_symbol(GaitLoader *loader, const char *key, const GaitRole *role, GaitSymbolRef ref)
 {
-	GaitSymbolRef ref = gait_loader_get_ref(loader, object, key);
 	guint found;
 
-	if (ref.library == GAIT_NONE)
-		return GAIT_NONE;
 	if (g_array_binary_search(role->symbols, &ref, (GCompareFunc)gait_symbol_ref_compare,
 	                          &found))
 		return found;
 	fail(loader->place, "\"%s\" is not one of the role's symbols", key);
 	return GAIT_NONE;
+}
+
+/* The index among the role's symbols of the one that key names; GAIT_NONE for null and failures. */
+static guint32
+get_role_symbol(GaitLoader *loader, JsonObject *object, const char *key, const GaitRole *role)
+{
+	GaitSymbolRef ref = gait_loader_get_ref(loader, object, key);
+
+	return ref.library == GAIT_NONE ? GAIT_NONE : find_role_symbol(loader, key, role, ref);
+}
+
+static void
+read_amended(GaitLoader *loader, JsonObject *object, const GaitRole *role)
+{
+	JsonArray *list = gait_json_get_list(loader->place, object, "amended");
+	guint n = list ? json_array_get_length(list) : 0;
+
+	for (guint i = 0; i < n && !loader->place->error; i++) {
+		GaitSymbolRef ref = gait_loader_ref_from(
+		    loader, gait_json_list_list(loader->place, list, i, 2, "amended"), "amended");
+		guint32 found = find_role_symbol(loader, "amended", role, ref);
+
+		if (found != GAIT_NONE)
+			gait_bit_set(role->amended, found);
+	}
 }
 
 static void
@@ -208,5 +230,7 @@ gait_loader_read_role_body(GaitLoader *loader, JsonObject *object, gpointer inde
 	if (loader->place->error)
 		return;
 	read_candidates(loader, object, role);
+	if (gait_json_has(object, "amended") && !loader->place->error)
+		read_amended(loader, object, role);
 	gait_loader_each(loader, object, "phases", read_phase, role);
 }

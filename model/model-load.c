@@ -117,6 +117,28 @@ read_run(GaitLoader *loader, JsonObject *object, gpointer unused)
 }
 
 static void
+read_amendment(GaitLoader *loader, JsonObject *object, gpointer unused)
+{
+	GaitPlace *place = loader->place;
+	const char *id = gait_json_get_text(place, object, "id");
+	const char *log = gait_json_get_text(place, object, "log");
+	g_autofree char *date = gait_json_dup_raw(place, object, "date");
+	g_autofree char *reason = gait_json_dup_raw(place, object, "reason");
+	JsonArray *list = gait_json_get_list(place, object, "accepted");
+	GaitAmendment *amendment;
+
+	gait_json_check_keys(place, object, KEYS("id", "log", "date", "reason", "accepted"));
+	if (strlen(id) >= sizeof amendment->id || strlen(log) >= sizeof amendment->log) {
+		fail(place, "its id or its log is too long");
+		return;
+	}
+	amendment = gait_model_add_amendment(loader->model, id, log, date, reason);
+	for (guint i = 0; list && i < json_array_get_length(list) && !place->error; i++)
+		g_ptr_array_add(amendment->accepted,
+		                gait_json_list_dup_raw(place, list, i, "accepted"));
+}
+
+static void
 read_module(GaitLoader *loader, JsonObject *object, gpointer unused)
 {
 	GaitPlace *place = loader->place;
@@ -161,16 +183,16 @@ read_issuer(GaitLoader *loader, JsonObject *object, gpointer unused)
 }
 
 static void
-read_execs(GaitLoader *loader, JsonObject *object)
+read_execs(GaitLoader *loader, JsonObject *object, const char *key, GArray *execs)
 {
-	JsonArray *list = gait_json_get_list(loader->place, object, "execs");
+	JsonArray *list = gait_json_get_list(loader->place, object, key);
 	guint n = list ? json_array_get_length(list) : 0;
 
 	for (guint i = 0; i < n && !loader->place->error; i++) {
-		const char *path = gait_json_list_text(loader->place, list, i, "execs");
-		guint32 exec = gait_loader_find(loader, loader->programs, "execs", path, "program");
+		const char *path = gait_json_list_text(loader->place, list, i, key);
+		guint32 exec = gait_loader_find(loader, loader->programs, key, path, "program");
 
-		g_array_append_val(loader->program->execs, exec);
+		g_array_append_val(execs, exec);
 	}
 }
 
@@ -200,13 +222,15 @@ read_program(GaitLoader *loader, JsonObject *object, gpointer index)
 	guint32 *i = index, library = 0, role = 0;
 
 	begin_program(loader, gait_model_get_program(loader->model, (*i)++));
-	gait_json_check_keys(
-	    loader->place, object,
-	    KEYS("path", "module", "runs", "execs", "calls", "issuers", "libraries", "roles"));
+	gait_json_check_keys(loader->place, object,
+	                     KEYS("path", "module", "runs", "execs", "amended_execs", "calls",
+	                          "issuers", "libraries", "roles"));
 	if (gait_json_has(object, "module"))
 		loader->program->module = gait_loader_get_module(loader, object);
 	loader->program->n_runs = gait_loader_get_runs(loader, object);
-	read_execs(loader, object);
+	read_execs(loader, object, "execs", loader->program->execs);
+	if (gait_json_has(object, "amended_execs"))
+		read_execs(loader, object, "amended_execs", loader->program->amended_execs);
 	gait_loader_each(loader, object, "calls", read_call, NULL);
 	gait_loader_each(loader, object, "issuers", read_issuer, NULL);
 	gait_loader_each(loader, object, "libraries", gait_loader_read_library_head, NULL);
@@ -261,7 +285,7 @@ read_model(GaitLoader *loader, JsonObject *root)
 
 	gait_json_check_keys(place, root,
 	                     KEYS("format", "version", "kernel", "arch", "max_syscall", "stackless",
-	                          "amended", "runs", "modules", "programs"));
+	                          "amended", "runs", "amendments", "modules", "programs"));
 	g_free(loader->model->kernel);
 	loader->model->kernel = gait_json_dup_raw(place, root, "kernel");
 	g_free(loader->model->arch);
@@ -271,6 +295,8 @@ read_model(GaitLoader *loader, JsonObject *root)
 	loader->model->is_stackless = gait_json_get_flag(place, root, "stackless");
 	loader->model->is_amended = gait_json_get_flag(place, root, "amended");
 	gait_loader_each(loader, root, "runs", read_run, NULL);
+	if (gait_json_has(root, "amendments"))
+		gait_loader_each(loader, root, "amendments", read_amendment, NULL);
 	gait_loader_each(loader, root, "modules", read_module, NULL);
 	gait_loader_each(loader, root, "programs", read_program_path, NULL);
 	if (!place->error)

@@ -107,6 +107,21 @@ print_role_head(GaitPrinter *printer, const GaitRole *role)
 	gait_json_number(printer->out, "events", role->n_events);
 }
 
+static void
+print_amended(GaitPrinter *printer, const GaitRole *role)
+{
+	guint32 n = 0;
+
+	for (guint32 i = 0; i < role->symbols->len; i++) {
+		if (!gait_bit_test(role->amended, i))
+			continue;
+		g_string_append(printer->out, n++ ? ", " : ",\n          \"amended\": [");
+		gait_printer_print_ref(printer, g_array_index(role->symbols, GaitSymbolRef, i));
+	}
+	if (n)
+		g_string_append_c(printer->out, ']');
+}
+
 void
 gait_printer_print_role(GaitPrinter *printer, const GaitRole *role)
 {
@@ -122,7 +137,9 @@ gait_printer_print_role(GaitPrinter *printer, const GaitRole *role)
 		g_string_append(printer->out, i ? ", " : "");
 		gait_printer_print_ref(printer, g_array_index(role->symbols, GaitSymbolRef, i));
 	}
-	g_string_append(printer->out, "],\n          \"candidates\": [");
+	g_string_append_c(printer->out, ']');
+	print_amended(printer, role);
+	g_string_append(printer->out, ",\n          \"candidates\": [");
 	print_candidates(printer, role);
 	g_string_append(printer->out, "\n        }");
 }

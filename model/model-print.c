@@ -125,6 +125,20 @@ print_library(GaitPrinter *printer, guint32 index)
 /* --- programs and the whole --- */
 
 static void
+print_execs(GaitPrinter *printer, const char *key, const GArray *execs)
+{
+	gait_json_key(printer->out, key);
+	g_string_append_c(printer->out, '[');
+	for (guint32 i = 0; i < execs->len; i++) {
+		guint32 exec = g_array_index(execs, guint32, i);
+
+		g_string_append(printer->out, i ? ", " : "");
+		gait_json_string(printer->out, gait_model_get_program(printer->model, exec)->path);
+	}
+	g_string_append_c(printer->out, ']');
+}
+
+static void
 print_program_head(GaitPrinter *printer, const GaitProgram *program)
 {
 	g_string_append(printer->out, "{\"path\": ");
@@ -135,15 +149,9 @@ print_program_head(GaitPrinter *printer, const GaitProgram *program)
 	else
 		gait_json_string(printer->out, name_at(printer->modules, program->module));
 	gait_json_number(printer->out, "runs", program->n_runs);
-	gait_json_key(printer->out, "execs");
-	g_string_append_c(printer->out, '[');
-	for (guint32 i = 0; i < program->execs->len; i++) {
-		guint32 exec = g_array_index(program->execs, guint32, i);
-
-		g_string_append(printer->out, i ? ", " : "");
-		gait_json_string(printer->out, gait_model_get_program(printer->model, exec)->path);
-	}
-	g_string_append_c(printer->out, ']');
+	print_execs(printer, "execs", program->execs);
+	if (program->amended_execs->len)
+		print_execs(printer, "amended_execs", program->amended_execs);
 }
 
 static void
@@ -237,6 +245,40 @@ print_runs(GaitPrinter *printer)
 }
 
 static void
+print_amendment(GaitPrinter *printer, const GaitAmendment *amendment)
+{
+	g_string_append(printer->out, "{\"id\": ");
+	gait_json_string(printer->out, amendment->id);
+	gait_json_text(printer->out, "log", amendment->log);
+	gait_json_text(printer->out, "date", amendment->date);
+	gait_json_text(printer->out, "reason", amendment->reason);
+	gait_json_key(printer->out, "accepted");
+	g_string_append_c(printer->out, '[');
+	for (guint32 i = 0; i < amendment->accepted->len; i++) {
+		gait_json_begin_line(printer->out, i, "      ");
+		gait_json_string(printer->out, g_ptr_array_index(amendment->accepted, i));
+	}
+	gait_json_end_list(printer->out, amendment->accepted->len, "    ");
+	g_string_append_c(printer->out, '}');
+}
+
+/* Left out where nothing was accepted, as in most models. */
+static void
+print_amendments(GaitPrinter *printer)
+{
+	const GPtrArray *amendments = printer->model->amendments;
+
+	if (amendments->len == 0)
+		return;
+	g_string_append(printer->out, ",\n  \"amendments\": [");
+	for (guint32 i = 0; i < amendments->len; i++) {
+		gait_json_begin_line(printer->out, i, "    ");
+		print_amendment(printer, g_ptr_array_index(amendments, i));
+	}
+	gait_json_end_list(printer->out, amendments->len, "  ");
+}
+
+static void
 print_modules(GaitPrinter *printer)
 {
 	g_string_append(printer->out, ",\n  \"modules\": [");
@@ -269,6 +311,7 @@ gait_model_print(const GaitModel *model)
 	gait_json_flag(out, "stackless", model->is_stackless);
 	gait_json_flag(out, "amended", model->is_amended);
 	print_runs(&printer);
+	print_amendments(&printer);
 	print_modules(&printer);
 	g_string_append(out, ",\n  \"programs\": [");
 	for (guint32 i = 0; i < model->programs->len; i++) {

@@ -10,6 +10,7 @@
 
 /* The order of things, as qsort functions over pointers to the structs. Equal means identical. */
 int gait_run_compare(const GaitRun *a, const GaitRun *b);
+int gait_amendment_compare(const GaitAmendment *a, const GaitAmendment *b);
 int gait_module_compare(const GaitModelModule *a, const GaitModelModule *b);
 int gait_symbol_compare(const GaitSymbol *a, const GaitSymbol *b);
 int gait_edge_compare(const GaitEdge *a, const GaitEdge *b);

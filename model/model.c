@@ -66,12 +66,24 @@ phase_free(gpointer data)
 }
 
 static void
+amendment_free(gpointer data)
+{
+	GaitAmendment *amendment = data;
+
+	g_free(amendment->date);
+	g_free(amendment->reason);
+	g_ptr_array_unref(amendment->accepted);
+	g_free(amendment);
+}
+
+static void
 free_relations(GaitRole *role)
 {
 	g_clear_pointer(&role->after, g_free);
 	g_clear_pointer(&role->before, g_free);
 	g_clear_pointer(&role->after_twice, g_free);
 	g_clear_pointer(&role->before_twice, g_free);
+	g_clear_pointer(&role->amended, g_free);
 }
 
 static void
@@ -97,6 +109,7 @@ program_free(gpointer data)
 	g_ptr_array_unref(program->roles);
 	g_array_unref(program->issuers);
 	g_array_unref(program->execs);
+	g_array_unref(program->amended_execs);
 	g_array_unref(program->calls);
 	g_free(program);
 }
@@ -109,6 +122,7 @@ gait_model_new(void)
 	model->kernel = g_strdup("");
 	model->arch = g_strdup("x86_64");
 	model->runs = g_ptr_array_new_with_free_func(run_free);
+	model->amendments = g_ptr_array_new_with_free_func(amendment_free);
 	model->modules = g_ptr_array_new_with_free_func(module_free);
 	model->programs = g_ptr_array_new_with_free_func(program_free);
 	return model;
@@ -122,6 +136,7 @@ gait_model_free(GaitModel *model)
 	g_free(model->kernel);
 	g_free(model->arch);
 	g_ptr_array_unref(model->runs);
+	g_ptr_array_unref(model->amendments);
 	g_ptr_array_unref(model->modules);
 	g_ptr_array_unref(model->programs);
 	g_free(model);
@@ -139,6 +154,21 @@ gait_model_add_run(GaitModel *model, const char *id, const char *command, guint6
 	run->is_partial = is_partial;
 	g_ptr_array_add(model->runs, run);
 	return model->runs->len - 1;
+}
+
+GaitAmendment *
+gait_model_add_amendment(GaitModel *model, const char *id, const char *log, const char *date,
+                         const char *reason)
+{
+	GaitAmendment *amendment = g_new0(GaitAmendment, 1);
+
+	g_strlcpy(amendment->id, id, sizeof amendment->id);
+	g_strlcpy(amendment->log, log, sizeof amendment->log);
+	amendment->date = g_strdup(date);
+	amendment->reason = g_strdup(reason ? reason : "");
+	amendment->accepted = g_ptr_array_new_with_free_func(g_free);
+	g_ptr_array_add(model->amendments, amendment);
+	return amendment;
 }
 
 guint32
@@ -164,6 +194,7 @@ gait_model_add_program(GaitModel *model, const char *path)
 	program->roles = g_ptr_array_new_with_free_func(role_free);
 	program->issuers = g_array_new(FALSE, FALSE, sizeof(GaitIssuer));
 	program->execs = g_array_new(FALSE, FALSE, sizeof(guint32));
+	program->amended_execs = g_array_new(FALSE, FALSE, sizeof(guint32));
 	program->calls = g_array_new(FALSE, FALSE, sizeof(GaitCall));
 	g_ptr_array_add(model->programs, program);
 	return program;
@@ -235,6 +266,7 @@ gait_role_alloc_relations(GaitRole *role)
 	role->before = g_new0(guint64, n_words);
 	role->after_twice = g_new0(guint64, n_words);
 	role->before_twice = g_new0(guint64, n_words);
+	role->amended = g_new0(guint64, MAX(role->row_words, 1));
 }
 
 GaitPhase *

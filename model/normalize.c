@@ -63,6 +63,7 @@ static void
 sort_runs(GaitModel *model)
 {
 	g_free(sort_mapped(model->runs, (GCompareFunc)gait_run_compare));
+	g_free(sort_mapped(model->amendments, (GCompareFunc)gait_amendment_compare));
 }
 
 /* --- modules and programs --- */
@@ -95,16 +96,21 @@ sort_modules(GaitModel *model)
 }
 
 static void
+remap_numbers(GArray *numbers, const guint32 *map)
+{
+	for (guint32 i = 0; i < numbers->len; i++)
+		g_array_index(numbers, guint32, i) = map[g_array_index(numbers, guint32, i)];
+	g_array_sort(numbers, (GCompareFunc)compare_numbers);
+}
+
+static void
 sort_programs(GaitModel *model)
 {
 	g_autofree guint32 *map = sort_mapped(model->programs, (GCompareFunc)compare_programs);
 
 	for (guint32 i = 0; i < model->programs->len; i++) {
-		GArray *execs = gait_model_get_program(model, i)->execs;
-
-		for (guint32 k = 0; k < execs->len; k++)
-			g_array_index(execs, guint32, k) = map[g_array_index(execs, guint32, k)];
-		g_array_sort(execs, (GCompareFunc)compare_numbers);
+		remap_numbers(gait_model_get_program(model, i)->execs, map);
+		remap_numbers(gait_model_get_program(model, i)->amended_execs, map);
 	}
 }
 
@@ -148,6 +154,14 @@ remap_ref(const SymbolMaps *maps, GaitSymbolRef ref)
 
 /* --- roles --- */
 
+static void
+permute_row(const GaitRole *role, const guint64 *from, guint64 *to, const guint32 *bits)
+{
+	for (guint32 s = 0; s < role->symbols->len; s++)
+		if (gait_bit_test(from, bits[s]))
+			gait_bit_set(to, s);
+}
+
 /* Moves what was bit from[s] of row rows[c] to bit s of row c. */
 static guint64 *
 permute_matrix(const GaitRole *role, guint64 *matrix, const guint32 *rows, const guint32 *bits)
@@ -155,14 +169,9 @@ permute_matrix(const GaitRole *role, guint64 *matrix, const guint32 *rows, const
 	gsize n_words = (gsize)role->row_words * (role->candidates->len + 1);
 	guint64 *moved = g_new0(guint64, MAX(n_words, 1));
 
-	for (guint32 c = 0; c <= role->candidates->len; c++) {
-		const guint64 *from = gait_role_row(role, matrix, rows[c]);
-		guint64 *to = gait_role_row(role, moved, c);
-
-		for (guint32 s = 0; s < role->symbols->len; s++)
-			if (gait_bit_test(from, bits[s]))
-				gait_bit_set(to, s);
-	}
+	for (guint32 c = 0; c <= role->candidates->len; c++)
+		permute_row(role, gait_role_row(role, matrix, rows[c]),
+		            gait_role_row(role, moved, c), bits);
 	g_free(matrix);
 	return moved;
 }
@@ -243,6 +252,7 @@ sort_role(GaitRole *role, const SymbolMaps *maps)
 	g_autofree guint32 *bits = g_new(guint32, role->symbols->len + 1);
 	g_autofree guint32 *map = g_new(guint32, role->symbols->len + 1);
 	g_autofree guint32 *rows = g_new(guint32, role->candidates->len + 1);
+	guint64 *amended;
 
 	role->creation = remap_ref(maps, role->creation);
 	for (guint32 i = 0; i < role->symbols->len; i++) {
@@ -258,6 +268,10 @@ sort_role(GaitRole *role, const SymbolMaps *maps)
 	role->before = permute_matrix(role, role->before, rows, bits);
 	role->after_twice = permute_matrix(role, role->after_twice, rows, bits);
 	role->before_twice = permute_matrix(role, role->before_twice, rows, bits);
+	amended = g_new0(guint64, MAX(role->row_words, 1));
+	permute_row(role, role->amended, amended, bits);
+	g_free(role->amended);
+	role->amended = amended;
 	complete_last_row(role);
 }
 

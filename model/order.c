@@ -14,6 +14,12 @@ gait_run_compare(const GaitRun *a, const GaitRun *b)
 }
 
 int
+gait_amendment_compare(const GaitAmendment *a, const GaitAmendment *b)
+{
+	return strcmp(a->id, b->id);
+}
+
+int
 gait_module_compare(const GaitModelModule *a, const GaitModelModule *b)
 {
 	int order = strcmp(a->path, b->path);

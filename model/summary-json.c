@@ -2,6 +2,8 @@
 /* The model at a glance, for scripts: the figures of summary.c as one JSON object. */
 #include "sysgait/summary.h"
 
+#include "model/summary-amended.h"
+
 #include "sysgait/metrics.h"
 #include "sysgait/syscall.h"
 #include "sysgait/text.h"
@@ -157,6 +159,7 @@ gait_model_print_summary_json(const GaitModel *model, GString *out)
 		unseen += append_program(out, model, gait_model_get_program(model, i));
 	}
 	g_string_append_printf(out, "],\"unseen_per_run\":%.4f", unseen);
+	gait_summary_print_amended_json(model, out);
 	append_expected(out, model);
 	g_string_append(out, "}\n");
 }

@@ -6,6 +6,8 @@
  */
 #include "sysgait/summary.h"
 
+#include "model/summary-amended.h"
+
 #include "model/table.h"
 #include "sysgait/metrics.h"
 #include "sysgait/syscall.h"
@@ -349,5 +351,6 @@ gait_model_print_summary(const GaitModel *model, GString *out)
 	                "\ncalls: distinct system calls; kept: those that this or a later phase "
 	                "needs; unseen: edges that\nthe next run is expected to bring.\n\n");
 	print_attribution(model, out);
+	gait_summary_print_amended(model, out);
 	print_maturity(model, out);
 }

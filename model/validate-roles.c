@@ -112,12 +112,18 @@ check_candidates(const GaitValidator *validator, const GaitRole *role)
 
 /* Bits of a row beyond the last symbol are zero: whole words are compared and or-ed. */
 static gboolean
-has_stray_bits(const GaitRole *role, guint64 *matrix)
+has_stray_bit(const GaitRole *role, const guint64 *row)
 {
 	guint32 used = role->symbols->len % 64;
 
-	for (guint32 c = 0; used && c <= role->candidates->len; c++)
-		if (gait_role_row(role, matrix, c)[role->row_words - 1] >> used)
+	return used && row[role->row_words - 1] >> used;
+}
+
+static gboolean
+has_stray_bits(const GaitRole *role, guint64 *matrix)
+{
+	for (guint32 c = 0; c <= role->candidates->len; c++)
+		if (has_stray_bit(role, gait_role_row(role, matrix, c)))
 			return TRUE;
 	return FALSE;
 }
@@ -126,10 +132,11 @@ static gboolean
 check_relations(const GaitValidator *validator, const GaitRole *role)
 {
 	if (role->row_words != (role->symbols->len + 63) / 64 || !role->after || !role->before ||
-	    !role->after_twice || !role->before_twice)
+	    !role->after_twice || !role->before_twice || !role->amended)
 		return fail(validator->place, "it has no relations for its symbols");
 	if (has_stray_bits(role, role->after) || has_stray_bits(role, role->before) ||
-	    has_stray_bits(role, role->after_twice) || has_stray_bits(role, role->before_twice))
+	    has_stray_bits(role, role->after_twice) || has_stray_bits(role, role->before_twice) ||
+	    has_stray_bit(role, role->amended))
 		return fail(validator->place, "a relation has a bit beyond the last symbol");
 	return TRUE;
 }

@@ -48,6 +48,24 @@ check_run(const GaitValidator *validator, guint32 i)
 	return gait_validate_counts(validator, run->n_events, 0);
 }
 
+static gboolean
+check_amendment(const GaitValidator *validator, guint32 i)
+{
+	const GPtrArray *all = validator->model->amendments;
+	const GaitAmendment *amendment = g_ptr_array_index(all, i);
+	GaitPlace *place = validator->place;
+
+	if (strlen(amendment->id) != 64 || !is_hex(amendment->id))
+		return fail(place, "its id is not 64 hexadecimal digits");
+	if (amendment->log[0] && (strlen(amendment->log) != 64 || !is_hex(amendment->log)))
+		return fail(place, "its log is not 64 hexadecimal digits");
+	if (i && gait_amendment_compare(g_ptr_array_index(all, i - 1), amendment) >= 0)
+		return fail(place, "it is there twice, or out of order (they are sorted by id)");
+	if (!validator->model->is_amended)
+		return fail(place, "but the model says that it is not amended");
+	return TRUE;
+}
+
 gboolean
 gait_model_is_build_id(const char *text)
 {
@@ -247,6 +265,25 @@ check_issuers(const GaitValidator *validator)
 }
 
 static gboolean
+check_amended_execs(const GaitValidator *validator)
+{
+	const GArray *execs = validator->program->execs;
+	const GArray *amended = validator->program->amended_execs;
+	guint32 k = 0;
+
+	for (guint32 i = 0; i < amended->len; i++) {
+		while (k < execs->len &&
+		       g_array_index(execs, guint32, k) != g_array_index(amended, guint32, i))
+			k++;
+		if (k++ == execs->len)
+			return fail(validator->place,
+			            "amended_execs[%u] is not one of its execs, or out of order",
+			            i);
+	}
+	return TRUE;
+}
+
+static gboolean
 check_execs(const GaitValidator *validator)
 {
 	const GArray *execs = validator->program->execs;
@@ -261,7 +298,7 @@ check_execs(const GaitValidator *validator)
 			return fail(validator->place, "execs[%u] is there twice, or out of order",
 			            i);
 	}
-	return TRUE;
+	return check_amended_execs(validator);
 }
 
 static gboolean
@@ -303,6 +340,13 @@ check_model(GaitValidator *validator)
 		gsize mark = gait_place_enter(validator->place, "runs", i);
 
 		if (!check_run(validator, i))
+			return FALSE;
+		gait_place_leave(validator->place, mark);
+	}
+	for (guint32 i = 0; i < model->amendments->len; i++) {
+		gsize mark = gait_place_enter(validator->place, "amendments", i);
+
+		if (!check_amendment(validator, i))
 			return FALSE;
 		gait_place_leave(validator->place, mark);
 	}

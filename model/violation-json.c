@@ -3,11 +3,13 @@
  * A violation as one JSON line: of the violation log and of `check --json`, documented in
  * sysgait-enforce(1) and read again by log-record.c. It has what `explain` and `amend` need to find
  * the very place again, in this model or in another one: numbers, offsets and build-ids beside the
- * names, a role by the calls that created it, a phase by the milestones that it lies between. 64-bit
- * values are strings in hex, since JSON readers keep 53 bits. Same violation, same bytes.
+ * names, a role by the calls that created it, a phase by the milestones that it lies between.
+ * 64-bit values are strings in hex, since JSON readers keep 53 bits. Same violation, same bytes.
  */
 #include "model/violation-private.h"
+#include "sysgait/violation-log.h"
 
+#include "model/syscall-arch.h"
 #include "sysgait/syscall.h"
 #include "sysgait/text.h"
 
@@ -87,6 +89,27 @@ append_creations(GString *out, const GaitScene *scene)
 	}
 }
 
+/* The roles that a task may be of whose role is not known; not where they are too many to be any
+ * help. */
+static void
+append_possible(GString *out, const GaitScene *scene)
+{
+	const guint8 *roles = scene->walker->roles;
+	guint n = 0;
+
+	for (guint32 r = 0; roles && r < scene->program->roles->len; r++)
+		n += roles[r] != 0;
+	if (n == 0 || n > GAIT_LOG_MAX_POSSIBLE)
+		return;
+	g_string_append(out, ",\"possible\":[");
+	for (guint32 r = 0; r < scene->program->roles->len; r++) {
+		if (!roles[r])
+			continue;
+		gait_text_append_json(out, gait_program_get_role(scene->program, r)->name);
+		g_string_append(out, --n ? "," : "]");
+	}
+}
+
 static void
 append_milestone(GString *out, const char *key, const GaitScene *scene, guint32 phase)
 {
@@ -106,8 +129,10 @@ append_role(GString *out, const GaitScene *scene)
 	const struct gait_walk_position *at = &scene->walker->position;
 
 	append_string(out, "role", scene->role ? scene->role->name : NULL);
-	if (!scene->role)
+	if (!scene->role) {
+		append_possible(out, scene);
 		return;
+	}
 	append_creations(out, scene);
 	g_string_append_printf(out, ",\"phase\":%u,\"phases\":%u", at->phase + 1,
 	                       scene->role->phases->len);
@@ -122,7 +147,8 @@ append_call(GString *out, const GaitViolation *violation)
 {
 	g_autoptr(GString) call = g_string_new(NULL);
 
-	gait_scene_append_call(call, violation);
+	gait_syscall_format_arch(call, violation->arch, violation->event.nr,
+	                         violation->event.klass);
 	append_string(out, "call", call->str);
 	if (violation->arch == 0)
 		append_string(out, "syscall", gait_syscall_name(violation->event.nr));
@@ -167,8 +193,7 @@ append_state(GString *out, const GaitScene *scene)
 	if (scene->state == GAIT_NONE || scene->state < GAIT_STATE_FIRST)
 		return;
 	g_string_append(out, ",\"from\":");
-	append_symbol(out, scene,
-	              (GaitSymbolRef){scene->library, scene->state - GAIT_STATE_FIRST});
+	append_symbol(out, scene, (GaitSymbolRef){scene->library, scene->state - GAIT_STATE_FIRST});
 }
 
 static void

@@ -17,7 +17,5 @@ typedef struct {
 } GaitScene;
 
 void gait_scene_init(GaitScene *scene, const GaitViolation *violation, const GaitWalker *walker);
-/* "openat(O_RDONLY)", "call 5 of i386". */
-void gait_scene_append_call(GString *out, const GaitViolation *violation);
 /* Symbol of the state, or what the state is called; raw. */
 char *gait_scene_name_state(const GaitScene *scene);

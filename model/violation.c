@@ -5,6 +5,7 @@
  */
 #include "model/violation-private.h"
 
+#include "model/syscall-arch.h"
 #include "sysgait/syscall.h"
 #include "sysgait/text.h"
 
@@ -26,17 +27,16 @@ gait_scene_init(GaitScene *scene, const GaitViolation *violation, const GaitWalk
 }
 
 void
-gait_scene_append_call(GString *out, const GaitViolation *violation)
+gait_syscall_format_arch(GString *out, guint32 arch, guint32 nr, guint32 klass)
 {
-	if (violation->arch == 0)
-		gait_syscall_format(out, violation->event.nr, violation->event.klass);
-	else if (violation->arch == AUDIT_ARCH_I386)
-		g_string_append_printf(out, "call %u of i386", violation->event.nr);
-	else if (violation->arch == AUDIT_ARCH_X86_64)
-		g_string_append_printf(out, "call 0x%x of x32", violation->event.nr);
+	if (arch == 0)
+		gait_syscall_format(out, nr, klass);
+	else if (arch == AUDIT_ARCH_I386)
+		g_string_append_printf(out, "call %u of i386", nr);
+	else if (arch == AUDIT_ARCH_X86_64)
+		g_string_append_printf(out, "call 0x%x of x32", nr);
 	else
-		g_string_append_printf(out, "call %u of architecture 0x%x", violation->event.nr,
-		                       violation->arch);
+		g_string_append_printf(out, "call %u of architecture 0x%x", nr, arch);
 }
 
 char *
@@ -172,7 +172,7 @@ gait_violation_print_text(const GaitViolation *violation, const GaitWalker *walk
 	g_string_append_printf(out, "%s: ", gait_verdict_name(violation->verdict));
 	append_who(out, &scene);
 	g_string_append(out, ": ");
-	gait_scene_append_call(out, violation);
+	gait_syscall_format_arch(out, violation->arch, violation->event.nr, violation->event.klass);
 	if (violation->exec_path && violation->verdict != GAIT_VERDICT_EXEC) {
 		g_string_append(out, " of ");
 		gait_text_append(out, violation->exec_path);

@@ -104,6 +104,8 @@ add_library(Builder *builder, guint32 index)
 		    .flags = gait_walk_symbol_flags(symbol->nr, name),
 		};
 
+		if (symbol->is_amended)
+			entry.flags |= GAIT_WALK_OPEN;
 		g_array_append_val(builder->parts.symbols, entry);
 		add_key(builder, GAIT_WALK_KEY_SYMBOL, symbol->nr, symbol->klass, library->module,
 		        symbol->site, base + i);

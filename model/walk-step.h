@@ -304,7 +304,9 @@ gait_walk_move(const struct gait_walk_header *table, struct gait_walk_position *
 		return;
 	}
 	if (!(found->flags & GAIT_WALK_STAYS))
-		row[1 + found->library] = gait_walk_get_symbol(table, found->symbol)->state;
+		row[1 + found->library] = found->flags & GAIT_WALK_OPEN
+		                              ? GAIT_WALK_NONE
+		                              : gait_walk_get_symbol(table, found->symbol)->state;
 	if (position->role == GAIT_WALK_NONE) {
 		/* A task joined on its way: the first symbol that only one role has, tells. */
 		position->role = gait_walk_get_symbol(table, found->symbol)->role;

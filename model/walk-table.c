@@ -3,6 +3,7 @@
  * The walk table as an object that walkers share, and the one question that is asked of it by name
  * instead of by index: which module is this. How a model becomes a table is walk-compile.c's.
  */
+#include "model/resolve.h"
 #include "model/walker-private.h"
 
 #include <string.h>
@@ -61,39 +62,19 @@ gait_walk_table_get_digest(const GaitWalkTable *table)
 	return shared->digest;
 }
 
+guint32
+gait_walk_table_find_module(const GaitWalkTable *table, const char *path, const char *build_id,
+                            gboolean *is_stale)
+{
+	return gait_resolve_module(table->model, path, build_id, is_stale);
+}
+
 static const char *
 last_component(const char *path)
 {
 	const char *slash = strrchr(path, '/');
 
 	return slash && slash[1] ? slash + 1 : path;
-}
-
-guint32
-gait_walk_table_find_module(const GaitWalkTable *table, const char *path, const char *build_id,
-                            gboolean *is_stale)
-{
-	const GPtrArray *modules = table->model->modules;
-	guint32 stale = GAIT_NONE;
-
-	*is_stale = FALSE;
-	for (guint32 i = 0; i < modules->len; i++) {
-		const GaitModelModule *module = g_ptr_array_index(modules, i);
-
-		if (strcmp(last_component(module->path), last_component(path)) != 0)
-			continue;
-		/* "[anon]" and "[unknown]" are what they are called: no file, no build. */
-		if (path[0] == '[' && !*build_id && !*module->build_id)
-			return i;
-		if (*build_id && strcmp(module->build_id, build_id) == 0)
-			return i;
-		/* Less is checked of another build, so a name alone does not make it one: whoever
-		   may bring a library along could bring one of that name. */
-		if (strcmp(module->path, path) == 0)
-			stale = i;
-	}
-	*is_stale = stale != GAIT_NONE;
-	return stale;
 }
 
 gboolean

@@ -45,7 +45,8 @@ typedef struct {
 	guint64 delta;  /* site - start of function, bytes */
 	guint64 count;  /* events */
 	guint32 n_runs; /* runs in which it was seen */
-	gboolean is_amended; /* accepted by hand, not learned */
+	gboolean is_amended; /* accepted by hand at some time: after it the library may go on
+	                        anywhere, for a refused call has no successor to learn */
 } GaitSymbol;
 
 typedef struct {
@@ -91,7 +92,7 @@ typedef struct {
 	guint32 nr;
 	guint32 module;
 	guint64 offset; /* file offset after the syscall instruction */
-	guint32 n_runs;
+	guint32 n_runs; /* 0: accepted by hand */
 } GaitIssuer;
 
 /*
@@ -157,6 +158,7 @@ typedef struct {
 	guint64 *after;  /* some instance had s at or after the first candidate */
 	guint64 *before; /* some instance had its first s before the first candidate */
 	guint64 *after_twice, *before_twice;
+	guint64 *amended;  /* one row: symbols whose place in this role was accepted by hand */
 	GPtrArray *phases; /* GaitPhase*, in order, at least one */
 } GaitRole;
 
@@ -171,7 +173,8 @@ typedef struct {
 	    *issuers; /* GaitIssuer, sorted; empty where the traces carry no instruction pointers */
 	GArray
 	    *execs; /* guint32: programs it was seen to exec, sorted indices into model->programs */
-	GArray *calls; /* GaitCall, sorted: all that it issues; derived */
+	GArray *amended_execs; /* guint32, sorted: those of execs that were accepted by hand */
+	GArray *calls;         /* GaitCall, sorted: all that it issues; derived */
 } GaitProgram;
 
 /* One run that was learned from. Identity is the id. */
@@ -182,6 +185,18 @@ typedef struct {
 	gboolean is_partial;
 } GaitRun;
 
+/*
+ * What somebody accepted by hand. Identity is the id. A part that is in a model for this reason
+ * alone has counts of 0, in 0 runs: it widens what is allowed, and says nothing of what to expect.
+ */
+typedef struct {
+	char id[65];         /* hex SHA-256 of what was accepted */
+	char log[65];        /* the same of the violation log that it was in; "" where not known */
+	char *date;          /* "2026-11-20" */
+	char *reason;        /* as typed; "" */
+	GPtrArray *accepted; /* char*: a line for each violation, for people */
+} GaitAmendment;
+
 typedef struct {
 	char *kernel;          /* release of the newest training kernel: "6.18.44" */
 	char *arch;            /* "x86_64" */
@@ -190,9 +205,10 @@ typedef struct {
 	gboolean is_stackless; /* learned from logs without stacks: one automaton a program, library
 	                          unknown */
 	gboolean is_amended;
-	GPtrArray *runs;     /* GaitRun*, by id */
-	GPtrArray *modules;  /* GaitModelModule*, by (path, build_id) */
-	GPtrArray *programs; /* GaitProgram*, by path */
+	GPtrArray *runs;       /* GaitRun*, by id */
+	GPtrArray *amendments; /* GaitAmendment*, by id */
+	GPtrArray *modules;    /* GaitModelModule*, by (path, build_id) */
+	GPtrArray *programs;   /* GaitProgram*, by path */
 } GaitModel;
 
 /* An empty model; every part that is added to it is freed with it. */
@@ -204,6 +220,8 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(GaitModel, gait_model_free)
  * none is there twice. */
 guint32 gait_model_add_run(GaitModel *model, const char *id, const char *command, guint64 n_events,
                            gboolean is_partial);
+GaitAmendment *gait_model_add_amendment(GaitModel *model, const char *id, const char *log,
+                                        const char *date, const char *reason);
 guint32 gait_model_add_module(GaitModel *model, const char *path, const char *build_id,
                               gboolean is_runtime);
 GaitProgram *gait_model_add_program(GaitModel *model, const char *path);

@@ -53,6 +53,7 @@ enum {
 	GAIT_WALK_RETURNS = 1 << 2,    /* rt_sigreturn: leaves the handler's context */
 	GAIT_WALK_CREATES = 1 << 3,    /* clone, fork, …: makes a task */
 	GAIT_WALK_MILESTONE = 1 << 4,  /* of some role */
+	GAIT_WALK_OPEN = 1 << 6,       /* accepted by hand: what follows it is not known */
 };
 
 #define GAIT_WALK_N_CREATIONS 4
