@@ -328,6 +328,13 @@ gait_enforcer_rule(GaitEnforcer *enforcer, const GaitEntry *entry)
 	if (G_LIKELY(verdict == GAIT_VERDICT_ALLOW))
 		return (GaitRuling){GAIT_RULING_CONTINUE, 0};
 	action = decide(enforcer, verdict, entry, event.klass);
+	/* An exec that may happen as far as the call goes may still not run what it would run. */
+	if (action.kind == GAIT_ACTION_LOG && verdict != GAIT_VERDICT_EXEC && entry->exec_path &&
+	    gait_walker_check_exec(supervised->walker, entry->exec_program) != GAIT_VERDICT_ALLOW) {
+		log_violation(enforcer, entry, &event, verdict, &action);
+		verdict = GAIT_VERDICT_EXEC;
+		action = decide(enforcer, verdict, entry, event.klass);
+	}
 	log_violation(enforcer, entry, &event, verdict, &action);
 	return carry_out(enforcer, supervised->walker, &event, &action);
 }

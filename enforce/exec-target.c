@@ -1,18 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Resolves what an exec would run, as the kernel will: the path from the task's memory, relative to
- * its directory or descriptor, inside its root; then `#!` lines, a bounded number of them. Works on
- * a descriptor that stays the same file from lookup to /proc/self/fd, so a renamed file cannot be
- * half of each.
+ * its directory or descriptor, inside its root (lookup.c); then `#!` lines, a bounded number of
+ * them. Works on a descriptor that stays the same file from lookup to /proc/self/fd, so a renamed
+ * file cannot be half of each.
  */
 #include "enforce/exec-target.h"
 
-#include <ctype.h>
+#include "enforce/lookup.h"
+
 #include <elf.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
-#include <linux/openat2.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -49,25 +49,40 @@ read_path(pid_t task, guint64 address)
 	return NULL;
 }
 
-/*
- * Opens path as the task would, O_PATH. A path that begins with a slash begins at the task's root,
- * which is not ours after chroot(); RESOLVE_IN_ROOT keeps symbolic links inside it too.
- */
-static int
-open_from(const char *base, const char *root, const char *path, guint64 flags)
-{
-	struct open_how how = {.flags = O_PATH | O_CLOEXEC | flags};
-	const char *start = path[0] == '/' ? root : base;
-	int directory = open(start, O_PATH | O_CLOEXEC);
-	int fd;
+/* Where a task looks names up; descriptors of ours. */
+typedef struct {
+	pid_t task;
+	int directory, root;
+} Places;
 
-	if (directory < 0)
-		return -1;
-	if (path[0] == '/')
-		how.resolve = RESOLVE_IN_ROOT;
-	fd = syscall(SYS_openat2, directory, path, &how, sizeof how);
-	close(directory);
-	return fd;
+static int
+open_of_task(pid_t task, const char *what)
+{
+	char name[64];
+
+	g_snprintf(name, sizeof name, "/proc/%d/%s", task, what);
+	return open(name, O_PATH | O_CLOEXEC);
+}
+
+static void
+places_clear(Places *places)
+{
+	if (places->directory >= 0)
+		close(places->directory);
+	if (places->root >= 0)
+		close(places->root);
+}
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Places, places_clear)
+
+static int
+open_directory(pid_t task, int dirfd)
+{
+	char name[32];
+
+	if (dirfd == AT_FDCWD)
+		return open_of_task(task, "cwd");
+	g_snprintf(name, sizeof name, "fd/%d", dirfd);
+	return open_of_task(task, name);
 }
 
 /* Takes the place of a descriptor where the path could not even be read. */
@@ -76,19 +91,15 @@ open_from(const char *base, const char *root, const char *path, guint64 flags)
 static int
 open_at(pid_t task, int dirfd, guint64 address, guint64 at_flags)
 {
+	g_auto(Places) places = {task, open_directory(task, dirfd), open_of_task(task, "root")};
 	g_autofree char *path = read_path(task, address);
-	char base[64], root[64];
 
 	if (!path)
 		return UNREADABLE;
-	g_snprintf(root, sizeof root, "/proc/%d/root", task);
-	if (dirfd == AT_FDCWD)
-		g_snprintf(base, sizeof base, "/proc/%d/cwd", task);
-	else
-		g_snprintf(base, sizeof base, "/proc/%d/fd/%d", task, dirfd);
-	if (path[0] == '\0')
-		return at_flags & AT_EMPTY_PATH ? open(base, O_PATH | O_CLOEXEC) : -1;
-	return open_from(base, root, path, at_flags & AT_SYMLINK_NOFOLLOW ? O_NOFOLLOW : 0);
+	if (path[0] == '\0' && !(at_flags & AT_EMPTY_PATH))
+		return -1;
+	return gait_lookup_open(task, places.directory, places.root, path,
+	                        !(at_flags & AT_SYMLINK_NOFOLLOW));
 }
 
 typedef enum {
@@ -129,17 +140,24 @@ look_at(int fd, char **interpreter)
 	return FILE_SCRIPT;
 }
 
+/* A file that has no name any more goes by the one it had, as a module does. */
 static char *
 path_of(int fd)
 {
+	static const char suffix[] = " (deleted)";
 	g_autofree char *name = g_strdup_printf("/proc/self/fd/%d", fd);
+	char *path = g_file_read_link(name, NULL);
+	struct stat status;
 
-	return g_file_read_link(name, NULL);
+	if (path && g_str_has_suffix(path, suffix) && fstat(fd, &status) == 0 &&
+	    status.st_nlink == 0)
+		path[strlen(path) - strlen(suffix)] = '\0';
+	return path;
 }
 
-/* Takes fd. base and root: where the task looks names up. */
+/* Takes fd. */
 static char *
-follow(int fd, const char *base, const char *root)
+follow(int fd, const Places *places)
 {
 	g_autofree char *path = NULL;
 
@@ -152,7 +170,8 @@ follow(int fd, const char *base, const char *root)
 		if (kind != FILE_SCRIPT)
 			break;
 		close(fd);
-		fd = open_from(base, root, interpreter, 0);
+		fd = gait_lookup_open(places->task, places->directory, places->root, interpreter,
+		                      TRUE);
 	}
 	if (fd >= 0)
 		close(fd);
@@ -162,7 +181,7 @@ follow(int fd, const char *base, const char *root)
 GaitExecTarget
 gait_exec_target_find(pid_t task, guint32 nr, const guint64 args[6], char **path)
 {
-	char base[64], root[64];
+	g_auto(Places) places = {task, open_of_task(task, "cwd"), open_of_task(task, "root")};
 	int fd;
 
 	if (nr == SYS_execveat)
@@ -171,9 +190,7 @@ gait_exec_target_find(pid_t task, guint32 nr, const guint64 args[6], char **path
 		fd = open_at(task, AT_FDCWD, args[0], 0);
 	if (fd == UNREADABLE)
 		return GAIT_EXEC_TARGET_UNREADABLE;
-	g_snprintf(base, sizeof base, "/proc/%d/cwd", task);
-	g_snprintf(root, sizeof root, "/proc/%d/root", task);
-	*path = follow(fd, base, root);
+	*path = follow(fd, &places);
 	return *path ? GAIT_EXEC_TARGET_FOUND : GAIT_EXEC_TARGET_ABSENT;
 }
 
@@ -181,8 +198,10 @@ char *
 gait_exec_target_dup_command(const char *name)
 {
 	g_autofree char *path = g_find_program_in_path(name);
+	g_auto(Places)
+	    places = {getpid(), open_of_task(getpid(), "cwd"), open_of_task(getpid(), "root")};
 
 	if (!path)
 		return NULL;
-	return follow(open(path, O_PATH | O_CLOEXEC), ".", "/");
+	return follow(open(path, O_PATH | O_CLOEXEC), &places);
 }
