@@ -22,7 +22,7 @@
 
 static const int letting_go[] = {SIGINT, SIGTERM, SIGHUP, SIGQUIT};
 /* A supervisor that stops would hold whom it has joined. */
-static const int ignored[] = {SIGTSTP, SIGTTIN, SIGTTOU, SIGPIPE, SIGUSR2};
+static const int ignored[] = {SIGTSTP, SIGTTIN, SIGTTOU, SIGPIPE, SIGUSR2, SIGXFSZ};
 
 static GaitTracer *tracer_to_wake;
 static volatile sig_atomic_t asked_signal;

@@ -282,14 +282,17 @@ run(GaitEnforcer *enforcer, const char *const *argv, int *status, GError **error
 static gboolean
 probe(GError **error)
 {
+	pid_t parent = getpid(), pid = fork();
 	int saved_errno = 0;
-	pid_t pid = fork();
 
 	if (pid < 0)
 		return gait_error_system(error, GAIT_ENFORCE_ERROR, errno, "fork");
 	if (pid == 0) {
-		for (;;)
+		/* Should we be killed before it is traced. */
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
+		while (getppid() == parent)
 			pause();
+		_exit(0);
 	}
 	if (ptrace(PTRACE_SEIZE, pid, NULL,
 	           (void *)(gintptr)(PTRACE_O_EXITKILL | PTRACE_O_TRACESECCOMP)) != 0)

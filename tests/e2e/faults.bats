@@ -14,15 +14,55 @@ setup() {
 }
 
 teardown() {
+	for pid in ${started:-} $(storms); do kill -9 "$pid" 2>/dev/null || true; done
 	rm -rf "$directory"
 }
 
-@test "150 supervisors of forks, execs, threads and daemons are killed: nothing lives on, nothing takes effect" {
-	"$BATS_TEST_DIRNAME/kill-rounds" storm 150
+@test "100 supervisors of forks, execs, threads and daemons are killed: nothing lives on, nothing takes effect" {
+	"$BATS_TEST_DIRNAME/kill-rounds" storm 100
+}
+
+@test "50 supervisors by ptrace alone are killed, too" {
+	"$BATS_TEST_DIRNAME/kill-rounds" --backend ptrace storm 50
 }
 
 @test "50 supervisors of nginx under load are killed: nothing lives on" {
 	"$BATS_TEST_DIRNAME/kill-rounds" nginx 50
+}
+
+# The processes that run ./storm, by number. (Not pgrep: zombies are gone.)
+storms() {
+	local exe
+	for exe in /proc/[0-9]*/exe; do
+		if [ "$(readlink "$exe")" = "$PWD/storm" ]; then basename "$(dirname "$exe")"; fi
+	done
+}
+
+# Of these the one that is nobody's child any more, for which $started is no parent.
+orphan() {
+	local pid all
+	all=" $(storms | tr '\n' ' ') "
+	for pid in $all; do
+		if [ "$pid" != "$started" ] && [[ $all != *" $(ps -o ppid= "$pid" | tr -d ' ') "* ]]; then echo "$pid"; fi
+	done
+}
+
+@test "a supervisor that has joined is killed: what it has joined dies with it" {
+	cp "$BUILD/fixtures/storm" .
+	head -c 16 /dev/zero >counters
+	for i in 1 2 3; do "$SYSGAIT" record -q -o $i.trace -- ./storm "$PWD" 9; done
+	"$SYSGAIT" learn -q -o model.gait [123].trace
+	for _ in 1 2 3; do
+		./storm "$PWD" -1 9>&- &
+		started=$!
+		wait_for 'daemon=$(orphan); [[ $daemon =~ ^[0-9]+$ ]]'
+		"$SYSGAIT" enforce -m model.gait --on-violation log -p "$started" -p "$daemon" 2>messages 9>&- &
+		supervisor=$!
+		wait_for 'grep -q joined messages'
+		[ -n "$(storms)" ]
+		kill -9 "$supervisor"
+		wait_for '[ -z "$(storms)" ]'
+	done
 }
 
 @test "help that nobody gets is a failure" {
