@@ -26,10 +26,18 @@ static const int ignored[] = {SIGTSTP, SIGTTIN, SIGTTOU, SIGPIPE, SIGUSR2, SIGXF
 
 static GaitTracer *tracer_to_wake;
 static volatile sig_atomic_t asked_signal;
+static volatile pid_t asked_by; /* UNKNOWN, or 0: the terminal */
+
+/* Whoever sends it may put any number into some signals; those that the kernel makes of a timer or
+ * a descriptor have none. */
+#define UNKNOWN (-1)
 
 static void
-note(int signo)
+note(int signo, siginfo_t *info, void *context)
 {
+	asked_by = info->si_code == SI_KERNEL                              ? 0
+	           : info->si_code == SI_USER || info->si_code == SI_TKILL ? info->si_pid
+	                                                                   : UNKNOWN;
 	asked_signal = signo;
 	gait_tracer_wake(tracer_to_wake);
 }
@@ -38,15 +46,15 @@ note(int signo)
 static void
 take_signals(GaitTracer *tracer)
 {
-	struct sigaction action = {.sa_flags = SA_RESTART};
+	struct sigaction action = {.sa_flags = SA_SIGINFO | SA_RESTART};
 
 	tracer_to_wake = tracer;
 	asked_signal = 0;
 	sigfillset(&action.sa_mask);
-	action.sa_handler = note;
+	action.sa_sigaction = note;
 	for (guint i = 0; i < G_N_ELEMENTS(letting_go); i++)
 		sigaction(letting_go[i], &action, NULL);
-	action.sa_handler = SIG_IGN;
+	action = (struct sigaction){.sa_handler = SIG_IGN};
 	for (guint i = 0; i < G_N_ELEMENTS(ignored); i++)
 		sigaction(ignored[i], &action, NULL);
 }
@@ -120,6 +128,23 @@ let_go(GaitPtraceRun *run)
 	                 run->root);
 }
 
+/*
+ * Closed: who is held does not say when that ends. Who sent the signal is here, or has ended since:
+ * it stopped at its call's exit, and had to be looked at before it went on.
+ */
+static gboolean
+may_ask(GaitPtraceRun *run, pid_t sender)
+{
+	gboolean is_ours = sender == UNKNOWN || gait_tracer_find(run->tracer, sender);
+
+	for (guint i = 0; i < MIN(run->n_gone, GAIT_PTRACE_N_GONE); i++)
+		is_ours |= run->gone[i] == sender;
+	if (is_ours)
+		gait_log_message(gait_enforcer_get_log(run->enforcer),
+		                 "a joined process asked to be let go: it is not");
+	return !is_ours;
+}
+
 /* Between events. */
 static void
 take_turn(GaitPtraceRun *run)
@@ -128,8 +153,11 @@ take_turn(GaitPtraceRun *run)
 	guint n_before = gait_tracer_get_n_tasks(run->tracer);
 
 	if (G_UNLIKELY(asked_signal != 0)) {
-		let_go(run);
-		return;
+		asked_signal = 0;
+		if (may_ask(run, asked_by)) {
+			let_go(run);
+			return;
+		}
 	}
 	if (G_LIKELY(joining->is_complete) || !gait_tracer_is_settled(run->tracer))
 		return;

@@ -4,6 +4,9 @@
 
 #include "enforce/enforcer.h"
 
+/* Processes that ended last. */
+#define GAIT_PTRACE_N_GONE 64
+
 typedef struct {
 	GaitEnforcer *enforcer;
 	const GaitFloor *floor;
@@ -12,6 +15,8 @@ typedef struct {
 	gboolean is_letting_go;
 	pid_t root; /* whose wait status is kept: joined, or launched */
 	int root_status;
+	pid_t gone[GAIT_PTRACE_N_GONE];
+	guint n_gone;
 	GError *error; /* of a callback */
 } GaitPtraceRun;
 

@@ -164,6 +164,8 @@ on_exited(GaitTracer *tracer, GaitTask *task, int status, gpointer data)
 
 	if (task->tid == run->root)
 		run->root_status = status;
+	if (task->tid == task->pid)
+		run->gone[run->n_gone++ % GAIT_PTRACE_N_GONE] = task->pid;
 	gait_enforcer_exited(run->enforcer, task);
 }
 

@@ -86,6 +86,22 @@ learn() { # STEP…
 	done
 }
 
+@test "a process that is held cannot have itself let go" {
+	learn stdin nothing getppid
+	for signal in TERM INT HUP QUIT; do
+		sleeper kill-tracer=$(kill -l $signal) getppid create=created
+		join "$target" --on-violation log
+		echo >&9
+		wait "$supervisor"
+		says 'asked to be let go'
+		! grep -q 'it runs on' err
+		[ "$(cat out)" = $'stdin: ok\nkill-tracer: ok\ngetppid: ok\ncreate: ok' ]
+		# It was seen to its end.
+		says 'openat(O_WRONLY|O_CREAT) for'
+		rm created
+	done
+}
+
 @test "the supervisor of a joined process is killed: the process dies" {
 	learn stdin nothing getppid
 	sleeper create=created
