@@ -48,6 +48,7 @@ struct _GaitSpace {
 	GArray *flux;
 	guint n_known_flux;
 	gboolean is_fresh;      /* maps were read since the last event */
+	gboolean is_blind;      /* they were not to be read the last time */
 	gboolean is_unverified; /* the table is a parent's, not yet compared with maps */
 };
 
@@ -225,13 +226,15 @@ read_maps(GaitSpace *space, pid_t task)
 	gboolean same;
 
 	space->is_fresh = TRUE;
-	/* Gone: what was known stays, and nobody will ask for more. */
+	space->is_blind = TRUE;
+	/* Gone, or hidden (PR_SET_DUMPABLE): what was known stays, except where it is in flux. */
 	if (!gait_maps_foreach(task, TRUE, add_range, &reading)) {
 		gait_modules_note_failure(space->modules, errno);
 		return;
 	}
 	if (ranges->len == 0)
 		return;
+	space->is_blind = FALSE;
 	space->is_unverified = FALSE;
 	open_memory(space, task);
 	read = (const GaitRange *)(gpointer)ranges->data;
@@ -371,17 +374,17 @@ static GaitModule *
 find_module(GaitSpace *space, pid_t task, guint64 address, gboolean must_exist, guint64 *offset)
 {
 	const GaitRange *range;
+	gboolean is_open;
 
 	if (space->is_unverified && !space->is_fresh)
 		read_maps(space, task);
 	range = find_range(space, address);
-	if (!space->is_fresh &&
-	    ((!range && must_exist) ||
-	     (space->n_known_flux > 0 && is_in_flux(space, address, address + 1)))) {
+	is_open = space->n_known_flux > 0 && is_in_flux(space, address, address + 1);
+	if (!space->is_fresh && ((!range && must_exist) || is_open)) {
 		read_maps(space, task);
 		range = find_range(space, address);
 	}
-	if (!range)
+	if (!range || (is_open && space->is_blind))
 		return NULL;
 	*offset = gait_range_is_anon(range) ? 0 : range->offset + (address - range->start);
 	return range->module;

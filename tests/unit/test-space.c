@@ -147,6 +147,23 @@ test_unmap(Fixture *fixture, gconstpointer data)
 	g_assert_cmpuint(gait_space_get_generation(fixture->space), !=, generation);
 }
 
+/* While it is in flux, what cannot be read anew is not known any more. */
+static void
+test_hidden(Fixture *fixture, gconstpointer data)
+{
+	const pid_t nobody = G_MAXINT;
+	guint64 start = (guint64)(guintptr)fixture->code, offset;
+
+	g_assert_cmpstr(find(fixture, 0), ==, fixture->path[0]);
+	g_assert_nonnull(gait_space_find(fixture->space, nobody, start, &offset));
+	note(fixture->space, TASK, __NR_munmap, start, SIZE, 0, 0);
+	g_assert_null(gait_space_find(fixture->space, nobody, start, &offset));
+	tick(fixture, TASK);
+	g_assert_null(gait_space_find(fixture->space, nobody, start, &offset));
+	tick(fixture, TASK);
+	g_assert_cmpstr(find(fixture, 0), ==, fixture->path[0]);
+}
+
 /* Each call that can take code away: after the task's next event the table is right. */
 static void
 test_replaced(Fixture *fixture, gconstpointer data)
@@ -421,6 +438,7 @@ main(int argc, char **argv)
 	ADD("find", test_find);
 	ADD("unmap", test_unmap);
 	ADD("replaced", test_replaced);
+	ADD("hidden", test_hidden);
 	ADD("exit", test_exit);
 	ADD("anon", test_anon);
 	ADD("copy", test_copy);
