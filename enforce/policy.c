@@ -215,7 +215,7 @@ gait_policy_decide(const GaitPolicy *policy, GaitVerdict verdict, guint32 nr, gu
 	GaitAction action = policy->actions[verdict];
 
 	if (is_waiting(nr, klass))
-		return (GaitAction){.kind = GAIT_ACTION_LOG};
+		return (GaitAction){.kind = GAIT_ACTION_LOG, .stands_still = TRUE};
 	if (action.kind == GAIT_ACTION_ERRNO && (nr == SYS_exit || nr == SYS_exit_group))
 		return (GaitAction){.kind = GAIT_ACTION_LOG};
 	if (action.kind == GAIT_ACTION_ERRNO && tells_own_number(nr))
