@@ -20,7 +20,7 @@ PACKAGES := gcc clang make pkg-config libglib2.0-dev libjson-glib-dev libseccomp
 	libelf-dev libbpf-dev libgraphviz-dev zlib1g-dev
 # What tests, demo and bench run: real programs, and the tools they are driven, compared and checked with.
 PACKAGES += graphviz bats perl nginx-light redis-server redis-tools sqlite3 libsqlite3-dev python3 wrk curl \
-	strace linux-perf golang-go openssh-server postgresql-15 libclang-rt-14-dev openssl util-linux procps man-db clang-format clang-tidy cppcheck shellcheck
+	strace linux-perf golang-go openssh-server postgresql-15 libclang-rt-14-dev openssl util-linux procps man-db chromium clang-format clang-tidy cppcheck shellcheck
 
 Q := $(if $(V),,@)
 say = $(if $(V),@:,@printf '  %-6s %s\n' $(1) $(2))

@@ -25,6 +25,7 @@
 	X(enforce)                                                                                 \
 	X(amend)                                                                                   \
 	X(graph)                                                                                   \
+	X(report)                                                                                  \
 	X(timeline)                                                                                \
 	X(print)
 

@@ -7,7 +7,7 @@
  */
 #include "model/diff-private.h"
 
-#include "model/model-private.h"
+#include "model/life.h"
 #include "sysgait/syscall.h"
 #include "sysgait/text.h"
 
@@ -39,21 +39,6 @@ find_candidate(const Side *side, const char *label)
 	return GAIT_NONE;
 }
 
-/* As phases are cut: a symbol without a bit in either relation may be on both sides. */
-static gboolean
-is_allowed(const GaitRole *role, guint32 symbol, guint32 from, guint32 to)
-{
-	gboolean is_in = TRUE;
-
-	if (from != GAIT_NONE)
-		is_in = gait_bit_test(gait_role_row(role, role->after, from), symbol) ||
-		        !gait_bit_test(gait_role_row(role, role->before, from), symbol);
-	if (is_in && to != GAIT_NONE)
-		is_in = gait_bit_test(gait_role_row(role, role->before, to), symbol) ||
-		        !gait_bit_test(gait_role_row(role, role->after, to), symbol);
-	return is_in;
-}
-
 /* The calls that a side allows in a stretch: "nr:class" → themselves as GaitCall. */
 static GHashTable *
 collect_allowed(const Side *side, guint32 from, guint32 to)
@@ -65,7 +50,7 @@ collect_allowed(const Side *side, guint32 from, guint32 to)
 		const GaitSymbol *symbol = gait_program_get_symbol(side->program->program, ref);
 		gint64 *key;
 
-		if (gait_syscall_is_incidental(symbol->nr) || !is_allowed(side->role, i, from, to))
+		if (gait_syscall_is_incidental(symbol->nr) || !gait_role_is_between(side->role, i, from, to))
 			continue;
 		key = g_new(gint64, 1);
 		*key = (gint64)((guint64)symbol->nr << 32 | symbol->klass);

@@ -4,6 +4,7 @@
  * symbol belongs.
  */
 #include "graph-private.h"
+#include "model/life.h"
 #include "sysgait/syscall.h"
 
 gboolean
@@ -57,24 +58,13 @@ gait_graph_find_in_role(const GaitRole *role, GaitSymbolRef ref)
 	return index;
 }
 
-static gint
-compare_candidates(gconstpointer a, gconstpointer b)
-{
-	const GaitCandidate *x = a, *y = b;
-
-	return x->symbol < y->symbol ? -1 : x->symbol > y->symbol;
-}
-
 /* What some instance did before it reached this milestone. */
 static const guint64 *
 row_before(const GaitRole *role, guint32 milestone)
 {
-	GaitCandidate candidate = {.symbol = milestone};
-	guint index;
+	guint32 candidate = gait_role_find_candidate(role, milestone);
 
-	if (!g_array_binary_search(role->candidates, &candidate, compare_candidates, &index))
-		return NULL;
-	return role->before + (gsize)index * role->row_words;
+	return candidate == GAIT_NONE ? NULL : role->before + (gsize)candidate * role->row_words;
 }
 
 guint

@@ -177,6 +177,14 @@ add_relations(const GaitModel *model, GaitProgram *program)
 	gait_role_alloc_relations(gait_program_get_role(program, 1));
 }
 
+static gint
+compare_indices(gconstpointer a, gconstpointer b)
+{
+	guint32 x = *(const guint32 *)a, y = *(const guint32 *)b;
+
+	return x < y ? -1 : x > y;
+}
+
 /* Phase of a role by hand: what gait_model_normalize() derives from measurements is tested
  * elsewhere. */
 static void
@@ -204,6 +212,7 @@ add_phase(const Fixture *fixture, guint32 role_index, int milestone, const int *
 
 		g_array_append_val(phase->allowed, call);
 	}
+	g_array_sort(phase->allowed, compare_indices);
 }
 
 static void

@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Where in a role's life a symbol comes, by the relations that phases are made of. */
+#pragma once
+
+#include "sysgait/model.h"
+
+/* Index of the candidate that a symbol (index into role->symbols) is, or GAIT_NONE. */
+guint32 gait_role_find_candidate(const GaitRole *role, guint32 symbol);
+/*
+ * Whether a symbol was seen at or after the first `from` and before the first `to` (indices into
+ * role->candidates; GAIT_NONE: the beginning, the end). As phases are cut: it may have paused in
+ * between, and one without a bit in either relation may be on both sides.
+ */
+gboolean gait_role_is_between(const GaitRole *role, guint32 symbol, guint32 from, guint32 to);
+/* Whether a call (index into the program's calls) is allowed in a phase. */
+gboolean gait_phase_allows(const GaitPhase *phase, guint32 call);
