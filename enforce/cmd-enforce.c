@@ -18,7 +18,7 @@
 typedef struct {
 	char *model_path, *log_path;
 	char *on_violation, *strict, *backend;
-	gboolean is_quiet, is_verbose, allow_partial;
+	gboolean is_quiet, is_verbose, allow_partial, no_status;
 	char **pid_texts;
 	GArray *pids;   /* pid_t: to join; or */
 	char **command; /* to start, NULL-terminated */
@@ -108,6 +108,8 @@ parse_options(int argc, char **argv, Options *options, GError **error)
 	     "append violations to FILE, one JSON object a line", "FILE"},
 	    {"allow-partial", 0, 0, G_OPTION_ARG_NONE, &options->allow_partial,
 	     "take a model that was learned from partial traces", NULL},
+	    {"no-status", 0, 0, G_OPTION_ARG_NONE, &options->no_status,
+	     "show no status line on a terminal", NULL},
 	    {"quiet", 'q', 0, G_OPTION_ARG_NONE, &options->is_quiet,
 	     "say nothing but warnings and errors", NULL},
 	    {"verbose", 'v', 0, G_OPTION_ARG_NONE, &options->is_verbose, "say more", NULL},
@@ -284,6 +286,7 @@ enforce(const Options *options, const GaitPolicy *policy, const GaitBackend *bac
 	g_autoptr(GaitModel) model = gait_model_load(options->model_path, error);
 	g_autoptr(GaitEnforcer) enforcer = NULL;
 	g_autoptr(GaitFloor) floor = NULL;
+	g_autoptr(GaitTerminal) terminal = NULL;
 	g_autoptr(GaitLog) log = NULL;
 	int status = GAIT_EXIT_FAILURE;
 
@@ -291,6 +294,10 @@ enforce(const Options *options, const GaitPolicy *policy, const GaitBackend *bac
 	    !check_command(model, options, &status, error))
 		return GAIT_EXIT_FAILURE;
 	log = gait_log_new(options->log_path, STDERR_FILENO, !options->is_quiet, error);
+	if (log && !options->is_quiet && !options->no_status)
+		terminal = gait_terminal_new(STDERR_FILENO);
+	if (log)
+		gait_log_set_terminal(log, terminal);
 	floor = log ? gait_floor_new(model, backend->handover, error) : NULL;
 	enforcer = floor ? gait_enforcer_new(model, floor, policy, log, error) : NULL;
 	if (!enforcer || !gait_backend_probe(backend, error))

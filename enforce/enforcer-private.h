@@ -13,6 +13,7 @@ typedef struct {
 	GaitWalker *walker;
 	GaitSignalContext signals;
 	GaitInterruptedCalls interrupted;
+	guint64 n_violations;
 	guint32
 	    announced; /* the program that its last exec was to run; GAIT_NONE: not in the model */
 	/* Its last call that was to make a task, for the log. NULL: there was none. */
@@ -28,10 +29,12 @@ struct _GaitEnforcer {
 	const GaitFloor *floor;
 	GaitPolicy policy;
 	GaitLog *log;
+	GaitTerminal *terminal; /* with the status line, NULL: none */
 	GaitWalkTable *table;
 	GaitModules *modules;
 	GaitAttributor *attributor;
 	GaitEventCache *events;
+	GHashTable *tasks; /* GaitTask with its GaitSupervised */
 	GaitEnforcerStats stats;
 	gboolean has_told_shortage;
 };

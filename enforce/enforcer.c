@@ -49,11 +49,13 @@ gait_enforcer_new(const GaitModel *model, const GaitFloor *floor, const GaitPoli
 	enforcer->floor = floor;
 	enforcer->policy = *policy;
 	enforcer->log = log;
+	enforcer->terminal = gait_log_get_terminal(log);
 	enforcer->table = gait_walk_table_new(model, error);
 	if (!enforcer->table)
 		return NULL;
 	enforcer->modules = gait_modules_new(NULL);
 	enforcer->attributor = gait_attributor_new(enforcer->modules, NULL);
+	enforcer->tasks = g_hash_table_new(NULL, NULL);
 	enforcer->events = gait_event_cache_new(enforcer->table, warn_stale, enforcer);
 	return g_steal_pointer(&enforcer);
 }
@@ -64,6 +66,7 @@ gait_enforcer_free(GaitEnforcer *enforcer)
 	if (!enforcer)
 		return;
 	gait_event_cache_free(enforcer->events);
+	g_clear_pointer(&enforcer->tasks, g_hash_table_unref);
 	gait_attributor_free(enforcer->attributor);
 	gait_modules_free(enforcer->modules);
 	g_clear_pointer(&enforcer->table, gait_walk_table_unref);
@@ -127,6 +130,8 @@ gait_enforcer_attribute(GaitEnforcer *enforcer, GaitEntry *entry)
 	GaitTask *task = entry->task;
 	GaitAttribution result;
 
+	if (G_UNLIKELY(enforcer->terminal) && gait_terminal_may_concern(entry->nr, entry->args))
+		gait_terminal_note_call(enforcer->terminal, task->tid, entry->nr, entry->args);
 	gait_space_note_syscall(task->space, task->tid, entry->nr, entry->args);
 	result = gait_attributor_attribute(enforcer->attributor, task->space, task->tid, entry->nr,
 	                                   &entry->registers, &entry->stack);
@@ -157,7 +162,7 @@ static void
 log_violation(GaitEnforcer *enforcer, const GaitEntry *entry, const struct gait_walk_event *event,
               GaitVerdict verdict, const GaitAction *action)
 {
-	const GaitSupervised *supervised = entry->task->data;
+	GaitSupervised *supervised = entry->task->data;
 	g_autoptr(GString) text = g_string_new(NULL);
 	GaitViolation violation = {
 	    .time_s = (double)g_get_real_time() / G_USEC_PER_SEC,
@@ -169,6 +174,7 @@ log_violation(GaitEnforcer *enforcer, const GaitEntry *entry, const struct gait_
 	    .exec_path = entry->exec_path,
 	};
 
+	supervised->n_violations++;
 	gait_action_format(action, text);
 	violation.action = text->str;
 	gait_enforcer_describe(entry->stack, &violation);

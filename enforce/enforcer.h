@@ -51,6 +51,13 @@ GaitEnforcer *gait_enforcer_new(const GaitModel *model, const GaitFloor *floor,
 void gait_enforcer_free(GaitEnforcer *enforcer);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(GaitEnforcer, gait_enforcer_free)
 
+/*
+ * Where all tasks stand: every walker in words, bounded; or a line for the terminal (no line end).
+ * For the tracer's thread, while nobody else rules.
+ */
+void gait_enforcer_print_walkers(GaitEnforcer *enforcer, GString *out);
+void gait_enforcer_print_status(GaitEnforcer *enforcer, double events_per_s, GString *out);
+
 GaitModules *gait_enforcer_get_modules(GaitEnforcer *enforcer);
 GaitLog *gait_enforcer_get_log(GaitEnforcer *enforcer);
 const GaitFloor *gait_enforcer_get_floor(const GaitEnforcer *enforcer);

@@ -27,6 +27,7 @@ supervise(GaitEnforcer *enforcer, GaitTask *task)
 	GaitSupervised *supervised = g_new0(GaitSupervised, 1);
 
 	task->data = supervised;
+	g_hash_table_add(enforcer->tasks, task);
 	enforcer->stats.n_tasks++;
 	return supervised;
 }
@@ -57,15 +58,17 @@ start_root(GaitEnforcer *enforcer, GaitTask *task)
 static gboolean
 let_be(GaitEnforcer *enforcer, const GaitTask *task, GaitViolation *violation, gboolean is_logged)
 {
-	const GaitSupervised *supervised = task->data;
+	GaitSupervised *supervised = task->data;
 	gboolean is_kill = enforcer->policy.actions[violation->verdict].kind != GAIT_ACTION_LOG;
 
 	violation->time_s = (double)g_get_real_time() / G_USEC_PER_SEC;
 	violation->pid = task->pid;
 	violation->tid = task->tid;
 	violation->action = is_kill ? "kill" : "log";
-	if (is_kill || !is_logged)
+	if (is_kill || !is_logged) {
+		supervised->n_violations++;
 		gait_log_violation(enforcer->log, violation, supervised->walker);
+	}
 	enforcer->stats.n_killed += is_kill;
 	return !is_kill;
 }
@@ -231,6 +234,7 @@ gait_enforcer_exited(GaitEnforcer *enforcer, GaitTask *task)
 
 	if (!supervised)
 		return;
+	g_hash_table_remove(enforcer->tasks, task);
 	gait_walker_free(supervised->walker);
 	gait_signal_context_clear(&supervised->signals);
 	gait_interrupted_calls_clear(&supervised->interrupted);

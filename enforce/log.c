@@ -9,17 +9,14 @@
 #include "enforce/log.h"
 
 #include "enforce/repeats.h"
-
+#include "enforce/say.h"
 #include "sysgait/error.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <limits.h>
-#include <poll.h>
 #include <stdarg.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <sys/uio.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -31,6 +28,7 @@ struct _GaitLog {
 	char *path;
 	int fd; /* -1: no file */
 	int out;
+	GaitTerminal *terminal;
 	gboolean has_sentences;
 	GString *line;
 	GaitRepeats *repeats;
@@ -101,49 +99,29 @@ gait_log_free(GaitLog *log)
 	g_free(log);
 }
 
-static gboolean
-is_file(int fd)
+void
+gait_log_set_terminal(GaitLog *log, GaitTerminal *terminal)
 {
-	struct stat status;
-
-	return fstat(fd, &status) == 0 && S_ISREG(status.st_mode);
+	log->terminal = terminal;
 }
 
-/* The target writes there too, and may have filled it since it was asked whether it has room. */
-static ssize_t
-write_at_once(int fd, const char *text, gsize size)
+GaitTerminal *
+gait_log_get_terminal(const GaitLog *log)
 {
-	struct iovec piece = {(char *)text, size};
-	ssize_t n = pwritev2(fd, &piece, 1, -1, RWF_NOWAIT);
-
-	/* A terminal knows no such thing; a file says so where it would wait for its disk. */
-	if (n < 0 && (errno == EOPNOTSUPP || (errno == EAGAIN && is_file(fd))))
-		n = write(fd, text, size);
-	return n;
+	return log->terminal;
 }
 
-/*
- * Writes what can be written without waiting. A pipe that is ready takes PIPE_BUF bytes; a terminal
- * that was stopped with Ctrl-S is not ready. Whether all of it was written.
- */
 static gboolean
-say(int fd, const char *text, gsize size)
+say(GaitLog *log, const char *text, gsize size)
 {
-	while (size > 0) {
-		struct pollfd ready = {.fd = fd, .events = POLLOUT};
-		ssize_t n;
+	gait_terminal_begin_row(log->terminal);
+	return gait_say(log->out, text, size);
+}
 
-		if (poll(&ready, 1, 0) != 1 || !(ready.revents & POLLOUT))
-			return FALSE;
-		n = write_at_once(fd, text, MIN(size, PIPE_BUF));
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n <= 0)
-			return FALSE;
-		text += n;
-		size -= n;
-	}
-	return TRUE;
+void
+gait_log_print(GaitLog *log, const GString *lines)
+{
+	say(log, lines->str, lines->len);
 }
 
 void
@@ -157,7 +135,7 @@ gait_log_message(GaitLog *log, const char *format, ...)
 	what = g_strdup_vprintf(format, arguments);
 	va_end(arguments);
 	line = g_strdup_printf("sysgait enforce: %s\n", what);
-	say(log->out, line, strlen(line));
+	say(log, line, strlen(line));
 }
 
 /* A line that does not get into the file is lost, not waited for: the violation was acted on all
@@ -216,7 +194,7 @@ print_sentence(GaitLog *log, const GaitViolation *violation, const GaitWalker *w
 	log->n_unsaid = 0;
 	g_string_truncate(log->line, 0);
 	gait_violation_print_text(violation, walker, log->line);
-	if (!say(log->out, log->line->str, log->line->len))
+	if (!say(log, log->line->str, log->line->len))
 		log->n_silent++;
 }
 

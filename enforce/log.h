@@ -5,6 +5,7 @@
  */
 #pragma once
 
+#include "enforce/terminal.h"
 #include "sysgait/violation.h"
 
 typedef struct _GaitLog GaitLog;
@@ -17,9 +18,16 @@ GaitLog *gait_log_new(const char *path, int out, gboolean has_sentences, GError 
 void gait_log_free(GaitLog *log);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(GaitLog, gait_log_free)
 
+/* The terminal that out is, if it has a status line, which gives way to what is written; borrowed.
+ */
+void gait_log_set_terminal(GaitLog *log, GaitTerminal *terminal);
+GaitTerminal *gait_log_get_terminal(const GaitLog *log);
+
 void gait_log_violation(GaitLog *log, const GaitViolation *violation, const GaitWalker *walker);
 /* A message of the enforcer's own: "sysgait enforce: …". */
 void gait_log_message(GaitLog *log, const char *format, ...) G_GNUC_PRINTF(2, 3);
+/* Whole lines, as they are. */
+void gait_log_print(GaitLog *log, const GString *lines);
 
 guint64 gait_log_get_n_violations(const GaitLog *log, GaitVerdict verdict);
 /* Repetitions that no line counts. */

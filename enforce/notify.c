@@ -14,6 +14,7 @@
 #include "enforce/interruptible.h"
 #include "enforce/notify-private.h"
 #include "enforce/usher.h"
+#include "enforce/watch.h"
 #include "sysgait/error.h"
 #include "sysgait/syscall.h"
 
@@ -74,6 +75,7 @@ take_over(GaitNotifyRun *notify, GaitTask *root)
 	if (!gait_usher_dismiss(g_steal_pointer(&notify->usher), &notify->error) ||
 	    !gait_forward_start(notify->tracer, &notify->error))
 		return FALSE;
+	gait_watch_start(notify->enforcer, notify->tracer);
 	/* A descriptor a task, for its registers. */
 	if (getrlimit(RLIMIT_NOFILE, &limit) == 0) {
 		limit.rlim_cur = limit.rlim_max;
@@ -180,6 +182,7 @@ supervise(GaitNotifyRun *notify, GError **error)
 
 	while (!failure && gait_tracer_iterate(notify->tracer, &listening, 1, -1, &failure)) {
 		gait_forward_deliver();
+		gait_watch_attend();
 		gait_notify_serve(notify, &listening, &failure);
 	}
 	if (!failure && !notify->error)
@@ -237,6 +240,7 @@ run(GaitEnforcer *enforcer, const char *const *argv, int *status, GError **error
 	if (is_good)
 		*status = gait_tracer_get_root_status(notify.tracer);
 	gait_forward_stop();
+	gait_watch_stop();
 	gait_tracer_free(notify.tracer);
 	g_hash_table_unref(notify.tasks);
 	gait_asleep_free(notify.asleep);

@@ -9,6 +9,7 @@
  * from then on the kernel gives us by itself.
  */
 #include "enforce/ptrace-private.h"
+#include "enforce/watch.h"
 
 #include "sysgait/error.h"
 #include "sysgait/process-tree.h"
@@ -197,6 +198,7 @@ gait_ptrace_join(GaitEnforcer *enforcer, const pid_t *pids, guint n_pids, int *s
 	gait_tracer_set_exit_kill(run->tracer);
 	prctl(PR_SET_DUMPABLE, 0);
 	take_signals(run->tracer);
+	gait_watch_start(enforcer, run->tracer);
 	is_good = attach(&joining, error);
 	/* Nothing has been judged yet: who was got already goes on as before. */
 	if (!is_good) {
@@ -206,6 +208,7 @@ gait_ptrace_join(GaitEnforcer *enforcer, const pid_t *pids, guint n_pids, int *s
 	is_good = is_good && gait_ptrace_supervise(run, take_turn, error);
 	*status = run->root_status == -1 ? 0 : run->root_status;
 	leave_signals();
+	gait_watch_stop();
 	gait_tracer_free(run->tracer);
 	g_clear_error(&run->error);
 	return is_good;

@@ -16,6 +16,7 @@
 #include "enforce/forward.h"
 #include "enforce/listener.h"
 #include "enforce/ptrace-private.h"
+#include "enforce/watch.h"
 #include "sysgait/error.h"
 
 #include <errno.h>
@@ -123,6 +124,7 @@ on_created(GaitTracer *tracer, GaitTask *task, GaitTask *parent, gpointer data)
 			kill_process(tracer, task);
 			return;
 		}
+		gait_watch_start(run->enforcer, tracer);
 		/* Nobody of our own user reads or writes the supervisor's memory. */
 		prctl(PR_SET_DUMPABLE, 0);
 	}
@@ -226,8 +228,10 @@ gait_ptrace_supervise(GaitPtraceRun *run, void (*turn)(GaitPtraceRun *run), GErr
 {
 	g_autoptr(GError) failure = NULL;
 
-	while (gait_tracer_iterate(run->tracer, NULL, 0, -1, &failure))
+	while (gait_tracer_iterate(run->tracer, NULL, 0, -1, &failure)) {
+		gait_watch_attend();
 		turn(run);
+	}
 	if (!failure && !run->error)
 		return TRUE;
 	/* Closed: without its supervisor nothing of the tree goes on. */
@@ -275,6 +279,7 @@ run(GaitEnforcer *enforcer, const char *const *argv, int *status, GError **error
 	if (is_good)
 		*status = run.root_status;
 	gait_forward_stop();
+	gait_watch_stop();
 	gait_tracer_free(run.tracer);
 	g_clear_error(&run.error);
 	return is_good;

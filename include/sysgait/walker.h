@@ -126,3 +126,5 @@ guint32 gait_walker_get_role(const GaitWalker *walker);
 guint32 gait_walker_get_phase(const GaitWalker *walker);
 /* State of the module's automaton (GAIT_STATE_…), GAIT_NONE for "anywhere" or no automaton. */
 guint32 gait_walker_get_state(const GaitWalker *walker, guint32 module);
+/* Appends all of it in words: a line, and one more for each library that has left its start. */
+void gait_walker_print(const GaitWalker *walker, GString *out);

@@ -426,6 +426,63 @@ cannot_hide() {
 	wait "$supervisor" && return 1 || [ $? -eq 143 ]
 }
 
+@test "USR1 shows where every task stands" {
+	train getppid stdin
+	mkfifo fifo
+	exec 9<>fifo
+	"$SYSGAIT" enforce --backend "$backend" -q -m model.gait -- "$steps" getppid stdin <fifo 2>err 9>&- &
+	supervisor=$!
+	started=$supervisor
+	wait_for "grep -q '^0 ' /proc/\$(pgrep -P $supervisor -x steps)/syscall"
+	kill -USR1 "$supervisor"
+	wait_for "grep -q '    steps: read at ' err"
+	cat err
+	grep -q 'sysgait enforce: [0-9]* events, 0 violations, 1 task:' err
+	grep -q ', 0 violations: steps, main in phase [0-9] of [0-9], since ' err
+	echo >fifo
+	wait "$supervisor"
+	[ "$(grep -c task: err)" -eq 1 ]
+}
+
+@test "a tree that asks for its own walkers is not answered" {
+	train getppid
+	enforce --on-violation log -- getppid kill-parent=10
+	says 'kill-parent: ok'
+	! says 'task:'
+}
+
+@test "a terminal has a status line, which gives way to the target's output" {
+	local terminal=$BATS_TEST_DIRNAME/terminal
+	local script='sleep 60 & trap "kill $!; echo done; exit 3" INT; echo ready; wait'
+	run "$terminal" "$SYSGAIT" record -q -o run.trace -- sh -c "$script" -- '<ready' '>\x03' '<done'
+	[ "$status" -eq 3 ]
+	"$SYSGAIT" learn -q -o model.gait run.trace
+	run "$terminal" "$SYSGAIT" enforce --backend "$backend" --on-violation log -m model.gait -- \
+		sh -c "$script" -- '<ready' '<events/s' '>\x03' '<done'
+	cat -v <<<"$output"
+	[ "$status" -eq 3 ]
+	says ' events/s, 2 tasks, '
+	says '; dash main '
+	# What was on the row is cleared before the target prints, and before we do.
+	grep -qE $'^(.*\033\\[K)?done$' <<<"$output"
+	grep -qE $'^(.*\033\\[K)?sysgait enforce: [0-9]+ events of ' <<<"$output"
+}
+
+@test "no status line for a program that reads the terminal, nor where none is wanted" {
+	local terminal=$BATS_TEST_DIRNAME/terminal
+	# Sleep is longer than the line is patient, and longer than it is away after an output.
+	local script='echo ready; read x; echo "$x"; sleep 1.2; echo "$x"'
+	run "$terminal" "$SYSGAIT" record -q -o run.trace -- sh -c "$script" -- '<ready' '>hello\r' '<hello'
+	"$SYSGAIT" learn -q -o model.gait run.trace
+	run "$terminal" "$SYSGAIT" enforce --backend "$backend" --on-violation log -m model.gait -- \
+		sh -c "$script" -- '<ready' '>hello\r' '<hello'
+	[ "$status" -eq 0 ]
+	! says 'events/s'
+	run "$terminal" "$SYSGAIT" enforce --backend "$backend" --no-status --on-violation log -m model.gait -- \
+		sh -c "echo ready; sleep 1.2" -- '<ready'
+	! says 'events/s'
+}
+
 @test "signals that the tree sends do not come back from the supervisor" {
 	train getppid
 	enforce --on-violation log -- getppid kill-parent=12
