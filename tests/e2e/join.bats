@@ -102,6 +102,18 @@ learn() { # STEP…
 	done
 }
 
+@test "USR1 shows where joined tasks may stand" {
+	learn stdin nothing getppid
+	sleeper getppid
+	join "$target"
+	kill -USR1 "$supervisor"
+	wait_for 'grep -q "    steps: " err'
+	says "$target, 0 violations: steps, main in phase 1 or later of"
+	let_go
+	echo >&9
+	wait "$target"
+}
+
 @test "the supervisor of a joined process is killed: the process dies" {
 	learn stdin nothing getppid
 	sleeper create=created
