@@ -108,7 +108,7 @@ learn() { # STEP…
 	join "$target"
 	kill -USR1 "$supervisor"
 	wait_for 'grep -q "    steps: " err'
-	says "$target, 0 violations: steps, main in phase 1 or later of"
+	says "$target, 0 violations: steps, "
 	let_go
 	echo >&9
 	wait "$target"
