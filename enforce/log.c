@@ -78,7 +78,8 @@ gait_log_new(const char *path, int out, gboolean has_sentences, GError **error)
 		    path, O_WRONLY | O_CREAT | O_APPEND | O_NONBLOCK | O_CLOEXEC | O_NOCTTY, 0600);
 		if (log->fd < 0) {
 			gait_error_system(error, GAIT_ENFORCE_ERROR, errno,
-			                  "cannot open the violation log %s", path);
+			                  "cannot open the violation log %s%s", path,
+			                  errno == ENXIO ? " (a FIFO needs its reader first)" : "");
 			return NULL;
 		}
 		log->is_torn = ends_torn(path, log->fd);

@@ -141,6 +141,21 @@ seize_child(GaitTracer *tracer, const Launch *launch, pid_t pid, int go, int rep
 	return TRUE;
 }
 
+/* All that is known of processes is known from there; it may be missing, or another namespace's. */
+static gboolean
+check_proc(GError **error)
+{
+	char link[32] = "";
+
+	if (readlink("/proc/self", link, sizeof link - 1) > 0 && atoi(link) == getpid())
+		return TRUE;
+	g_set_error(error, GAIT_PROCESS_ERROR, GAIT_ERROR_UNSUPPORTED,
+	            "/proc does not show this process (number %d): mount proc there, of this PID "
+	            "namespace",
+	            getpid());
+	return FALSE;
+}
+
 gboolean
 gait_tracer_launch(GaitTracer *tracer, const char *const *argv, int (*in_child)(gpointer data),
                    gpointer data, GError **error)
@@ -150,6 +165,8 @@ gait_tracer_launch(GaitTracer *tracer, const char *const *argv, int (*in_child)(
 	gboolean is_launched;
 	pid_t pid;
 
+	if (!check_proc(error))
+		return FALSE;
 	if (pipe2(go, O_CLOEXEC) != 0)
 		return gait_error_system(error, GAIT_PROCESS_ERROR, errno, "pipe");
 	if (pipe2(report, O_CLOEXEC) != 0) {
@@ -266,6 +283,8 @@ gait_tracer_attach(GaitTracer *tracer, pid_t pid, GError **error)
 	g_autoptr(GaitSpace) space = NULL;
 	guint n_new;
 
+	if (!check_proc(error))
+		return FALSE;
 	/* A thread that is not seized yet may create another behind our back: until a look finds
 	 * none. */
 	do

@@ -65,6 +65,247 @@ orphan() {
 	done
 }
 
+# model STEP…: of `steps`, of none and of these, in both orders.
+model() {
+	for i in 1 2; do "$SYSGAIT" record -q -o n$i.trace -- "$steps" nothing nothing; done
+	"$SYSGAIT" record -q -o a.trace -- "$steps" nothing "$@" >/dev/null </dev/null
+	"$SYSGAIT" record -q -o b.trace -- "$steps" "$@" nothing >/dev/null </dev/null
+	for step in "$@"; do "$SYSGAIT" record -q -o "${step%=*}.trace" -- "$steps" "$step" >/dev/null </dev/null; done
+	"$SYSGAIT" learn -q -o model.gait ./*.trace
+}
+
+# enforce_under COMMAND… -- OPTION… -- CMD…: under limits such as prlimit sets. It ends by itself, in some way that
+# says why, and what is refused does not happen. Sets status and output.
+enforce_under() {
+	local under=()
+	while [ "$1" != -- ]; do
+		under+=("$1")
+		shift
+	done
+	shift
+	status=0
+	output=$(timeout -s KILL 60 "${under[@]}" "$SYSGAIT" enforce -m model.gait --backend "$backend" "$@" 2>&1) || status=$?
+	echo "${under[*]}: status $status"
+	echo "$output"
+	[ "$status" -ne 124 ]
+	[ ! -e made ]
+	[ "$status" -eq 0 ] || [[ $output == *sysgait* || $output == *'errno 1'* ]]
+}
+
+@test "hardly any descriptors: what is refused does not happen" {
+	model forks=5
+	for backend in notify ptrace; do
+		n_short=0
+		for limit in $(seq 6 20); do
+			enforce_under prlimit --nofile=$limit -- -- "$steps" forks=5 create=made
+			[ "$status" -ne 0 ]
+			if [[ $output == *'Too many open files'* ]]; then
+				n_short=$((n_short + 1))
+			else # the dynamic linker's way to say so; or it was enough
+				[[ $output == *'Error 24'* || $output == *'create: errno 1'* ]]
+			fi
+		done
+		[ "$n_short" -ge 3 ]
+		enforce_under prlimit --nofile=32 -- -q -- "$steps" forks=5 nothing
+		[ "$output" = $'forks: ok\nnothing: ok' ]
+	done
+}
+
+@test "more tasks than descriptors: not a violation more" {
+	model forks=5
+	for backend in notify ptrace; do
+		enforce_under prlimit --nofile=100 -- -- "$steps" forks=300
+		[ "$status" -eq 0 ]
+		[[ $output == *' 0 violations'* ]]
+	done
+}
+
+@test "hardly any memory: what is refused does not happen" {
+	model forks=5
+	for backend in notify ptrace; do
+		n_failed=0
+		# From what the dynamic linker needs to what a thread needs, and a little more.
+		for kilobytes in 800 1000 1200 1500 1800 2200 2600 4000 $(seq 9000 300 12000); do
+			enforce_under prlimit --data=$((kilobytes * 1024)) -- -q -- "$steps" forks=5 create=made
+			# It said 1 for its one step that failed; else it was not started, or killed.
+			if [[ $output != *'create: errno 1'* ]]; then n_failed=$((n_failed + 1)); fi
+		done
+		# Neither would prove anything.
+		[ "$n_failed" -ge 3 ]
+		enforce_under prlimit --data=100000000 -- -q -- "$steps" forks=5 create=made
+		[[ $output == *'create: errno 1'* ]]
+	done
+}
+
+@test "memory runs out while it watches: it says so, and takes the target with it" {
+	model stdin forks=5
+	mkfifo fifo
+	exec 9<>fifo
+	for backend in notify ptrace; do
+		"$SYSGAIT" enforce -q -m model.gait --backend $backend -- "$steps" stdin forks=3000 create=made <fifo \
+			2>messages >out 9>&- &
+		supervisor=$!
+		wait_for "target=\$(pgrep -P $supervisor -x steps) && grep -q '^0 ' /proc/\$target/syscall"
+		prlimit --pid $supervisor --data=$(($(awk '/^VmData/ {print $2}' /proc/$supervisor/status) * 1024))
+		echo >&9
+		wait $supervisor && return 1
+		cat messages
+		grep -q 'failed to allocate' messages
+		[ ! -s out ]
+		[ ! -e made ]
+		wait_for "! grep -q '^State:.[^ZX]' /proc/$target/status 2>/dev/null"
+	done
+}
+
+@test "a violation log on a disk that is full: what fits is kept, the rest is counted" {
+	model nothing
+	# Every name makes a violation of its own: repetitions would be counted, not written.
+	for backend in notify ptrace; do
+		enforce_under prlimit --fsize=5000 -- --log "log.$backend" -- "$steps" socket create=made getsid getsid2 \
+			socket create=made getppid
+		[[ $output == *'cannot write the violation log'*'lines are being lost'* ]]
+		[[ $output == *' violations did not get into the violation log'* ]]
+		[ "$(stat -c %s "log.$backend")" -le 5000 ]
+		# Whole lines, and at most one that broke off.
+		"$PYTHON" - "log.$backend" <<-'END'
+			import json, sys
+			lines = open(sys.argv[1]).read().split("\n")
+			assert len(lines) > 2
+			for line in lines[:-1]:
+			    json.loads(line)
+		END
+	done
+}
+
+@test "a violation log into a FIFO: without a reader, with one that goes, with one that sleeps" {
+	model nothing
+	mkfifo fifo
+	backend=notify
+	enforce_under env -- --log fifo -- "$steps" create=made
+	[ "$status" -eq 1 ]
+	[[ $output == *'a FIFO needs its reader first'* ]]
+	head -c 1 fifo >/dev/null 3>&- &
+	started=$!
+	wait_for "grep -q '^257 ' /proc/$started/syscall"
+	enforce_under env -- --log fifo -- "$steps" socket create=made getsid
+	[[ $output == *'create: errno 1'*'getsid: '* ]]
+	"$PYTHON" -c 'if True:
+		import fcntl, time
+		pipe = open("fifo")
+		fcntl.fcntl(pipe, fcntl.F_SETPIPE_SZ, 4096)
+		open("opened", "w").close()
+		time.sleep(100)' 3>&- 9>&- &
+	started="$started $!"
+	exec 9>fifo
+	wait_for '[ -e opened ]'
+	enforce_under env -- --log fifo -- "$steps" socket create=made getsid getsid2 socket create=made getsid getsid2 nothing
+	[[ $output == *'lines are being lost'*'did not get into the violation log'* ]]
+	exec 9>&-
+}
+
+@test "closed standard descriptors: nothing but violations gets into the log" {
+	model nothing
+	"$SYSGAIT" enforce -m model.gait --log log -- "$steps" socket create=made 0<&- 1>&- 2>&- && return 1
+	[ ! -e made ]
+	[ "$("$PYTHON" -c 'import json; print(*(json.loads(line)["syscall"] for line in open("log")))')" = 'socket openat' ]
+}
+
+@test "a stderr that nobody reads holds up nobody" {
+	model nothing
+	mkfifo fifo
+	exec 9<>fifo
+	dd if=/dev/zero of=/dev/fd/9 bs=4096 oflag=nonblock 2>/dev/null || true
+	for backend in notify ptrace; do
+		status=0
+		output=$(timeout -s KILL 60 "$SYSGAIT" enforce -m model.gait --backend $backend -- "$steps" socket create=made 2>&9) ||
+			status=$?
+		echo "$output"
+		[ "$status" -eq 2 ]
+		[ ! -e made ]
+	done
+}
+
+@test "a supervisor that is stopped holds its target, and goes on with it" {
+	model stdin
+	mkfifo fifo
+	exec 9<>fifo
+	for backend in notify ptrace; do
+		"$SYSGAIT" enforce -q -m model.gait --backend $backend -- "$steps" stdin create=made nothing <fifo >out 2>messages 9>&- &
+		supervisor=$!
+		started=$supervisor
+		wait_for "target=\$(pgrep -P $supervisor -x steps) && grep -q '^0 ' /proc/\$target/syscall"
+		kill -STOP $supervisor
+		wait_for "grep -q '^State:.T' /proc/$supervisor/status"
+		echo >&9
+		# It has left read(), and waits at its next call.
+		wait_for "! grep -q '^0 ' /proc/$target/syscall"
+		[ ! -e made ]
+		kill -CONT $supervisor
+		wait $supervisor && return 1
+		[ "$(cat out)" = $'stdin: ok\ncreate: errno 1\nnothing: ok' ]
+		[ ! -e made ]
+	done
+}
+
+@test "a terminal that hangs up: the target is held to its gait to its end" {
+	model stdin
+	mkfifo fifo
+	exec 9<>fifo
+	for backend in notify ptrace; do
+		rm -f out
+		"$PYTHON" - "$SYSGAIT" $backend "$steps" 9>&- <<-'END'
+			import os, pty, signal, subprocess, sys, time
+			pid, terminal = pty.fork()
+			if pid == 0:
+			    # As under nohup: what hangs up is not what ends it.
+			    signal.signal(signal.SIGHUP, signal.SIG_IGN)
+			    os.dup2(os.open("fifo", os.O_RDWR), 0)
+			    os.dup2(os.open("out", os.O_WRONLY | os.O_CREAT), 1)
+			    os.execv(sys.argv[1], ["sysgait", "enforce", "-m", "model.gait", "--backend", sys.argv[2], "--",
+			                           sys.argv[3], "stdin", "create=made", "nothing"])
+			assert b"floor in place" in os.read(terminal, 4096)
+			os.close(terminal)
+			with open("fifo", "w") as fifo:
+			    fifo.write("x")
+			sys.exit(0 if os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 1 else 1)
+		END
+		[ "$(cat out)" = $'stdin: ok\ncreate: errno 1\nnothing: ok' ]
+		[ ! -e made ]
+	done
+}
+
+@test "a /proc that does not show its own processes is said, and nothing is started" {
+	[ "$(id -u)" -eq 0 ] || cannot_run 'mounting needs root'
+	model nothing
+	for backend in notify ptrace; do
+		enforce_under unshare -m sh -c 'mount -t tmpfs none /proc && "$@"' sh -- -- "$steps" nothing
+		[ "$status" -eq 1 ]
+		[[ $output == *'/proc does not show this process'* ]]
+	done
+	run unshare -m sh -c 'mount -t tmpfs none /proc && "$@"' sh "$SYSGAIT" record -o none.trace -- "$steps" nothing
+	[ "$status" -eq 1 ]
+	[ ! -e none.trace ]
+}
+
+@test "an ordinary user: hidden processes, and hardly any to be had" {
+	[ "$(id -u)" -eq 0 ] || cannot_run 'mounting, and becoming another user, needs root'
+	# The checkout may lie where only its owner looks.
+	cp "$steps" "$SYSGAIT" .
+	steps=$PWD/steps
+	model forks=3
+	chmod 644 model.gait
+	SYSGAIT=$PWD/sysgait
+	backend=notify
+	user="setpriv --reuid 65533 --regid 65533 --clear-groups"
+	enforce_under unshare -m sh -c 'mount -t proc -o hidepid=2 none /proc && "$@"' sh $user -- -- "$steps" forks=3 create=/tmp/made-by-nobody
+	[[ $output == *$'forks: ok\ncreate: errno 1'* ]]
+	for limit in 1 2 3 4 5 8; do
+		enforce_under $user prlimit --nproc=$limit -- -- "$steps" forks=3 create=/tmp/made-by-nobody
+		[[ $output == *'Resource temporarily unavailable'* || $output == *'create: errno 1'* ]]
+	done
+	[ ! -e /tmp/made-by-nobody ]
+}
+
 @test "help that nobody gets is a failure" {
 	for command in record enforce learn; do
 		run bash -c "'$SYSGAIT' $command --help >/dev/full"
