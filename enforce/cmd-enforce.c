@@ -16,7 +16,7 @@
 #include <unistd.h>
 
 typedef struct {
-	char *model_path, *log_path;
+	char *model_path, *log_path, *trace_path;
 	char *on_violation, *strict, *backend;
 	gboolean is_quiet, is_verbose, allow_partial, no_status;
 	char **pid_texts;
@@ -29,6 +29,7 @@ options_clear(Options *options)
 {
 	g_free(options->model_path);
 	g_free(options->log_path);
+	g_free(options->trace_path);
 	g_free(options->on_violation);
 	g_free(options->strict);
 	g_free(options->backend);
@@ -106,6 +107,8 @@ parse_options(int argc, char **argv, Options *options, GError **error)
 	     "notify (default) or ptrace (default with -p)", "NAME"},
 	    {"log", 0, 0, G_OPTION_ARG_FILENAME, &options->log_path,
 	     "append violations to FILE, one JSON object a line", "FILE"},
+	    {"trace", 0, 0, G_OPTION_ARG_FILENAME, &options->trace_path,
+	     "record what is judged as a trace in FILE", "FILE"},
 	    {"allow-partial", 0, 0, G_OPTION_ARG_NONE, &options->allow_partial,
 	     "take a model that was learned from partial traces", NULL},
 	    {"no-status", 0, 0, G_OPTION_ARG_NONE, &options->no_status,
@@ -270,13 +273,38 @@ exit_status(int status)
 }
 
 static gboolean
-run_backend(const Options *options, const GaitBackend *backend, GaitEnforcer *enforcer, int *status,
-            GError **error)
+hold(const Options *options, const GaitBackend *backend, GaitEnforcer *enforcer, int *status,
+     GError **error)
 {
 	if (options->pids->len == 0)
 		return backend->run(enforcer, (const char *const *)options->command, status, error);
 	return backend->join(enforcer, (const pid_t *)(void *)options->pids->data,
 	                     options->pids->len, status, error);
+}
+
+/* The target is held whether its recording goes well or not; at the end it is said if not. */
+static gboolean
+run_backend(const Options *options, const GaitBackend *backend, GaitEnforcer *enforcer, int *status,
+            GError **error)
+{
+	g_autoptr(GaitRecording) recording = NULL;
+	g_autoptr(GError) failure = NULL;
+	gboolean is_good;
+
+	if (!options->trace_path)
+		return hold(options, backend, enforcer, status, error);
+	recording = gait_recording_new(
+	    options->trace_path, backend->name,
+	    options->pids->len == 0 ? (const char *const *)options->command : NULL,
+	    gait_enforcer_get_modules(enforcer), NULL, error);
+	if (!recording)
+		return FALSE;
+	gait_enforcer_set_recording(enforcer, recording);
+	is_good = hold(options, backend, enforcer, status, error);
+	gait_enforcer_set_recording(enforcer, NULL);
+	if (!gait_recording_finish(recording, &failure))
+		gait_log_message(gait_enforcer_get_log(enforcer), "%s", failure->message);
+	return is_good;
 }
 
 static int

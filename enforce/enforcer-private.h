@@ -16,9 +16,12 @@ typedef struct {
 	guint64 n_violations;
 	guint32
 	    announced; /* the program that its last exec was to run; GAIT_NONE: not in the model */
-	/* Its last call that was to make a task, for the log. NULL: there was none. */
+	gboolean is_told; /* of that, that it may not be run */
+	/* Its last call that was to make a task or run a program, for the log. NULL: there was
+	   none. */
 	const GaitStack *creation_stack;
 	struct gait_walk_event creation;
+	guint32 recorded; /* its index in the recording */
 } GaitSupervised;
 
 /* Fills in where a violation's call came from. */
@@ -37,4 +40,6 @@ struct _GaitEnforcer {
 	GHashTable *tasks; /* GaitTask with its GaitSupervised */
 	GaitEnforcerStats stats;
 	gboolean has_told_shortage;
+	GaitRecording *recording; /* borrowed; NULL: none */
+	GMutex recording_lock;
 };

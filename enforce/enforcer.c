@@ -6,6 +6,7 @@
  * attributed goes to the walker as [unknown], which no model allows unless it learned it so.
  */
 #include "enforce/enforcer-private.h"
+#include "enforce/judged.h"
 
 #include "enforce/exec-target.h"
 #include "enforce/itself.h"
@@ -71,6 +72,12 @@ gait_enforcer_free(GaitEnforcer *enforcer)
 	gait_modules_free(enforcer->modules);
 	g_clear_pointer(&enforcer->table, gait_walk_table_unref);
 	g_free(enforcer);
+}
+
+void
+gait_enforcer_set_recording(GaitEnforcer *enforcer, GaitRecording *recording)
+{
+	enforcer->recording = recording;
 }
 
 GaitModules *
@@ -249,6 +256,7 @@ judge(GaitSupervised *supervised, const struct gait_walk_event *event, const Gai
 	if (G_UNLIKELY(gait_syscall_is_exec(entry->nr))) {
 		supervised->announced = entry->exec_program;
 		verdict = judge_exec(walker, event, entry, is_again);
+		supervised->is_told = verdict == GAIT_VERDICT_EXEC;
 		if (verdict != GAIT_VERDICT_ALLOW || is_again)
 			return verdict;
 	}
@@ -315,13 +323,17 @@ gait_enforcer_rule(GaitEnforcer *enforcer, const GaitEntry *entry)
 	}
 	n_left = gait_signal_context_note_syscall(&supervised->signals, entry->nr,
 	                                          entry->registers.value[GAIT_REGISTER_RSP]);
-	if (G_UNLIKELY(n_left > 0))
+	if (G_UNLIKELY(n_left > 0)) {
 		gait_walker_unwind(supervised->walker, n_left);
+		gait_judged_unwound(enforcer, entry->task, n_left);
+	}
 	is_again = take_again(supervised, entry);
 	if (G_UNLIKELY(is_again && !gait_syscall_is_exec(entry->nr)))
 		return (GaitRuling){GAIT_RULING_CONTINUE, 0};
+	if (G_LIKELY(!is_again))
+		gait_judged_call(enforcer, entry);
 	gait_event_cache_fill(enforcer->events, entry->stack, entry->nr, entry->args, &event);
-	if (G_UNLIKELY(gait_syscall_is_creation(entry->nr))) {
+	if (G_UNLIKELY(gait_syscall_is_creation(entry->nr) || gait_syscall_is_exec(entry->nr))) {
 		supervised->creation = event;
 		supervised->creation_stack = entry->stack;
 	}

@@ -10,6 +10,7 @@
 #include "enforce/log.h"
 #include "enforce/policy.h"
 #include "sysgait/attribute.h"
+#include "sysgait/recording.h"
 #include "sysgait/tracer.h"
 
 typedef struct _GaitEnforcer GaitEnforcer;
@@ -57,6 +58,8 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(GaitEnforcer, gait_enforcer_free)
  */
 void gait_enforcer_print_walkers(GaitEnforcer *enforcer, GString *out);
 void gait_enforcer_print_status(GaitEnforcer *enforcer, double events_per_s, GString *out);
+/* From now on what is judged is recorded, too. Borrowed. */
+void gait_enforcer_set_recording(GaitEnforcer *enforcer, GaitRecording *recording);
 
 GaitModules *gait_enforcer_get_modules(GaitEnforcer *enforcer);
 GaitLog *gait_enforcer_get_log(GaitEnforcer *enforcer);
@@ -89,4 +92,5 @@ void gait_enforcer_interrupted(GaitEnforcer *enforcer, GaitTask *task,
                                const struct user_regs_struct *registers);
 void gait_enforcer_signalled(GaitEnforcer *enforcer, GaitTask *task, int signo,
                              const struct user_regs_struct *registers);
-void gait_enforcer_exited(GaitEnforcer *enforcer, GaitTask *task);
+/* status: as GaitTracerCallbacks.exited has it. */
+void gait_enforcer_exited(GaitEnforcer *enforcer, GaitTask *task, int status);

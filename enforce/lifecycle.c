@@ -5,8 +5,10 @@
  * cannot be placed is not supervised loosely but killed.
  */
 #include "enforce/enforcer-private.h"
+#include "enforce/judged.h"
 
 #include "sysgait/error.h"
+#include "sysgait/syscall.h"
 #include "sysgait/text.h"
 
 #include <sys/syscall.h>
@@ -22,20 +24,21 @@ find_running_program(GaitEnforcer *enforcer, pid_t pid, const char **path)
 }
 
 static GaitSupervised *
-supervise(GaitEnforcer *enforcer, GaitTask *task)
+supervise(GaitEnforcer *enforcer, GaitTask *task, const GaitTask *parent)
 {
 	GaitSupervised *supervised = g_new0(GaitSupervised, 1);
 
 	task->data = supervised;
 	g_hash_table_add(enforcer->tasks, task);
 	enforcer->stats.n_tasks++;
+	gait_judged_created(enforcer, task, parent);
 	return supervised;
 }
 
 static gboolean
 start_root(GaitEnforcer *enforcer, GaitTask *task)
 {
-	GaitSupervised *supervised = supervise(enforcer, task);
+	GaitSupervised *supervised = supervise(enforcer, task, NULL);
 	const char *path;
 	guint32 program = find_running_program(enforcer, task->pid, &path);
 
@@ -113,7 +116,7 @@ gait_enforcer_check_joined(GaitEnforcer *enforcer, pid_t pid, GError **error)
 static gboolean
 start_joined(GaitEnforcer *enforcer, GaitTask *task)
 {
-	GaitSupervised *supervised = supervise(enforcer, task);
+	GaitSupervised *supervised = supervise(enforcer, task, NULL);
 	const char *path;
 	guint32 program = find_running_program(enforcer, task->pid, &path);
 	g_autoptr(GString) text = g_string_new(NULL);
@@ -142,7 +145,7 @@ gait_enforcer_created(GaitEnforcer *enforcer, GaitTask *task, GaitTask *parent)
 		return start_joined(enforcer, task);
 	if (!parent && enforcer->stats.n_tasks == 0)
 		return start_root(enforcer, task);
-	supervised = supervise(enforcer, task);
+	supervised = supervise(enforcer, task, parent);
 	/* Closed: nobody knows whose child it is (its creator was killed meanwhile), so nobody can
 	   say what it may do. */
 	if (!parent)
@@ -170,8 +173,13 @@ may_run(GaitEnforcer *enforcer, const GaitTask *task, guint32 program, const cha
 
 	if (gait_walker_check_exec(supervised->walker, program) == GAIT_VERDICT_ALLOW)
 		return TRUE;
-	/* What was announced was logged at the call. */
-	return let_be(enforcer, task, &violation, program == supervised->announced);
+	if (supervised->creation_stack && gait_syscall_is_exec(supervised->creation.nr)) {
+		violation.event = supervised->creation;
+		gait_enforcer_describe(supervised->creation_stack, &violation);
+	}
+	/* What was announced may have been logged at the call. */
+	return let_be(enforcer, task, &violation,
+	              supervised->is_told && program == supervised->announced);
 }
 
 gboolean
@@ -181,6 +189,7 @@ gait_enforcer_executed(GaitEnforcer *enforcer, GaitTask *task)
 	const char *path;
 	guint32 program = find_running_program(enforcer, task->pid, &path);
 
+	gait_judged_executed(enforcer, task);
 	gait_signal_context_clear(&supervised->signals);
 	gait_interrupted_calls_clear(&supervised->interrupted);
 	if (supervised->walker && !may_run(enforcer, task, program, path))
@@ -222,19 +231,24 @@ gait_enforcer_signalled(GaitEnforcer *enforcer, GaitTask *task, int signo,
 	if (!supervised->walker)
 		return;
 	n_left = gait_signal_context_enter(&supervised->signals, &task->signal_frame);
-	if (n_left > 0)
+	if (n_left > 0) {
 		gait_walker_unwind(supervised->walker, n_left);
+		gait_judged_unwound(enforcer, task, n_left);
+	}
 	gait_walker_signal(supervised->walker);
+	gait_judged_signalled(enforcer, task, signo);
 }
 
 void
-gait_enforcer_exited(GaitEnforcer *enforcer, GaitTask *task)
+gait_enforcer_exited(GaitEnforcer *enforcer, GaitTask *task, int status)
 {
-	GaitSupervised *supervised = g_steal_pointer(&task->data);
+	GaitSupervised *supervised = task->data;
 
 	if (!supervised)
 		return;
 	g_hash_table_remove(enforcer->tasks, task);
+	gait_judged_exited(enforcer, task, status);
+	task->data = NULL;
 	gait_walker_free(supervised->walker);
 	gait_signal_context_clear(&supervised->signals);
 	gait_interrupted_calls_clear(&supervised->interrupted);

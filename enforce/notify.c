@@ -167,7 +167,7 @@ on_exited(GaitTracer *tracer, GaitTask *task, int status, gpointer data)
 	GaitNotifyRun *notify = data;
 
 	gait_notify_registers_clear(&gait_notify_find_own(notify, task)->registers, notify->asleep);
-	gait_enforcer_exited(notify->enforcer, task);
+	gait_enforcer_exited(notify->enforcer, task, status);
 	g_hash_table_remove(notify->tasks, task);
 }
 

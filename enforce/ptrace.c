@@ -168,7 +168,7 @@ on_exited(GaitTracer *tracer, GaitTask *task, int status, gpointer data)
 		run->root_status = status;
 	if (task->tid == task->pid)
 		run->gone[run->n_gone++ % GAIT_PTRACE_N_GONE] = task->pid;
-	gait_enforcer_exited(run->enforcer, task);
+	gait_enforcer_exited(run->enforcer, task, status);
 }
 
 /* Of the same number space, the creator's and ours? */

@@ -17,7 +17,6 @@
 
 #include <linux/audit.h>
 #include <sys/stat.h>
-#include <sys/utsname.h>
 #include <unistd.h>
 
 /* Processes that ended but may still be named as a signal's sender. */
@@ -231,29 +230,6 @@ static const GaitTracerCallbacks callbacks = {
 };
 
 static gboolean
-open_recording(GaitRecorder *recorder, GaitRecordingStats *stats, GError **error)
-{
-	static const char *const nothing[] = {NULL};
-	const char *const *argv = recorder->options.argv;
-	struct utsname system;
-	GaitTraceInfo info = {
-	    .arch = (char *)"x86_64",
-	    .backend = (char *)"ptrace",
-	    .command = (char **)(argv ? argv : nothing),
-	    .runtime = (char **)gait_modules_get_runtime(recorder->modules),
-	    .start_us = g_get_real_time(),
-	    .has_stacks = TRUE,
-	    .has_times = TRUE,
-	};
-
-	uname(&system);
-	info.kernel = system.release;
-	recorder->recording =
-	    gait_recording_new(recorder->options.output, &info, recorder->modules, stats, error);
-	return recorder->recording != NULL;
-}
-
-static gboolean
 start(GaitRecorder *recorder, GError **error)
 {
 	if (recorder->options.argv)
@@ -292,7 +268,9 @@ gait_recorder_new(const GaitRecorderOptions *options, const GaitRecorderEvents *
 	                                   &callbacks, recorder);
 	if (options->perturb)
 		recorder->perturb = gait_perturb_new(g_random_int());
-	if (!open_recording(recorder, stats, error))
+	recorder->recording = gait_recording_new(options->output, "ptrace", options->argv,
+	                                         recorder->modules, stats, error);
+	if (!recorder->recording)
 		return NULL;
 	if (!start(recorder, error)) {
 		*exec_status = gait_tracer_get_exec_status(recorder->tracer);

@@ -6,7 +6,7 @@
  */
 #pragma once
 
-#include "learn/recording.h"
+#include "sysgait/recording.h"
 
 typedef struct {
 	const char *const *argv; /* the program to launch; NULL: join pids */

@@ -6,12 +6,14 @@
  * of open addressing: nearly every event finds its shape at the first slot, and then is a few bytes
  * in the writer's buffer.
  */
-#include "learn/recording.h"
+#include "sysgait/recording.h"
 
+#include "learn/trace.h"
 #include "sysgait/syscall.h"
 
 #include <linux/audit.h>
 #include <string.h>
+#include <sys/utsname.h>
 #include <time.h>
 
 typedef struct {
@@ -24,7 +26,7 @@ struct _GaitRecording {
 	GaitTraceWriter *writer;
 	GError *failure;
 	gboolean has_failed;
-	GaitRecordingStats *stats;
+	GaitRecordingStats *stats, own_stats;
 	guint64 start_ns;
 
 	GArray *modules;        /* module id → 1 + index in the trace */
@@ -46,18 +48,39 @@ now_ns(void)
 	return (guint64)now.tv_sec * G_GUINT64_CONSTANT(1000000000) + (guint64)now.tv_nsec;
 }
 
-GaitRecording *
-gait_recording_new(const char *path, const GaitTraceInfo *info, GaitModules *modules,
-                   GaitRecordingStats *stats, GError **error)
+static GaitTraceWriter *
+open_trace(const char *path, const char *backend, const char *const *command, GaitModules *modules,
+           GError **error)
 {
-	g_autoptr(GaitTraceWriter) writer = gait_trace_writer_new(path, info, error);
+	static const char *const nothing[] = {NULL};
+	struct utsname system;
+	GaitTraceInfo info = {
+	    .arch = (char *)"x86_64",
+	    .backend = (char *)backend,
+	    .command = (char **)(command ? command : nothing),
+	    .runtime = (char **)gait_modules_get_runtime(modules),
+	    .start_us = g_get_real_time(),
+	    .has_stacks = TRUE,
+	    .has_times = TRUE,
+	};
+
+	uname(&system);
+	info.kernel = system.release;
+	return gait_trace_writer_new(path, &info, error);
+}
+
+GaitRecording *
+gait_recording_new(const char *path, const char *backend, const char *const *command,
+                   GaitModules *modules, GaitRecordingStats *stats, GError **error)
+{
+	g_autoptr(GaitTraceWriter) writer = open_trace(path, backend, command, modules, error);
 	GaitRecording *recording;
 
 	if (!writer)
 		return NULL;
 	recording = g_new0(GaitRecording, 1);
 	recording->writer = g_steal_pointer(&writer);
-	recording->stats = stats;
+	recording->stats = stats ? stats : &recording->own_stats;
 	recording->start_ns = now_ns();
 	recording->modules = g_array_new(FALSE, TRUE, sizeof(guint32));
 	recording->stacks = g_array_new(FALSE, TRUE, sizeof(guint32));

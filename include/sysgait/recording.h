@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A recording: what a recorder sees, on its way into a trace. It interns modules, stacks and shapes
- * and numbers tasks, so that the recorders (ptrace, bpf) only say what happened.
+ * A recording: what a recorder, or an enforcer, sees, on its way into a trace. It interns modules,
+ * stacks and shapes and numbers tasks, so that they only say what happened.
  */
 #pragma once
 
-#include "learn/trace.h"
 #include "sysgait/attribute.h"
 
 typedef struct _GaitRecording GaitRecording;
@@ -22,11 +21,12 @@ typedef struct {
 } GaitRecordingStats;
 
 /*
- * info is copied. modules is borrowed. stats too: it is kept up to date, and may lie in memory that
- * another process reads.
+ * backend: who sees it. command: NULL-terminated, what was launched; NULL where processes were
+ * joined. modules is borrowed. stats too, which may be NULL: it is kept up to date, and may lie in
+ * memory that another process reads.
  */
-GaitRecording *gait_recording_new(const char *path, const GaitTraceInfo *info, GaitModules *modules,
-                                  GaitRecordingStats *stats, GError **error);
+GaitRecording *gait_recording_new(const char *path, const char *backend, const char *const *command,
+                                  GaitModules *modules, GaitRecordingStats *stats, GError **error);
 /* Without finish() the trace stays partial. */
 void gait_recording_free(GaitRecording *recording);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(GaitRecording, gait_recording_free)
