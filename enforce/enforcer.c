@@ -256,7 +256,7 @@ judge(GaitSupervised *supervised, const struct gait_walk_event *event, const Gai
 	if (G_UNLIKELY(gait_syscall_is_exec(entry->nr))) {
 		supervised->announced = entry->exec_program;
 		verdict = judge_exec(walker, event, entry, is_again);
-		supervised->is_told = verdict == GAIT_VERDICT_EXEC;
+		supervised->is_told = FALSE;
 		if (verdict != GAIT_VERDICT_ALLOW || is_again)
 			return verdict;
 	}
@@ -353,6 +353,7 @@ gait_enforcer_rule(GaitEnforcer *enforcer, const GaitEntry *entry)
 		verdict = GAIT_VERDICT_EXEC;
 		action = decide(enforcer, verdict, entry, event.klass);
 	}
+	supervised->is_told = verdict == GAIT_VERDICT_EXEC;
 	log_violation(enforcer, entry, &event, verdict, &action);
 	return carry_out(enforcer, supervised->walker, &event, &action);
 }
