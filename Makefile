@@ -51,7 +51,7 @@ FUZZ     := $(patsubst tests/fuzz/%.c,$(BUILD)/fuzz/%,$(wildcard tests/fuzz/fuzz
 TOOLS    := $(patsubst tests/bench/%.c,$(BUILD)/bench/%,$(wildcard tests/bench/*.c))
 MANPAGES := $(wildcard $(DIRS:%=%/*.1))
 
-.PHONY: all deps demo check check-unit check-layers fuzz bench lint format install clean help fixtures
+.PHONY: all deps demo check check-unit check-layers fuzz bench soak lint format install clean help fixtures
 .DEFAULT_GOAL := all
 
 all: $(BUILD)/sysgait ## build build/sysgait
@@ -124,6 +124,9 @@ $(BUILD)/fuzz/%: tests/fuzz/%.c $(OBJECTS)
 
 bench: all $(TOOLS) fixtures ## measure cost and speed as ratios in one run
 	$(Q)BUILD=$(abspath $(BUILD)) tests/bench/run
+
+soak: all fixtures ## see that no supervisor grows, for SOAK_SECONDS (300) each
+	$(Q)BUILD=$(abspath $(BUILD)) tests/bench/soak $${SOAK_SECONDS:-300}
 
 lint: deps check-layers ## formatting, shellcheck, clang-tidy, cppcheck, and all warnings as errors by gcc and clang
 	$(Q)clang-format --dry-run -Werror $$(git ls-files '*.c' '*.h')

@@ -310,6 +310,16 @@ gait_cfi_new(GaitImage *image)
 	return g_steal_pointer(&cfi);
 }
 
+gsize
+gait_cfi_get_size(const GaitCfi *cfi)
+{
+	gsize size = sizeof(*cfi);
+
+	for (guint i = 0; i < cfi->n_chunks; i++)
+		size += cfi->chunks[i].size;
+	return size;
+}
+
 void
 gait_cfi_free(GaitCfi *cfi)
 {

@@ -12,6 +12,8 @@ typedef struct _GaitCfi GaitCfi;
 /* NULL where the image has none, or none that can be made sense of. Keeps nothing of image. */
 GaitCfi *gait_cfi_new(GaitImage *image);
 void gait_cfi_free(GaitCfi *cfi);
+/* Bytes it occupies. */
+gsize gait_cfi_get_size(const GaitCfi *cfi);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(GaitCfi, gait_cfi_free)
 
 /* Pairs of 32-bit (function start, FDE), both relative to base, sorted. */

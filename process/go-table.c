@@ -68,6 +68,12 @@ gait_go_table_new(GaitImage *image)
 	return NULL;
 }
 
+gsize
+gait_go_table_get_size(const GaitGoTable *table)
+{
+	return table->size;
+}
+
 void
 gait_go_table_free(GaitGoTable *table)
 {

@@ -35,6 +35,8 @@ typedef struct _GaitGoTable GaitGoTable;
  * or not to be used. Keeps nothing of image. */
 GaitGoTable *gait_go_table_new(GaitImage *image);
 void gait_go_table_free(GaitGoTable *table);
+/* Bytes it occupies. */
+gsize gait_go_table_get_size(const GaitGoTable *table);
 /* The function that holds a link-time address. FALSE where it is not Go's. */
 gboolean gait_go_table_find(const GaitGoTable *table, guint64 vaddr, GaitGoFunction *function);
 

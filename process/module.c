@@ -22,6 +22,9 @@ enum {
 	/* So many files stay open for their symbols; of further ones all is read at once. */
 	MAX_OPEN_FILES = 256,
 };
+/* A process may map ever new files. What there is no room for has no tables: its calls are
+ * [unknown], as those of a file without any. */
+static const gsize MAX_TABLES = 512 * 1024 * 1024;
 
 static const char *const default_runtime[] = {
     "libc.so.6",
@@ -44,7 +47,8 @@ struct _GaitModule {
 	gint64 size;
 	struct timespec mtime;
 	GaitImage *image; /* NULL: [anon], [unknown] */
-	gboolean cfi_loaded, go_loaded;
+	GaitModules *owner;
+	gboolean cfi_loaded, go_loaded, symbols_loaded;
 	GaitCfi *cfi;
 	GaitGoTable *go;
 	GaitSymbols *symbols;
@@ -58,7 +62,8 @@ struct _GaitModules {
 	char **runtime;
 	GaitModule *unknown, *anon, *vdso;
 	guint n_open;
-	gint shortage; /* errno, once there was one */
+	gsize n_table_bytes; /* of all modules */
+	gint shortage;       /* errno, once there was one */
 };
 
 static guint
@@ -114,6 +119,7 @@ add_module(GaitModules *modules, GaitModuleKind kind, const char *path, GaitImag
 {
 	GaitModule *module = g_new0(GaitModule, 1);
 
+	module->owner = modules;
 	module->kind = kind;
 	module->id = modules->modules->len;
 	module->path = g_strdup(path);
@@ -198,12 +204,33 @@ find_module(GaitModules *modules, const GaitMapping *mapping, char *path)
 	return g_hash_table_lookup(modules->latest, &key);
 }
 
+/* Whether there is room for so many more bytes of tables. */
+static gboolean
+take_room(GaitModules *modules, gsize size)
+{
+	if (size > MAX_TABLES - modules->n_table_bytes)
+		return FALSE;
+	modules->n_table_bytes += size;
+	return TRUE;
+}
+
+static void
+load_symbols(GaitModule *module)
+{
+	if (module->symbols_loaded || !module->image)
+		return;
+	module->symbols_loaded = TRUE;
+	module->symbols = gait_symbols_new(module->image);
+	if (!take_room(module->owner, gait_symbols_get_size(module->symbols)))
+		g_clear_pointer(&module->symbols, gait_symbols_free);
+}
+
 static void
 close_image(GaitModule *module)
 {
 	gait_module_get_cfi(module);
 	gait_module_get_go_table(module);
-	module->symbols = gait_symbols_new(module->image);
+	load_symbols(module);
 	gait_image_close(module->image);
 }
 
@@ -232,6 +259,8 @@ add_file(GaitModules *modules, pid_t task, const GaitMapping *mapping, const cha
 		module->mtime = status.st_mtim;
 		if (++modules->n_open > MAX_OPEN_FILES)
 			close_image(module);
+	} else if (!take_room(modules, image->size)) {
+		gait_image_close(image);
 	}
 	g_hash_table_replace(modules->latest, module, module);
 	return module;
@@ -405,8 +434,7 @@ gait_module_symbolize(GaitModule *module, guint64 offset, const char **name, gui
 		return gait_module_symbolize(module->whole, offset, name, delta);
 	if (symbolize_go(module, offset, name, delta))
 		return TRUE;
-	if (!module->symbols && module->image)
-		module->symbols = gait_symbols_new(module->image);
+	load_symbols(module);
 	return module->symbols && gait_symbols_find(module->symbols, offset, name, delta);
 }
 
@@ -415,6 +443,9 @@ gait_module_get_go_table(GaitModule *module)
 {
 	if (!module->go_loaded && module->image)
 		module->go = gait_go_table_new(module->image);
+	if (module->go && !module->go_loaded &&
+	    !take_room(module->owner, gait_go_table_get_size(module->go)))
+		g_clear_pointer(&module->go, gait_go_table_free);
 	module->go_loaded = TRUE;
 	return module->go;
 }
@@ -443,6 +474,9 @@ gait_module_get_cfi(GaitModule *module)
 {
 	if (!module->cfi_loaded && module->image)
 		module->cfi = gait_cfi_new(module->image);
+	if (module->cfi && !module->cfi_loaded &&
+	    !take_room(module->owner, gait_cfi_get_size(module->cfi)))
+		g_clear_pointer(&module->cfi, gait_cfi_free);
 	module->cfi_loaded = TRUE;
 	return module->cfi;
 }

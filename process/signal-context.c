@@ -22,6 +22,12 @@
 
 #include <sys/syscall.h>
 
+/*
+ * Handlers that are left from one alternate stack to another look as if they were all still
+ * running. No program is inside of so many; beyond that the innermost counts as left.
+ */
+#define MAX_DEPTH 1024
+
 void
 gait_signal_context_clear(GaitSignalContext *context)
 {
@@ -96,8 +102,9 @@ gait_signal_context_enter(GaitSignalContext *context, const GaitSignalFrame *fra
 	n_left = leave(context, frame->interrupted_sp);
 	/* The kernel puts frames below what they interrupt; one at or above an older one on the
 	   same stack was put where that one is no more. */
-	while (context->frames->len > 0 && innermost(context)->stack_base == frame->stack_base &&
-	       frame->sp >= innermost(context)->sp) {
+	while (context->frames->len >= MAX_DEPTH ||
+	       (context->frames->len > 0 && innermost(context)->stack_base == frame->stack_base &&
+	        frame->sp >= innermost(context)->sp)) {
 		g_array_set_size(context->frames, context->frames->len - 1);
 		n_left++;
 	}

@@ -106,6 +106,12 @@ gait_symbols_new(GaitImage *image)
 	return symbols;
 }
 
+gsize
+gait_symbols_get_size(const GaitSymbols *symbols)
+{
+	return symbols->symbols->len * sizeof(Symbol) + symbols->names->len;
+}
+
 void
 gait_symbols_free(GaitSymbols *symbols)
 {

@@ -36,3 +36,63 @@ accept() { # PROGRAM [OPTION...]
 @test "postgres: one client session, checkpoint, fast shutdown" {
 	accept postgres
 }
+
+# learned SCRIPT N…: a model of the script, run with each N.
+learned() {
+	cd "$BATS_TEST_TMPDIR"
+	local n
+	for n in "${@:2}"; do
+		"$SYSGAIT" record -q -o "$n.trace" -- bash -c "$1" script "$n" >/dev/null || true
+	done
+	"$SYSGAIT" learn -q -o model.gait ./*.trace
+}
+
+# same BACKEND SCRIPT N: output and status as without.
+same() {
+	local free
+	free=$(bash -c "$2" script "$3") || free+=" $?"
+	run "$SYSGAIT" enforce -q --backend "$1" -m model.gait --on-violation log --log log -- bash -c "$2" script "$3"
+	[ "$status" -eq 0 ] || output+=" $status"
+	echo "$output"
+	[ "$output" = "$free" ]
+}
+
+@test "10,000 forks" {
+	script='for ((i = 0; i < $1; i++)); do (exit $((i % 7))); s=$((s + $?)); done; echo $s; exit 3'
+	learned "$script" 20 100
+	same notify "$script" 10000
+	n=1000
+	[ -z "${GAIT_LONG:-}" ] || n=10000
+	same ptrace "$script" "$n"
+}
+
+@test "1,000 threads at once" {
+	program='import sys, threading
+n, done = int(sys.argv[1]), []
+threading.stack_size(256 * 1024)
+barrier = threading.Barrier(n + 1)
+def work(i):
+    barrier.wait()
+    done.append(i)
+threads = [threading.Thread(target=work, args=(i,)) for i in range(n)]
+for thread in threads: thread.start()
+barrier.wait()
+for thread in threads: thread.join()
+print(len(set(done)))'
+	printf '%s\n' "$program" >"$BATS_TEST_TMPDIR/threads"
+	script="exec $PYTHON -B $BATS_TEST_TMPDIR/threads \$1"
+	learned "$script" 20 100
+	same notify "$script" 1000
+	n=200
+	[ -z "${GAIT_LONG:-}" ] || n=1000
+	same ptrace "$script" "$n"
+}
+
+@test "a supervisor does not grow" {
+	seconds=8
+	[ -z "${GAIT_LONG:-}" ] || seconds=300
+	run "$BATS_TEST_DIRNAME/../bench/soak" "$seconds"
+	echo "$output"
+	echo "$output" | sed 's/^/# /' >&3
+	[ "$status" -eq 0 ]
+}

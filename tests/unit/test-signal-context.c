@@ -110,6 +110,27 @@ test_copy(void)
 	gait_signal_context_clear(&child);
 }
 
+/* siglongjmp from one alternate stack to another, for ever. */
+static void
+test_bound(void)
+{
+	GaitSignalContext context = {NULL};
+	guint64 n_left = 0;
+	guint depth;
+
+	for (guint i = 0; i < 100000; i++) {
+		guint64 stack = ALT + (i % 2) * 0x100000, other = ALT + ((i + 1) % 2) * 0x100000;
+		GaitSignalFrame frame = {other + 0x2000, stack + 0x3000, stack};
+
+		n_left += gait_signal_context_enter(&context, &frame);
+	}
+	depth = gait_signal_context_get_depth(&context);
+	g_assert_cmpuint(depth, >=, 64);
+	g_assert_cmpuint(depth, <, 10000);
+	g_assert_cmpuint(n_left + depth, ==, 100000);
+	gait_signal_context_clear(&context);
+}
+
 int
 main(int argc, char **argv)
 {
@@ -120,5 +141,6 @@ main(int argc, char **argv)
 		g_test_add_data_func(path, &cases[i], test_case);
 	}
 	g_test_add_func("/signal-context/copy", test_copy);
+	g_test_add_func("/signal-context/bound", test_bound);
 	return g_test_run();
 }
