@@ -51,7 +51,7 @@ FUZZ     := $(patsubst tests/fuzz/%.c,$(BUILD)/fuzz/%,$(wildcard tests/fuzz/fuzz
 TOOLS    := $(patsubst tests/bench/%.c,$(BUILD)/bench/%,$(wildcard tests/bench/*.c))
 MANPAGES := $(wildcard $(DIRS:%=%/*.1))
 
-.PHONY: all deps demo check check-unit check-layers fuzz bench soak lint format install clean help fixtures
+.PHONY: all deps demo check check-unit check-attacks check-layers fuzz bench soak lint format install clean help fixtures
 .DEFAULT_GOAL := all
 
 all: $(BUILD)/sysgait ## build build/sysgait
@@ -94,13 +94,20 @@ deps: ## install what sysgait is built with and tested on (Debian packages)
 check: deps ## set up, build and run all tests
 	$(Q)$(MAKE) --no-print-directory all check-unit-binaries fixtures check-layers
 	$(Q)SYSGAIT=$(abspath $(BUILD))/sysgait BUILD=$(abspath $(BUILD)) PYTHON=$(PYTHON) \
-		tests/check-all $(UNIT) $(sort $(wildcard tests/e2e/*.bats)) tests/e2e/enforce-ptrace
+		tests/check-all $(UNIT) $(sort $(wildcard tests/e2e/*.bats)) tests/e2e/enforce-ptrace $(ATTACKS)
 
 .PHONY: check-unit-binaries
 check-unit-binaries: $(UNIT)
 
 check-unit: $(UNIT) fixtures ## run the unit tests only
 	$(Q)BUILD=$(abspath $(BUILD)) prove $(UNIT)
+
+ATTACKS := $(wildcard tests/attacks/*.t)
+
+check-attacks: all fixtures ## attack live servers, free and enforced; ends with a table of what came of each attack
+	$(Q)rm -rf $(BUILD)/attacks
+	$(Q)SYSGAIT=$(abspath $(BUILD))/sysgait BUILD=$(abspath $(BUILD)) prove --timer -j2 $(ATTACKS); \
+		status=$$?; cat $(BUILD)/attacks/*.txt; exit $$status
 
 check-layers: ## fail on an include that crosses the layers
 	$(Q)tests/check-layers

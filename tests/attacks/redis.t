@@ -1,0 +1,8 @@
+#!/usr/bin/python3 -B
+# SPDX-License-Identifier: Apache-2.0
+# The attacks on redis: see suite.py.
+import sys
+
+import suite
+
+sys.exit(suite.main('redis'))

@@ -1,0 +1,345 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The attack suite: every attack against a live server, first left to itself and then enforced, judged by its effect.
+
+Without sysgait each attack has to take effect, or a declared reason says why it cannot. Under sysgait none may but those that
+are declared mimicry, and those only where the model really allows each step; what was refused or killed has to be in the
+violation log (or be the floor's, which decides in the kernel). Prints TAP; the table goes to BUILD/attacks/SERVER.txt."""
+import collections
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+
+import attacks
+import mimicry
+import plugin
+import server as servers
+from server import workload
+from model import Model
+from scene import Scene, stand_apart
+
+INJECT = os.path.join(servers.FIXTURES, 'inject')
+EFFECT, REFUSED, KILLED = 0, 4, 5
+BACKENDS = os.environ.get('ATTACK_BACKENDS', 'notify ptrace').split()
+# What is refused in the kernel, without a line in the log.
+FLOOR = {'new-setxattr': REFUSED, 'int80-kill': KILLED, 'sysenter-kill': KILLED, 'x32-kill': KILLED}
+# After these a server left to itself is not what it was.
+SPOILS = {'permission', 'memory'}
+
+TAKES_EFFECT = 'TAKES EFFECT'
+
+Mode = collections.namedtuple('Mode', 'name backend action')
+Row = collections.namedtuple('Row', 'attack family by site label')
+# What an attack came to: its payload's end and words, whether its effect was seen, what else was not as before, and the log.
+Strike = collections.namedtuple('Strike', 'status told has_effect disturbances lines')
+
+
+class Suite:
+    def __init__(self, name, directory):
+        self.name = name
+        self.kind = servers.SERVERS[name]
+        self.directory = directory
+        self.server = None
+        self.mode = None
+        self.model = None
+        self.log = os.path.join(directory, 'violations')
+        self.n_read = 0
+        self.n_tests = self.n_failed = 0
+        self.n_scenes = 0
+        self.table = collections.defaultdict(dict)  # label → mode → what came of it
+        self.reasons = {}
+        catalogue = subprocess.run([INJECT, '-l'], capture_output=True, text=True, check=True).stdout
+        self.families = {fields[0]: fields[1] for fields in (line.split('\t') for line in catalogue.splitlines())}
+
+    # --- what is said ---
+
+    def ok(self, holds, what, details=()):
+        self.n_tests += 1
+        self.n_failed += not holds
+        print(f"{'ok' if holds else 'not ok'} {self.n_tests} - {what}")
+        if not holds:
+            for line in details:
+                print(f'#   {line}')
+        sys.stdout.flush()
+
+    def settle(self, label, came_of_it, holds, details=()):
+        self.table[label][self.mode.name] = came_of_it
+        self.ok(holds, f'{self.name}, {self.mode.name}: {label}: {came_of_it}', details)
+
+    def came_of_it(self, row, action):
+        """What came of a row's attack by all backends, which are told apart only where they differ."""
+        cells = {mode.backend: row.get(mode.name, '-') for mode in self.modes() if mode.action == action}
+        if len(set(cells.values())) == 1:
+            return next(iter(cells.values()))
+        return ', '.join(f'{cell} ({backend})' for backend, cell in cells.items())
+
+    def write_table(self):
+        actions = list(dict.fromkeys(mode.action for mode in self.modes()))
+        lines = [[f'{self.name}: attack', 'without sysgait', *(action for action in actions if action)]]
+        lines += [[label, *(self.came_of_it(row, action) for action in actions)] for label, row in self.table.items()]
+        widths = [max(len(line[i]) for line in lines) for i in range(len(lines[0]))]
+        directory = os.path.join(servers.BUILD, 'attacks')
+        os.makedirs(directory, exist_ok=True)
+        with open(os.path.join(directory, f'{self.name}.txt'), 'w', encoding='utf-8') as f:
+            for line in lines:
+                f.write('  '.join(cell.ljust(width) for cell, width in zip(line, widths)).rstrip() + '\n')
+            f.write('\n' + self.summary() + '\n')
+            for label, reason in self.reasons.items():
+                f.write(f'{label}: {reason}\n')
+            f.write('\n')
+
+    def summary(self):
+        held = [cell for row in self.table.values() for mode, cell in row.items() if mode != 'free']
+        free = [row.get('free') for row in self.table.values()]
+        return (f"{len(self.table)} attacks, of which {free.count('takes effect')} take effect where nobody holds the server. "
+                f"Held ({', '.join(BACKENDS)}; errno and kill): {sum(cell.startswith('refused') for cell in held)} times refused, "
+                f"{sum(cell.startswith('killed') for cell in held)} killed, {sum(cell.startswith('mimicry') for cell in held)} mimicry "
+                f"that takes effect, {held.count(TAKES_EFFECT) + held.count('NOT STOPPED')} that must not.")
+
+    # --- what is done ---
+
+    @staticmethod
+    def modes():
+        return [Mode('free', None, None)] + [Mode(f'{backend} {action}', backend, action) for action in ('errno', 'kill') for backend in BACKENDS]
+
+    def rows(self):
+        rows = [Row(name, self.families[name], 'code', None, name) for name in self.families if name in attacks.ATTACKS and name != 'system']
+        rows += [Row(name, self.families[name], 'gadget', None, f'{name} by a gadget') for name in attacks.BY_GADGET]
+        rows += [Row(name, self.families[name], 'libc', None, f'{name} by libc') for name in attacks.BY_LIBC]
+        for name, syscall in attacks.FORGED.items():
+            sites = self.model.sites(syscall)[:attacks.MAX_FORGED_SITES] or [self.sleeping().site]
+            rows += [Row(name, self.families[name], 'libc', site, f'{name} by libc, forged at {site}') for site in sites]
+        # For who looks for something: ATTACKS="read fork" makes only these.
+        wanted = os.environ.get('ATTACKS', '').split()
+        return [row for row in rows if not wanted or row.attack in wanted]
+
+    def sleeping(self):
+        """The symbol that the target waits in."""
+        def waits():
+            with open(f'/proc/{self.server.target()}/syscall', encoding='utf-8') as f:
+                number = f.read().split()[0]
+            return number.isdigit() and [int(number)]
+        return self.model.sleeping_in(workload.wait_for('the target to sleep', waits)[0])
+
+    def prefix(self):
+        if not self.mode.backend:
+            return []
+        return [servers.SYSGAIT, 'enforce', '-m', self.model_path, '--backend', self.mode.backend, '--on-violation', self.mode.action,
+                '--log', self.log, '--']
+
+    def new_lines(self):
+        """Of the violation log, since it was last asked."""
+        if not os.path.exists(self.log):
+            return []
+        with open(self.log, encoding='utf-8') as f:
+            f.seek(self.n_read)
+            lines = [json.loads(line) for line in f]
+            self.n_read = f.tell()
+        return lines
+
+    def new_scene(self):
+        self.n_scenes += 1
+        scene = Scene(self.server, os.path.join(self.directory, f'scene{self.n_scenes}'))
+        self.new_lines()
+        return scene
+
+    def inject(self, scene, question, patience_s, *arguments):
+        """Injects, and wakes the target up until the payload has come to its end."""
+        process = subprocess.Popen([INJECT, *arguments], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+        said = process.stdout.readline()
+        has_effect, pause_s = False, 0.004
+        while process.poll() is None:
+            self.server.wake()
+            has_effect = has_effect or answer(question)
+            try:
+                process.wait(pause_s)
+            except subprocess.TimeoutExpired:
+                pause_s = min(1, 2 * pause_s)
+        # A shell may need a moment. What was refused has had it.
+        deadline = time.monotonic() + patience_s
+        has_effect = has_effect or answer(question)
+        while not has_effect and process.returncode != REFUSED and time.monotonic() < deadline:
+            time.sleep(0.01)
+            has_effect = answer(question)
+        told = '; '.join((said.replace('ready\n', '') + process.stdout.read()).splitlines())
+        process.stdout.close()
+        self.server.drop_kicks()
+        return Strike(process.returncode, told, has_effect, scene.disturbances(), self.lines_of(scene.pid, process.returncode == KILLED))
+
+    def lines_of(self, pid, is_dead):
+        """What the log has new of a process. What it was killed for may get there after its death."""
+        lines = self.new_lines()
+        deadline = time.monotonic() + 0.5
+        while is_dead and self.mode.backend and not lines and time.monotonic() < deadline:
+            time.sleep(0.01)
+            lines = self.new_lines()
+        return [line for line in lines if line['pid'] == pid]
+
+    def patience(self, row, scene):
+        """How long to look for an effect: not for one that must not be, or where there is a reason why it cannot."""
+        return 0 if self.mode.backend else 0.3 if attacks.excuse(row.attack, scene.uid) else 10
+
+    def strike(self, row):
+        scene = self.new_scene()
+        generator = attacks.ATTACKS[row.attack](scene)
+        words = [str(word) for word in next(generator)]
+        question = next(generator)
+        scene.remember()
+        options = ['-b', row.by] + (['-s', row.site] if row.site else [])
+        try:
+            return scene, self.inject(scene, question, self.patience(row, scene), *options, str(scene.pid), row.attack, *words)
+        finally:
+            if not self.mode.backend and (row.family in SPOILS or row.attack == 'ptrace'):
+                self.server.stop()
+            scene.close()
+
+    # --- how it is judged ---
+
+    def judge_free(self, row, scene, strike):
+        reason = attacks.excuse(row.attack, scene.uid)
+        if strike.has_effect:
+            self.settle(row.label, 'takes effect', True)
+        else:
+            self.settle(row.label, f'none: {reason}', reason is not None and strike.status in (EFFECT, REFUSED, KILLED), [strike.told])
+
+    def judge_held(self, row, strike):
+        """Nothing of it may be left to see, and the log has to say that it was sysgait that stopped it. Returns what came
+        of it, and whether that is as it has to be."""
+        stopped = [line for line in strike.lines if line['action'] != 'log']
+        if strike.has_effect or strike.disturbances:
+            return TAKES_EFFECT, False
+        is_floor = FLOOR.get(row.attack) == strike.status
+        # A function may come to its end though what it wanted was refused: system() tells so by another result.
+        word = {KILLED: 'killed', REFUSED: 'refused', EFFECT: 'refused'}.get(strike.status)
+        if word is None or not (stopped or is_floor):
+            return 'NOT STOPPED', False
+        kinds = '+'.join(sorted({line['kind'] for line in stopped})) or 'floor'
+        return f'{word}: {kinds}', is_floor or word == ('killed' if self.mode.action == 'kill' else 'refused')
+
+    def attack(self, row):
+        for is_last in False, True:
+            self.server.ensure()
+            target = self.server.target()
+            scene, strike = self.strike(row)
+            if not self.mode.backend:
+                return self.judge_free(row, scene, strike)
+            came_of_it, holds = self.judge_held(row, strike)
+            # What had no effect is tried again: a task that repeats itself gets ten lines for that and then one a second,
+            # and a model that has not seen all may have ended the server for something else.
+            if holds or came_of_it == TAKES_EFFECT or is_last:
+                break
+            time.sleep(1.1)
+        self.settle(row.label, came_of_it, holds, [strike.told, *strike.disturbances, *map(describe, strike.lines)])
+        if strike.status == REFUSED:
+            self.server.ensure()
+            self.ok(self.server.target() == target, f'{self.name}, {self.mode.name}: serves on after {row.label}', map(describe, self.new_lines()))
+        return None
+
+    def mimic(self, name, reason, attack):
+        label = f'mimicry: {name}'
+        self.server.ensure()
+        scene = self.new_scene()
+        try:
+            way, calls, question = attack(self.model, scene, self.sleeping())
+            if way is None:
+                return self.settle(label, 'none: the model has no way there', True)
+            self.reasons[label] = f"{reason}. By {' → '.join(map(str, way))}"
+            scene.remember()
+            strike = self.inject(scene, question, 5, str(scene.pid), '--', *calls)
+        finally:
+            scene.close()
+        # By sysgait's log and by the model's file: each step may follow the one before. What comes after may not.
+        stopped = [line for line in strike.lines if line['action'] != 'log' and is_step(line, way)]
+        details = [strike.told, *calls, *map(describe, strike.lines)]
+        if not self.mode.backend:
+            return self.settle(label, 'takes effect' if strike.has_effect else 'none', strike.has_effect, details)
+        if strike.has_effect:
+            noticed = ', noticed after it' if strike.lines else ''
+            return self.settle(label, f'mimicry: takes effect{noticed}', self.model.allows(way) and not stopped, details)
+        return self.settle(label, '+'.join(sorted({line['kind'] for line in stopped})) or 'NOT STOPPED', bool(stopped), details)
+
+    def take(self, way):
+        """The plug-in's back door."""
+        label = f'plug-in: {way.summary}'
+        self.server.ensure()
+        scene = self.new_scene()
+        try:
+            try:
+                said = self.server.tell(f'taken {way.how} {way.argument(scene)}')
+            except OSError:
+                said = ''
+            has_effect = way.has_effect(scene, said)
+        finally:
+            scene.close()
+        lines = [line for line in self.new_lines() if line['pid'] == scene.pid]
+        kinds = [line['kind'] for line in lines if line['action'] != 'log']
+        if not self.mode.backend:
+            return self.settle(label, 'takes effect' if has_effect else 'none', has_effect, [said])
+        if way.kind is None:
+            self.reasons[label] = way.reason
+            return self.settle(label, 'mimicry: takes effect' if has_effect else 'none', has_effect and not lines, map(describe, lines))
+        word = 'killed' if any(line['action'] == 'kill' for line in lines) else 'refused'
+        holds = not has_effect and kinds[:1] == [way.kind] and word == ('killed' if self.mode.action == 'kill' else 'refused')
+        return self.settle(label, TAKES_EFFECT if has_effect else f"{word}: {''.join(kinds[:1])}", holds, map(describe, lines))
+
+    # --- all of it ---
+
+    def run_mode(self, mode):
+        self.mode = mode
+        self.server = self.kind(self.directory, self.prefix())
+        try:
+            self.server.ensure()
+            for row in self.rows():
+                self.attack(row)
+            for name, reason, attack in mimicry.MIMICRY.get(self.name, []):
+                self.mimic(name, reason, attack)
+            for way in plugin.TAKEOVERS if self.name == 'kiosk' else []:
+                self.take(way)
+        finally:
+            self.server.stop()
+
+    def run(self):
+        self.model_path, said = servers.train(self.name, os.path.join(self.directory, 'training'))
+        print(f'# {said.splitlines()[-1]}')
+        self.model = Model(self.model_path, self.kind.program)
+        for mode in self.modes():
+            start = time.monotonic()
+            self.run_mode(mode)
+            print(f'# {mode.name}: {time.monotonic() - start:.1f} s')
+        self.write_table()
+        print(f'# {self.summary()}')
+        print(f'1..{self.n_tests}')
+        return 1 if self.n_failed else 0
+
+
+def answer(question):
+    """What it asks of may be gone."""
+    try:
+        return question()
+    except OSError:
+        return False
+
+
+def is_step(line, way):
+    """Whether a violation is one of a way's calls."""
+    return any(line['call'] == symbol.call and line.get('site') and symbol.site.endswith('+' + line['site']['offset']) for symbol in way[1:])
+
+
+def describe(line):
+    return f"{line['kind']} [{line['action']}]: {line['role']}, phase {line['phase']}: {line['call']} for {line['library']} {line.get('site')}"
+
+
+def main(name):
+    stand_apart()
+    directory = tempfile.mkdtemp(prefix='attacks-')
+    os.chmod(directory, 0o755)
+    try:
+        return Suite(name, directory).run()
+    except workload.Failed as error:
+        print(f'Bail out! {error}')
+        return 1
+    finally:
+        shutil.rmtree(directory, ignore_errors=True)
