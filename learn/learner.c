@@ -15,6 +15,9 @@
 #include "sysgait/error.h"
 #include "sysgait/syscall.h"
 
+#include <signal.h>
+#include <sys/wait.h>
+
 #define PROGRESS_EVENTS (1u << 18) /* between two reports */
 
 static void
@@ -268,10 +271,33 @@ learn_lost(Learner *learner, LearnTask *task, const GaitEvent *event, GError **e
 	return TRUE;
 }
 
+/*
+ * Killed outright or crashed: what a task of its role does at its end it would have done, and did
+ * not get to. Signals that ask a program to end are another thing: to die of them is its way.
+ */
+static gboolean
+is_cut_off(gint32 status)
+{
+	if (status == -1 || !WIFSIGNALED(status))
+		return FALSE;
+	switch (WTERMSIG(status)) {
+	case SIGKILL:
+	case SIGSEGV:
+	case SIGBUS:
+	case SIGILL:
+	case SIGFPE:
+	case SIGABRT:
+	case SIGSYS:
+		return TRUE;
+	default:
+		return FALSE;
+	}
+}
+
 static void
 learn_exit(Learner *learner, LearnTask *task, const GaitEvent *event)
 {
-	gait_learn_instance_end(task, event->time_ns, TRUE);
+	gait_learn_instance_end(task, event->time_ns, !is_cut_off(event->status));
 	g_ptr_array_index(learner->tasks, event->task) = NULL;
 	task_free(task);
 }

@@ -97,10 +97,10 @@ typedef struct {
 
 /*
  * A candidate for a milestone: a symbol that occurs in every whole instance of a role (n_whole; one
- * that was cut off by the end of the recording may have missed its shutdown, and must not veto it).
- * Where no instance is whole, all its symbols are candidates. The sums are over those instances
- * whose start was seen and in which it occurs, measured from the instance's start to the first
- * occurrence.
+ * that was cut off by the end of the recording, by SIGKILL or a crash, may have missed its
+ * shutdown, and must not veto it). Where no instance is whole, all its symbols are candidates. The
+ * sums are over those instances whose start was seen and in which it occurs, measured from the
+ * instance's start to the first occurrence.
  */
 typedef struct {
 	guint32 symbol;      /* index into the role's symbols */
@@ -133,7 +133,8 @@ typedef struct {
 	gboolean is_thread;  /* created as a thread at least once */
 	guint64 n_instances; /* tasks */
 	guint64 n_starts;    /* of them, those whose start was seen and that have no gap */
-	guint64 n_whole;     /* of n_starts, those whose end (exit or exec) was seen, too */
+	guint64 n_whole;     /* of n_starts, those whose end (exit or exec) was seen, too, and was
+	                        neither     SIGKILL nor a crash */
 	guint32 n_runs;
 	guint64 time_ns;  /* sum of the lives of all instances */
 	guint64 n_events; /* sum over all instances */

@@ -272,7 +272,9 @@ naive_event(Naive *naive, const GaitEvent *event)
 		break;
 	case GAIT_EVENT_EXIT:
 		task->instance->end_ns = event->time_ns;
-		task->instance->is_whole = TRUE;
+		/* Not by SIGKILL, not by SIGSEGV. */
+		task->instance->is_whole =
+		    (event->status & 0x7f) != 9 && (event->status & 0x7f) != 11;
 		break;
 	case GAIT_EVENT_LOST:
 		naive_forget(task);

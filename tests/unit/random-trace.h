@@ -224,7 +224,12 @@ random_step(RandomTrace *trace)
 	} else if (dice < 96) {
 		random_start(trace, !trace->options->has_no_joined);
 	} else if (dice < 98 && trace->alive->len > 1) {
-		random_emit(trace, (GaitEvent){.kind = GAIT_EVENT_EXIT, .task = task});
+		/* As waitpid says: 0, 1, SIGTERM, SIGKILL, SIGSEGV with a core. */
+		static const gint32 statuses[] = {0, 0x100, 15, 9, 11 | 0x80};
+		gint32 status = statuses[random_below(trace, G_N_ELEMENTS(statuses))];
+
+		random_emit(trace,
+		            (GaitEvent){.kind = GAIT_EVENT_EXIT, .task = task, .status = status});
 		g_array_remove_index_fast(trace->alive, index);
 	} else if (dice == 98 && trace->options->has_losses) {
 		random_emit(trace, (GaitEvent){.kind = GAIT_EVENT_LOST, .task = task, .count = 3});
