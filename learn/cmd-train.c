@@ -30,6 +30,7 @@ typedef struct {
 	char *output, *driver, *keep, *stop;
 	int n_runs, grace_s;
 	gboolean until_mature, calm, json, quiet;
+	double maturity; /* fewer unseen edges expected than this */
 	GaitTrainRunOptions run;
 } Options;
 
@@ -71,6 +72,14 @@ check_options(Options *options, char **server, GError **error)
 		return gait_error_usage(error, "name the model to write with -o MODEL; see --help");
 	if (!*server)
 		return gait_error_usage(error, "name the program to train on; see --help");
+	if (options->maturity != UNSET)
+		options->until_mature = TRUE;
+	else
+		options->maturity = MATURE_EDGES;
+	/* Not a number is not above it, either. */
+	if (!(options->maturity > 0))
+		return gait_error_usage(error,
+		                        "--maturity is a number of edges above 0, such as 0.1");
 	if (options->n_runs == UNSET)
 		options->n_runs = options->until_mature ? DEFAULT_RUNS_MATURE : DEFAULT_RUNS;
 	if (options->n_runs < 1 || options->n_runs > MAX_RUNS)
@@ -103,6 +112,9 @@ parse_options(int *argc, char ***argv, Options *options, GError **error)
 	     "How many runs, at most (5; with --until-mature 30)", "N"},
 	    {"until-mature", 0, 0, G_OPTION_ARG_NONE, &options->until_mature,
 	     "End when the next run is expected to bring less than one unseen edge", NULL},
+	    {"maturity", 0, 0, G_OPTION_ARG_DOUBLE, &options->maturity,
+	     "The same, with another number of edges: 0.1 is for a model to be enforced strictly",
+	     "EDGES"},
 	    {"stop", 0, 0, G_OPTION_ARG_STRING, &options->stop,
 	     "Signal that the server is stopped with (TERM)", "SIGNAL"},
 	    {"grace", 0, 0, G_OPTION_ARG_INT, &options->grace_s,
@@ -197,14 +209,18 @@ learn_run(const Options *options, GaitModel **model, const char *trace, guint in
 	return TRUE;
 }
 
+/*
+ * Rather (f1 + 1) / (n + 1) than f1 / n: three runs without a novelty do not promise that one in
+ * twenty will not bring one. For a bound of one edge it is the same.
+ */
 static gboolean
-is_mature(const GaitModel *model, guint index)
+is_mature(const Options *options, const GaitModel *model, guint index)
 {
 	guint n_edges;
 	double unseen;
 
 	measure(model, &n_edges, &unseen);
-	return index >= MIN_RUNS_MATURE && unseen < MATURE_EDGES;
+	return index >= MIN_RUNS_MATURE && (unseen * index + 1) / (index + 1) < options->maturity;
 }
 
 static void
@@ -245,7 +261,8 @@ train(const Options *options, const char *directory, GError **error)
 
 	while (result == GAIT_TRAIN_DONE && index < (guint)options->n_runs) {
 		result = train_once(options, &model, directory, ++index, error);
-		if (result == GAIT_TRAIN_DONE && options->until_mature && is_mature(model, index))
+		if (result == GAIT_TRAIN_DONE && options->until_mature &&
+		    is_mature(options, model, index))
 			break;
 	}
 	if (result == GAIT_TRAIN_INTERRUPTED)
@@ -255,7 +272,7 @@ train(const Options *options, const char *directory, GError **error)
 		show(options, model);
 	if (result != GAIT_TRAIN_DONE)
 		return GAIT_EXIT_FAILURE;
-	if (options->until_mature && !is_mature(model, index))
+	if (options->until_mature && !is_mature(options, model, index))
 		fprintf(stderr,
 		        "sysgait train: not mature after %u runs; give it more with --runs\n",
 		        index);
@@ -265,7 +282,7 @@ train(const Options *options, const char *directory, GError **error)
 static int
 run(int argc, char **argv, GError **error)
 {
-	g_auto(Options) options = {.n_runs = UNSET, .grace_s = DEFAULT_GRACE_S};
+	g_auto(Options) options = {.n_runs = UNSET, .maturity = UNSET, .grace_s = DEFAULT_GRACE_S};
 	g_autofree char *directory = NULL;
 	int status;
 

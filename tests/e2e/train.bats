@@ -70,6 +70,21 @@ server_is_gone() {
 	[[ "$output" != *"not mature"* ]]
 }
 
+@test "a stricter maturity takes as many runs as can tell" {
+	run "$SYSGAIT" train -o true.gait --maturity 0.2 -- /bin/true
+	echo "$output"
+	[ "$status" -eq 0 ]
+	[[ "$output" == *"run 5 of 30: 0 new edges"* ]]
+	[[ "$output" != *"run 12 of"* ]]
+	[[ "$output" != *"not mature"* ]]
+	run "$SYSGAIT" train -q -o true.gait --maturity 0.2 --runs 3 -- /bin/true
+	[[ "$output" == *"not mature after 3 runs"* ]]
+	for bad in 0 -1 nan x; do
+		run "$SYSGAIT" train -q -o true.gait --maturity "$bad" -- /bin/true
+		[ "$status" -eq 2 ]
+	done
+}
+
 @test "a driver that fails ends the training, and the server" {
 	run "$SYSGAIT" train -o app.gait -n 3 \
 		-d "$PYTHON driver.py; test \$SYSGAIT_RUN != 2 || exit 7" -- "$PYTHON" server.py
