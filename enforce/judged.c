@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The enforcer's recording. It is told what the walkers are told, in the same order, so that offline
- * nothing is left to chance. One lock: rulings may come from several threads.
+ * The enforcer's recording. It is told what the walkers are told, in the same order, so that
+ * offline nothing is left to chance. One lock: rulings may come from several threads.
  */
 #include "enforce/judged.h"
 
@@ -43,9 +43,8 @@ gait_judged_created(GaitEnforcer *enforcer, GaitTask *task, const GaitTask *pare
 		    gait_recording_fork(recording, ((const GaitSupervised *)parent->data)->recorded,
 		                        task->pid, task->tid, task->flags);
 	else
-		own->recorded =
-		    gait_recording_start(recording, task->pid, task->tid,
-		                         get_program(enforcer, task->pid), task->flags);
+		own->recorded = gait_recording_start(recording, task->pid, task->tid,
+		                                     get_program(enforcer, task->pid), task->flags);
 	unlock(enforcer);
 }
 

@@ -50,7 +50,8 @@ collect_allowed(const Side *side, guint32 from, guint32 to)
 		const GaitSymbol *symbol = gait_program_get_symbol(side->program->program, ref);
 		gint64 *key;
 
-		if (gait_syscall_is_incidental(symbol->nr) || !gait_role_is_between(side->role, i, from, to))
+		if (gait_syscall_is_incidental(symbol->nr) ||
+		    !gait_role_is_between(side->role, i, from, to))
 			continue;
 		key = g_new(gint64, 1);
 		*key = (gint64)((guint64)symbol->nr << 32 | symbol->klass);

@@ -3,6 +3,7 @@
 a directory in which cert.pem and key.pem are. Prints its answers.
 
 usage: application.py DIRECTORY SEED SCALE"""
+import asyncio
 import csv
 import glob
 import gzip
@@ -12,6 +13,7 @@ import os
 import queue
 import random
 import shutil
+import signal
 import socket
 import socketserver
 import sqlite3
@@ -131,6 +133,44 @@ def processes():
         show('terminated', sleeper.wait())
 
 
+async def echo(reader, writer):
+    while line := await reader.readline():
+        writer.write(line.upper())
+        await writer.drain()
+    writer.close()
+
+
+async def converse(port, i):
+    reader, writer = await asyncio.open_connection('127.0.0.1', port)
+    writer.writelines([f'client {i}\n'.encode(), bytes(20000), b'\n'])
+    answer = [await reader.readline() for _ in range(2)]
+    writer.close()
+    await writer.wait_closed()
+    return answer[0], len(answer[1])
+
+
+async def converse_at_once():
+    loop, signalled = asyncio.get_running_loop(), asyncio.Event()
+    loop.add_signal_handler(signal.SIGUSR1, signalled.set)
+    async with await asyncio.start_server(echo, '127.0.0.1', 0) as server:
+        port = server.sockets[0].getsockname()[1]
+        show('asyncio', await asyncio.gather(*(converse(port, i) for i in range(dice.randint(2, 6)))))
+    child = await asyncio.create_subprocess_exec('/bin/cat', stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    show('asyncio child', (await child.communicate(b'meow'))[0], child.returncode)
+    show('asyncio thread', await loop.run_in_executor(None, digest, bytes(1000)))
+    os.kill(os.getpid(), signal.SIGUSR1)
+    await signalled.wait()
+    loop.remove_signal_handler(signal.SIGUSR1)
+    try:
+        await asyncio.wait_for(asyncio.Event().wait(), 0.01)
+    except asyncio.TimeoutError:
+        show('asyncio timeout')
+
+
+def coroutines():
+    asyncio.run(converse_at_once())
+
+
 class Handler(BaseHTTPRequestHandler):
     protocol_version = 'HTTP/1.1'
 
@@ -210,7 +250,7 @@ def errors():
             show('error', path, error.strerror)
 
 
-JOBS = [documents, archives, temporary, database, threads, processes, tls, sockets, errors]
+JOBS = [documents, archives, temporary, database, threads, processes, coroutines, tls, sockets, errors]
 jobs = JOBS * scale + [job for job in JOBS if dice.random() < 0.5]
 dice.shuffle(jobs)
 for job in jobs:
