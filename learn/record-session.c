@@ -110,7 +110,8 @@ read_signals(Session *session)
 /*
  * The target has stopped, so do we. The signal is made pending first and let in afterwards: should
  * the target go on in between, the SIGCONT that the worker then sends takes it back; should it have
- * gone on before, the worker's message is there already. (SIGSTOP cannot be held back.)
+ * gone on before, the worker's message is there already. (SIGSTOP, which cannot be held back, comes
+ * from the worker itself.)
  */
 static void
 stop_too(int link, int signo)
@@ -120,10 +121,6 @@ stop_too(int link, int signo)
 
 	sigemptyset(&set);
 	sigaddset(&set, signo);
-	if (signo == SIGSTOP) {
-		raise(SIGSTOP);
-		return;
-	}
 	signal(signo, SIG_DFL);
 	kill(getpid(), signo); /* not raise(): the terminal's own, pending too, is the same one */
 	if (poll(&poll_link, 1, 0) > 0) {

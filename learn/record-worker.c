@@ -82,13 +82,21 @@ say(Worker *worker, GaitLinkType type, int value, const char *text)
 		worker->is_alone = TRUE;
 }
 
-/* When the target goes on, so must who stands in for it: the message first, then the signal (see
- * stop_too() in record-session.c). */
+/*
+ * When the target goes on, so must who stands in for it: the message first, then the signal (see
+ * stop_too() in record-session.c). SIGSTOP cannot be held back there, so it is sent from here: both
+ * by one process, they arrive in their order.
+ */
 static void
 on_stopped(int signo, gpointer data)
 {
 	Worker *worker = data;
 
+	if (signo == SIGSTOP) {
+		if (!worker->is_alone)
+			kill(worker->parent, SIGSTOP);
+		return;
+	}
 	say(worker, GAIT_LINK_STOPPED, signo, NULL);
 	if (signo == 0 && !worker->is_alone)
 		kill(worker->parent, SIGCONT);

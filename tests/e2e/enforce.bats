@@ -527,6 +527,7 @@ sleeps() {
 	supervisor=$!
 	started="$started $supervisor"
 	wait_for sleeps
+	wait_for "! pgrep -P $supervisor -x steps"
 	kill -TERM "$supervisor"
 	wait "$supervisor"
 	[ ! -s log ]
