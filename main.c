@@ -23,6 +23,7 @@
 	X(diff)                                                                                    \
 	X(check)                                                                                   \
 	X(enforce)                                                                                 \
+	X(explain)                                                                                 \
 	X(amend)                                                                                   \
 	X(graph)                                                                                   \
 	X(report)                                                                                  \

@@ -158,24 +158,14 @@ accept_exec(Amender *amender, GaitProgram *program, const char *path)
 		gait_role_alloc_relations(
 		    gait_program_add_role(unknown, GAIT_NONE, (GaitSymbolRef){GAIT_NONE, 0}));
 	}
-	for (guint32 i = 0; i < program->execs->len; i++)
-		if (g_array_index(program->execs, guint32, i) == exec)
-			return;
+	if (gait_numbers_contain(program->execs, exec))
+		return;
 	g_array_append_val(program->execs, exec);
 	g_array_append_val(program->amended_execs, exec);
 	amender->n_changes++;
 }
 
 /* --- the place in the role's life ------------------------------------------------------------ */
-
-static gboolean
-allows(const GArray *calls, guint32 call)
-{
-	for (guint32 i = 0; i < calls->len; i++)
-		if (g_array_index(calls, guint32, i) == call)
-			return TRUE;
-	return FALSE;
-}
 
 /* Whether the role's relations have the symbol there: what a mark would say is known. */
 static gboolean
@@ -206,8 +196,9 @@ is_in_phase(const GaitProgram *program, const GaitRole *role, guint32 phase,
             const GaitLogRecord *record)
 {
 	return phase != GAIT_NONE &&
-	       allows(((const GaitPhase *)g_ptr_array_index(role->phases, phase))->allowed,
-	              gait_calls_find(program->calls, record->nr, record->klass));
+	       gait_numbers_contain(
+	           ((const GaitPhase *)g_ptr_array_index(role->phases, phase))->allowed,
+	           gait_calls_find(program->calls, record->nr, record->klass));
 }
 
 static void

@@ -4,6 +4,7 @@
  * line between roles, thick lines for execve from one program into the next.
  */
 #include "graph-private.h"
+#include "model/model-private.h"
 #include "sysgait/metrics.h"
 #include "sysgait/syscall.h"
 
@@ -97,15 +98,6 @@ add_program(const Tree *tree, guint32 index)
 	return nodes;
 }
 
-static gboolean
-is_amended(const GaitProgram *program, guint32 exec)
-{
-	for (guint i = 0; i < program->amended_execs->len; i++)
-		if (g_array_index(program->amended_execs, guint32, i) == exec)
-			return TRUE;
-	return FALSE;
-}
-
 /*
  * The model knows which programs a program executes, not which of its roles does: the line starts
  * at the role that issues execve where there is one such role, else at the first.
@@ -129,7 +121,7 @@ add_execs(const Tree *tree, guint32 index)
 		gait_dot_set(edge, "penwidth", "2.5");
 		gait_dot_set(edge, "color", GAIT_GRAPH_DANGER);
 		gait_dot_set(edge, "fontcolor", GAIT_GRAPH_DANGER);
-		if (is_amended(program, target)) {
+		if (gait_numbers_contain(program->amended_execs, target)) {
 			gait_dot_set(edge, "label", "executes, accepted by hand");
 			gait_dot_set(edge, "style", "dashed");
 		}

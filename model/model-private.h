@@ -36,6 +36,16 @@ void gait_program_derive_phases(const GaitProgram *program, guint32 role);
 /* Fills in each phase's retained set from the allowed ones. */
 void gait_role_derive_retained(GaitRole *role);
 
+/* numbers: guint32, sorted or not. */
+static inline gboolean
+gait_numbers_contain(const GArray *numbers, guint32 number)
+{
+	for (guint32 i = 0; i < numbers->len; i++)
+		if (g_array_index(numbers, guint32, i) == number)
+			return TRUE;
+	return FALSE;
+}
+
 static inline guint64
 gait_counter_add(guint64 a, guint64 b)
 {

@@ -15,17 +15,24 @@
 
 #define MAX_ACTIONS 8
 #define MAX_MODELS  64
+#define MAX_TASKS   65536
 #define LINE_START  "{\"time\":"
 
 struct _GaitViolationLog {
-	GPtrArray *groups;  /* GaitLogGroup */
-	GHashTable *by_key; /* key → GaitLogGroup */
-	GHashTable *models; /* digest → number of lines */
+	GPtrArray *groups;   /* GaitLogGroup */
+	GHashTable *by_key;  /* key → GaitLogGroup */
+	GHashTable *models;  /* digest → number of lines */
+	GHashTable *refused; /* tid → Refusal: what a task was refused last */
 	GChecksum *checksum;
 	gsize n_kept; /* bytes of lines that are kept */
 	guint64 n_lines, n_violations, n_torn;
 	gboolean is_sorted;
 };
+
+typedef struct {
+	const GaitLogGroup *group;
+	double time_s;
+} Refusal;
 
 static void
 group_free(gpointer data)
@@ -45,6 +52,7 @@ gait_violation_log_new(void)
 	log->groups = g_ptr_array_new_with_free_func(group_free);
 	log->by_key = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
 	log->models = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
+	log->refused = g_hash_table_new_full(NULL, NULL, NULL, g_free);
 	log->checksum = g_checksum_new(G_CHECKSUM_SHA256);
 	return log;
 }
@@ -57,6 +65,7 @@ gait_violation_log_free(GaitViolationLog *log)
 	g_ptr_array_unref(log->groups);
 	g_hash_table_unref(log->by_key);
 	g_hash_table_unref(log->models);
+	g_hash_table_unref(log->refused);
 	g_checksum_free(log->checksum);
 	g_free(log);
 }
@@ -165,6 +174,26 @@ count_model(GaitViolationLog *log, const char *model)
 	++*count;
 }
 
+/* A refusal changes what a program does next. */
+static void
+note_cause(GaitViolationLog *log, GaitLogGroup *group, const GaitLogRecord *record)
+{
+	Refusal *last = g_hash_table_lookup(log->refused, GINT_TO_POINTER(record->tid));
+
+	if (group->variants->len == 0 && last && last->group != group &&
+	    record->time_s - last->time_s < 1 && record->time_s >= last->time_s)
+		group->cause = last->group;
+	if (!record->action || !g_str_has_prefix(record->action, "errno"))
+		return;
+	if (!last) {
+		if (g_hash_table_size(log->refused) >= MAX_TASKS)
+			return;
+		last = g_new0(Refusal, 1);
+		g_hash_table_insert(log->refused, GINT_TO_POINTER(record->tid), last);
+	}
+	*last = (Refusal){group, record->time_s};
+}
+
 /* Takes record; size: of its line. */
 static gboolean
 add_record(GaitViolationLog *log, GaitLogRecord *record, gsize size, GError **error)
@@ -173,6 +202,7 @@ add_record(GaitViolationLog *log, GaitLogRecord *record, gsize size, GError **er
 
 	log->is_sorted = FALSE;
 	log->n_violations += 1 + record->n_repeats;
+	note_cause(log, group, record);
 	count_model(log, record->model);
 	count_record(group, record);
 	for (guint i = 0; i < group->variants->len; i++)

@@ -79,14 +79,18 @@ gboolean gait_log_is_unix_time(double time_s);
  * Violations that say the same: program, role, library and site, call, kind, what would have been
  * executed; where a sequence was wrong also the state; where the instruction was, the instruction.
  */
-typedef struct {
+typedef struct _GaitLogGroup GaitLogGroup;
+struct _GaitLogGroup {
 	char id[9];          /* eight hex digits that follow from the above, in any log */
 	GPtrArray *variants; /* GaitLogRecord*, at least one: by phase and state */
 	GPtrArray *actions;  /* char*: what was done about them */
 	guint64 n_times;     /* with repeats */
 	guint64 n_dropped;   /* places beyond GAIT_LOG_MAX_VARIANTS */
 	double first_s, last_s;
-} GaitLogGroup;
+	/* What the same task was refused less than a second before this came first, and so may be
+	   the reason for it; NULL where there is nothing. Borrowed. */
+	const GaitLogGroup *cause;
+};
 
 /* The record that stands for the group. */
 const GaitLogRecord *gait_log_group_get(const GaitLogGroup *group);
