@@ -22,7 +22,7 @@ setup_file() {
 	# Another build: it has no build-id, and so the hash of all that it is.
 	objcopy --remove-section .note.gnu.build-id good/libplugin.so rogue/libplugin.so
 	export TRAINED=$PWD/good/libplugin.so ROGUE=$PWD/rogue/libplugin.so
-	for fixture in bypass bypass-code; do
+	for fixture in bypass-signals bypass-tasks bypass-code; do
 		for i in 1 2; do
 			"$SYSGAIT" record -q -o "$fixture.$i.trace" -- "$BUILD/fixtures/$fixture" control train || [ $? -eq 1 ]
 		done
@@ -67,7 +67,7 @@ attack() {
 }
 
 @test "without supervision each trick works, and what it takes is learned" {
-	for fixture in bypass bypass-code; do
+	for fixture in bypass-signals bypass-tasks bypass-code; do
 		for case in $("$BUILD/fixtures/$fixture"); do
 			rm -f pwned
 			echo "$fixture $case"
@@ -77,8 +77,12 @@ attack() {
 		done
 	done
 	# Where signals and deaths come when they come, what is learned need not be all.
-	for case in control futex jump handler sigreturn sigreturn-inside again clone-thread vfork listener; do
-		enforce errno notify bypass "$case" train
+	for case in control futex jump handler sigreturn sigreturn-inside again; do
+		enforce errno notify bypass-signals "$case" train
+		[ ! -s log ]
+	done
+	for case in clone-thread vfork listener; do
+		enforce errno notify bypass-tasks "$case" train
 		[ ! -s log ]
 	done
 	for case in anonymous libc-text proc-mem mremap library compat; do
@@ -89,31 +93,31 @@ attack() {
 
 @test "signals: handlers, jumps out of them, frames made by hand" {
 	for backend in notify ptrace; do
-		attack $backend bypass control jump handler autodisarm sigreturn sigreturn-inside
+		attack $backend bypass-signals control jump handler autodisarm sigreturn sigreturn-inside
 	done
 }
 
 @test "calls that are let through, or made again: nothing else comes with them" {
 	for backend in notify ptrace; do
-		attack $backend bypass futex restart again again-later fork-storm
+		attack $backend bypass-signals futex restart again again-later fork-storm
 	done
 }
 
 @test "tasks: of another kind, of another parent, in a namespace, of a number just used" {
 	for backend in notify ptrace; do
-		attack $backend bypass clone-thread clone-vm clone-parent clone-pidns vfork same-pid
+		attack $backend bypass-tasks clone-thread clone-vm clone-parent clone-pidns vfork same-pid
 	done
 }
 
 @test "deaths and execs at every step of a call" {
 	for backend in notify ptrace; do
-		attack $backend bypass deaths execs
+		attack $backend bypass-tasks deaths exec-descriptor execs
 	done
 }
 
 @test "filters, listeners and tracers of the target's own, where it has learned to have any" {
 	for backend in notify ptrace; do
-		attack $backend bypass listener filter ptracer personality vsyscall
+		attack $backend bypass-tasks listener filter ptracer personality vsyscall
 	done
 }
 
@@ -140,5 +144,26 @@ attack() {
 @test "other doors to the kernel: int 0x80, from segments of 32 bits too" {
 	for backend in notify ptrace; do
 		attack $backend bypass-code int80 compat
+	done
+}
+
+@test "joined while it runs, a process gets no further" {
+	for fixture in bypass-signals bypass-tasks bypass-code; do
+		for case in $("$BUILD/fixtures/$fixture"); do
+			rm -f pwned
+			STOP=1 "$BUILD/fixtures/$fixture" "$case" &
+			target=$!
+			wait_for "grep -q '^State:.T' /proc/$target/status"
+			"$SYSGAIT" enforce -m "$BATS_FILE_TMPDIR/$fixture.$case.gait" -p "$target" 2>err &
+			supervisor=$!
+			wait_for "grep -q 'joined process' err"
+			kill -CONT "$target"
+			status=0
+			wait "$supervisor" || status=$?
+			echo "$fixture $case: $status"
+			cat err
+			[ ! -e pwned ]
+			[[ $status = 1 || $status = 137 ]]
+		done
 	done
 }
