@@ -77,6 +77,17 @@ judge(GaitPtraceRun *run, GaitEntry *entry)
 	g_assert_not_reached();
 }
 
+/*
+ * uretprobe and uprobe (Linux 6.11, 6.18): by these the kernel's own trampolines come back to it,
+ * where somebody probes the target. No filter is asked about them either; a program that calls them
+ * by itself is killed by the kernel. Newer than libseccomp's names.
+ */
+static gboolean
+is_trampoline(guint32 nr)
+{
+	return nr == 335 || nr == 336;
+}
+
 static void
 on_syscall(GaitTracer *tracer, GaitTask *task, const struct user_regs_struct *user, gpointer data)
 {
@@ -87,8 +98,12 @@ on_syscall(GaitTracer *tracer, GaitTask *task, const struct user_regs_struct *us
 	    .nr = (guint32)user->orig_rax,
 	    .args = {user->rdi, user->rsi, user->rdx, user->r10, user->r8, user->r9},
 	};
+	GaitFloorDecision decision =
+	    gait_floor_decide(run->floor, gait_tracer_get_arch(tracer, task, user), entry.nr);
 
-	switch (gait_floor_decide(run->floor, gait_tracer_get_arch(tracer, task, user), entry.nr)) {
+	if (G_UNLIKELY(decision != GAIT_FLOOR_KILL && is_trampoline(entry.nr)))
+		return;
+	switch (decision) {
 	case GAIT_FLOOR_HAND_OVER:
 		gait_registers_from_user(&entry.registers, user);
 		judge(run, &entry);
