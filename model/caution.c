@@ -59,8 +59,9 @@ add_place(GPtrArray *cautions, const GaitLogRecord *record)
 		add(cautions, "who makes it could not be told, so it would be allowed to whatever "
 		              "cannot be told");
 	if (record->kind == GAIT_VERDICT_ISSUER)
-		add(cautions, "an instruction that never made this call is what code reuse looks "
-		              "like; ordinary programs get here by an update of a library only");
+		add(cautions,
+		    "an instruction that never made this call is also what the reuse of code by an "
+		    "attacker looks like; see whether the issuer is a function that makes it");
 }
 
 GPtrArray *
@@ -79,7 +80,7 @@ gait_log_group_dup_cautions(const GaitLogGroup *group)
 	add_place(cautions, record);
 	for (guint i = 0; i < group->variants->len; i++)
 		is_loose |= ((GaitLogRecord *)g_ptr_array_index(group->variants, i))->is_loose;
-	if (is_loose)
+	if (is_loose && record->kind != GAIT_VERDICT_EXEC)
 		add(cautions, "in which phase it came is known from below only; it would be "
 		              "allowed in all later ones");
 	if (record->kind != GAIT_VERDICT_EXEC && record->possible->len > 0)

@@ -48,7 +48,7 @@ append_explanation(const GaitExplanation *explanation, gpointer data)
 	append_string(out, "library", explanation->record->site.module);
 	append_string(out, "where", explanation->where);
 	append_string(out, "source", explanation->source);
-	append_string(out, "issued_by", explanation->instruction);
+	append_string(out, "issuer", explanation->instruction);
 	append_list(out, "after", explanation->states);
 	append_string(out, "why", explanation->why);
 	append_list(out, "allowed", explanation->allowed);

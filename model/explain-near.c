@@ -297,7 +297,7 @@ near_library(const Search *search)
 	if (!search->library)
 		say(search, "in training this library made no call at all in this program");
 	else if (!near_in_library(search))
-		say(search, "this library never made it, with whatever arguments");
+		say(search, "this library never made it with other arguments either");
 	near_in_program(search, TRUE);
 }
 
@@ -321,7 +321,7 @@ near_syscall(const Search *search)
 
 	is_near = near_in_program(search, FALSE) || is_near;
 	if (!is_near)
-		say(search, "the program never made %s at all, with whatever arguments",
+		say(search, "nothing: the program never made %s with other arguments either",
 		    gait_syscall_name(search->record->nr));
 	near_in_model(search);
 }

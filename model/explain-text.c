@@ -101,14 +101,19 @@ append_seen(GString *out, const GaitExplanation *explanation)
 	const GaitLogGroup *group = explanation->group;
 	g_autoptr(GString) text = g_string_new(NULL);
 
-	if (group->n_times == 1) {
+	if (group->n_times == 1)
 		g_string_append(text, "once, ");
-	} else {
-		g_string_append_printf(text, "%" G_GUINT64_FORMAT " times, from ", group->n_times);
-		append_time(text, group->first_s);
+	else
+		g_string_append_printf(text, "%" G_GUINT64_FORMAT " times, ", group->n_times);
+	append_time(text, group->first_s);
+	if (group->last_s - group->first_s >= 1) {
 		g_string_append(text, " to ");
+		append_time(text, group->last_s);
 	}
-	append_time(text, group->last_s);
+	g_string_append_printf(text, ", %s process %d", group->n_times > 1 ? "first in" : "in",
+	                       explanation->record->pid);
+	if (explanation->record->tid != explanation->record->pid)
+		g_string_append_printf(text, ", thread %d", explanation->record->tid);
 	for (guint i = 0; i < group->actions->len; i++) {
 		g_autofree char *action = dup_action(g_ptr_array_index(group->actions, i));
 
@@ -165,7 +170,7 @@ append_explanation(const GaitExplanation *explanation, gpointer data)
 	append_field(out, "who", explanation->who);
 	append_fields(out, "phase", explanation->phases);
 	append_where(out, explanation);
-	append_field(out, "issued by", explanation->instruction);
+	append_field(out, "issuer", explanation->instruction);
 	append_fields(out, "after", explanation->states);
 	append_field(out, "why", explanation->why);
 	append_allowed(out, explanation);

@@ -149,7 +149,10 @@ dup_state(const GaitModel *model, const GaitLogRecord *record, const GaitResolve
 	case GAIT_LOG_STATE_N_:
 		break;
 	}
-	return g_strdup("a call that is not known");
+	if (at->library == GAIT_NONE)
+		return g_strdup_printf("not known: the model has no call of %s in this program",
+		                       gait_text_basename(record->site.module));
+	return g_strdup("not known (a call that the model lacks was let through, say)");
 }
 
 static void
@@ -201,7 +204,7 @@ dup_why(const GaitExplanation *explanation)
 	case GAIT_VERDICT_ISSUER:
 		return g_strdup("the call is known, but never was it issued by this instruction");
 	case GAIT_VERDICT_LIBRARY:
-		return g_strdup_printf("%s makes this call, but never on behalf of %s", program,
+		return g_strdup_printf("the program makes this call, but never on behalf of %s",
 		                       library);
 	case GAIT_VERDICT_PHASE:
 		return g_strdup("the call is known, but never came in this phase of the task's "
