@@ -134,7 +134,7 @@ static gboolean
 ends_row(pid_t task, guint32 nr, const guint64 args[6])
 {
 	struct iovec piece = {(void *)args[1], args[2]};
-	char last;
+	char last = 0;
 
 	if (nr == SYS_writev &&
 	    (args[2] == 0 || args[2] > IOV_MAX ||
