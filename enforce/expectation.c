@@ -68,11 +68,10 @@ gait_expectation_advise(const GaitModel *model, const GaitPolicy *policy, GStrin
 		return FALSE;
 	while (bearable >= GAIT_VERDICT_SYSCALL && sum_up_to(expected, bearable) >= NEGLIGIBLE)
 		bearable--;
-	g_string_append_printf(
-	    out,
-	    "warning: %.2f of these would be acted on in a run that does nothing "
-	    "wrong: train more, or until then ",
-	    acted_on);
+	g_string_append_printf(out,
+	                       "%.2f of these would be acted on in a run that does nothing "
+	                       "wrong: train more, or until then ",
+	                       acted_on);
 	if (bearable >= GAIT_VERDICT_SYSCALL && model->runs->len >= MIN_RUNS)
 		g_string_append_printf(out, "say --strict %s (%.2f) or ",
 		                       gait_verdict_name(bearable), sum_up_to(expected, bearable));
