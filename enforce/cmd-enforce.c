@@ -15,10 +15,13 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#define MAX_WORKERS 64
+
 typedef struct {
 	char *model_path, *log_path, *trace_path;
 	char *on_violation, *strict, *backend;
 	gboolean is_quiet, is_verbose, allow_partial, no_status;
+	int n_workers; /* 0: as many as pay */
 	char **pid_texts;
 	GArray *pids;   /* pid_t: to join; or */
 	char **command; /* to start, NULL-terminated */
@@ -105,6 +108,8 @@ parse_options(int argc, char **argv, Options *options, GError **error)
 	     "join a running process, its threads and descendants; may be given again", "PID"},
 	    {"backend", 0, 0, G_OPTION_ARG_STRING, &options->backend,
 	     "notify (default) or ptrace (default with -p)", "NAME"},
+	    {"workers", 0, 0, G_OPTION_ARG_INT, &options->n_workers,
+	     "threads that judge calls, for notify (default: as many as pay)", "N"},
 	    {"log", 0, 0, G_OPTION_ARG_FILENAME, &options->log_path,
 	     "append violations to FILE, one JSON object a line", "FILE"},
 	    {"trace", 0, 0, G_OPTION_ARG_FILENAME, &options->trace_path,
@@ -132,6 +137,9 @@ parse_options(int argc, char **argv, Options *options, GError **error)
 		first++;
 	if (!options->model_path)
 		return gait_error_usage(error, "no model; say which with -m MODEL");
+	if (options->n_workers < 0 || options->n_workers > MAX_WORKERS)
+		return gait_error_usage(error, "--workers takes a number from 1 to %d",
+		                        MAX_WORKERS);
 	return take_target(options, argv + first, error);
 }
 
@@ -330,6 +338,8 @@ enforce(const Options *options, const GaitPolicy *policy, const GaitBackend *bac
 	enforcer = floor ? gait_enforcer_new(model, floor, policy, log, error) : NULL;
 	if (!enforcer || !gait_backend_probe(backend, error))
 		return GAIT_EXIT_FAILURE;
+	gait_enforcer_set_n_workers(enforcer, (guint)options->n_workers);
+	gait_enforcer_set_verbose(enforcer, options->is_verbose);
 	print_start(options, model, policy, backend, floor, log);
 	if (!run_backend(options, backend, enforcer, &status, error)) {
 		/* Where it could not be executed status says how. */

@@ -6,6 +6,8 @@
 #include "enforce/event-cache.h"
 #include "sysgait/interrupted.h"
 
+#include <pthread.h>
+
 /* One supervised task; GaitTask.data. */
 typedef struct {
 	/* NULL once an exec into a program outside the model was let through: its calls are not
@@ -27,6 +29,19 @@ typedef struct {
 /* Fills in where a violation's call came from. */
 void gait_enforcer_describe(const GaitStack *stack, GaitViolation *violation);
 
+/* The counts are read by other threads, too. */
+struct _GaitJudge {
+	GaitAttributor *attributor;
+	GaitEventCache *events;
+	guint64 n_events, n_refused, n_killed;
+};
+
+static inline void
+gait_judge_count(guint64 *count)
+{
+	__atomic_store_n(count, *count + 1, __ATOMIC_RELAXED);
+}
+
 struct _GaitEnforcer {
 	const GaitModel *model;
 	const GaitFloor *floor;
@@ -35,10 +50,14 @@ struct _GaitEnforcer {
 	GaitTerminal *terminal; /* with the status line, NULL: none */
 	GaitWalkTable *table;
 	GaitModules *modules;
-	GaitAttributor *attributor;
-	GaitEventCache *events;
-	GHashTable *tasks; /* GaitTask with its GaitSupervised */
-	GaitEnforcerStats stats;
+	guint n_workers;
+	gboolean is_verbose;
+	GPtrArray *judges;         /* the first is there from the start */
+	GHashTable *tasks;         /* GaitTask with its GaitSupervised */
+	guint64 n_tasks, n_killed; /* beside what judges count */
+	pthread_mutex_t
+	    logging;       /* among judges: guards the log, symbols of modules, and what follows */
+	GHashTable *stale; /* modules that were warned of */
 	gboolean has_told_shortage;
 	GaitRecording *recording; /* borrowed; NULL: none */
 	GMutex recording_lock;

@@ -29,7 +29,13 @@ warn_stale(const GaitModule *module, gboolean is_stale, gpointer data)
 {
 	GaitEnforcer *enforcer = data;
 	g_autoptr(GString) path = g_string_new(NULL);
+	gboolean is_new;
 
+	pthread_mutex_lock(&enforcer->logging);
+	is_new = g_hash_table_add(enforcer->stale, (gpointer)module);
+	pthread_mutex_unlock(&enforcer->logging);
+	if (!is_new)
+		return;
 	gait_text_append(path, gait_module_get_path(module));
 	gait_log_message(enforcer->log,
 	                 is_stale
@@ -38,6 +44,27 @@ warn_stale(const GaitModule *module, gboolean is_stale, gpointer data)
 	                     : "%s has the name of a module that the model knows, but is another "
 	                       "build at another place: it is taken for a stranger",
 	                 path->str);
+}
+
+static void
+free_judge(gpointer data)
+{
+	GaitJudge *judge = data;
+
+	gait_event_cache_free(judge->events);
+	gait_attributor_free(judge->attributor);
+	g_free(judge);
+}
+
+GaitJudge *
+gait_enforcer_add_judge(GaitEnforcer *enforcer)
+{
+	GaitJudge *judge = g_new0(GaitJudge, 1);
+
+	judge->attributor = gait_attributor_new(enforcer->modules, NULL);
+	judge->events = gait_event_cache_new(enforcer->table, warn_stale, enforcer);
+	g_ptr_array_add(enforcer->judges, judge);
+	return judge;
 }
 
 GaitEnforcer *
@@ -51,13 +78,15 @@ gait_enforcer_new(const GaitModel *model, const GaitFloor *floor, const GaitPoli
 	enforcer->policy = *policy;
 	enforcer->log = log;
 	enforcer->terminal = gait_log_get_terminal(log);
+	pthread_mutex_init(&enforcer->logging, NULL);
 	enforcer->table = gait_walk_table_new(model, error);
 	if (!enforcer->table)
 		return NULL;
 	enforcer->modules = gait_modules_new(NULL);
-	enforcer->attributor = gait_attributor_new(enforcer->modules, NULL);
 	enforcer->tasks = g_hash_table_new(NULL, NULL);
-	enforcer->events = gait_event_cache_new(enforcer->table, warn_stale, enforcer);
+	enforcer->stale = g_hash_table_new(NULL, NULL);
+	enforcer->judges = g_ptr_array_new_with_free_func(free_judge);
+	gait_enforcer_add_judge(enforcer);
 	return g_steal_pointer(&enforcer);
 }
 
@@ -66,9 +95,10 @@ gait_enforcer_free(GaitEnforcer *enforcer)
 {
 	if (!enforcer)
 		return;
-	gait_event_cache_free(enforcer->events);
+	g_clear_pointer(&enforcer->judges, g_ptr_array_unref);
 	g_clear_pointer(&enforcer->tasks, g_hash_table_unref);
-	gait_attributor_free(enforcer->attributor);
+	g_clear_pointer(&enforcer->stale, g_hash_table_unref);
+	pthread_mutex_destroy(&enforcer->logging);
 	gait_modules_free(enforcer->modules);
 	g_clear_pointer(&enforcer->table, gait_walk_table_unref);
 	g_free(enforcer);
@@ -78,6 +108,33 @@ void
 gait_enforcer_set_recording(GaitEnforcer *enforcer, GaitRecording *recording)
 {
 	enforcer->recording = recording;
+	/* It knows stacks by the numbers that one judge gives them. */
+	if (recording)
+		enforcer->n_workers = 1;
+}
+
+void
+gait_enforcer_set_n_workers(GaitEnforcer *enforcer, guint n_workers)
+{
+	enforcer->n_workers = n_workers;
+}
+
+guint
+gait_enforcer_get_n_workers(const GaitEnforcer *enforcer)
+{
+	return enforcer->n_workers;
+}
+
+void
+gait_enforcer_set_verbose(GaitEnforcer *enforcer, gboolean is_verbose)
+{
+	enforcer->is_verbose = is_verbose;
+}
+
+gboolean
+gait_enforcer_is_verbose(const GaitEnforcer *enforcer)
+{
+	return enforcer->is_verbose;
 }
 
 GaitModules *
@@ -101,7 +158,14 @@ gait_enforcer_get_floor(const GaitEnforcer *enforcer)
 void
 gait_enforcer_get_stats(const GaitEnforcer *enforcer, GaitEnforcerStats *stats)
 {
-	*stats = enforcer->stats;
+	*stats = (GaitEnforcerStats){.n_tasks = enforcer->n_tasks, .n_killed = enforcer->n_killed};
+	for (guint i = 0; i < enforcer->judges->len; i++) {
+		const GaitJudge *judge = g_ptr_array_index(enforcer->judges, i);
+
+		stats->n_events += __atomic_load_n(&judge->n_events, __ATOMIC_RELAXED);
+		stats->n_refused += __atomic_load_n(&judge->n_refused, __ATOMIC_RELAXED);
+		stats->n_killed += __atomic_load_n(&judge->n_killed, __ATOMIC_RELAXED);
+	}
 }
 
 /* --- a call -------------------------------------------------------------------------------------
@@ -131,20 +195,46 @@ find_exec_program(GaitEnforcer *enforcer, GaitEntry *entry)
 	g_assert_not_reached();
 }
 
+static GaitJudge *
+get_judge(GaitEnforcer *enforcer, const GaitEntry *entry)
+{
+	return entry->judge ? entry->judge : g_ptr_array_index(enforcer->judges, 0);
+}
+
+static void
+watch_terminal(GaitEnforcer *enforcer, const GaitEntry *entry)
+{
+	if (G_UNLIKELY(enforcer->terminal) && gait_terminal_may_concern(entry->nr, entry->args))
+		gait_terminal_note_call(enforcer->terminal, entry->task->tid, entry->nr,
+		                        entry->args);
+}
+
 GaitAttribution
 gait_enforcer_attribute(GaitEnforcer *enforcer, GaitEntry *entry)
 {
 	GaitTask *task = entry->task;
 	GaitAttribution result;
 
-	if (G_UNLIKELY(enforcer->terminal) && gait_terminal_may_concern(entry->nr, entry->args))
-		gait_terminal_note_call(enforcer->terminal, task->tid, entry->nr, entry->args);
+	watch_terminal(enforcer, entry);
 	gait_space_note_syscall(task->space, task->tid, entry->nr, entry->args);
-	result = gait_attributor_attribute(enforcer->attributor, task->space, task->tid, entry->nr,
-	                                   &entry->registers, &entry->stack);
+	result = gait_attributor_attribute(get_judge(enforcer, entry)->attributor, task->space,
+	                                   task->tid, entry->nr, &entry->registers, &entry->stack);
 	if (result == GAIT_ATTRIBUTION_DONE && gait_syscall_is_exec(entry->nr))
 		find_exec_program(enforcer, entry);
 	return result;
+}
+
+gboolean
+gait_enforcer_recall(GaitEnforcer *enforcer, GaitEntry *entry)
+{
+	GaitTask *task = entry->task;
+
+	if (gait_syscall_is_exec(entry->nr) ||
+	    gait_space_needs_telling(task->space, task->tid, entry->nr, entry->args))
+		return FALSE;
+	watch_terminal(enforcer, entry);
+	return gait_attributor_recall(get_judge(enforcer, entry)->attributor, task->space,
+	                              task->tid, entry->nr, &entry->registers, &entry->stack);
 }
 
 void
@@ -184,13 +274,15 @@ log_violation(GaitEnforcer *enforcer, const GaitEntry *entry, const struct gait_
 	supervised->n_violations++;
 	gait_action_format(action, text);
 	violation.action = text->str;
+	pthread_mutex_lock(&enforcer->logging);
 	gait_enforcer_describe(entry->stack, &violation);
 	gait_log_violation(enforcer->log, &violation, supervised->walker);
+	pthread_mutex_unlock(&enforcer->logging);
 }
 
 /* The ruling that an action comes to; a call that is let through moves the walker. */
 static GaitRuling
-carry_out(GaitEnforcer *enforcer, GaitWalker *walker, const struct gait_walk_event *event,
+carry_out(GaitJudge *judge, GaitWalker *walker, const struct gait_walk_event *event,
           const GaitAction *action)
 {
 	switch (action->kind) {
@@ -199,10 +291,10 @@ carry_out(GaitEnforcer *enforcer, GaitWalker *walker, const struct gait_walk_eve
 			gait_walker_resync(walker, event);
 		return (GaitRuling){GAIT_RULING_CONTINUE, 0};
 	case GAIT_ACTION_ERRNO:
-		enforcer->stats.n_refused++;
+		gait_judge_count(&judge->n_refused);
 		return (GaitRuling){GAIT_RULING_ERRNO, action->error};
 	case GAIT_ACTION_KILL:
-		enforcer->stats.n_killed++;
+		gait_judge_count(&judge->n_killed);
 		return (GaitRuling){GAIT_RULING_KILL, 0};
 	case GAIT_ACTION_N_:
 		break;
@@ -247,8 +339,8 @@ judge_exec(const GaitWalker *walker, const struct gait_walk_event *event, const 
 }
 
 static GaitVerdict
-judge(GaitSupervised *supervised, const struct gait_walk_event *event, const GaitEntry *entry,
-      gboolean is_again)
+judge_call(GaitSupervised *supervised, const struct gait_walk_event *event, const GaitEntry *entry,
+           gboolean is_again)
 {
 	GaitWalker *walker = supervised->walker;
 	GaitVerdict verdict;
@@ -286,17 +378,16 @@ take_again(GaitSupervised *supervised, const GaitEntry *entry)
  * refused might pass for one that is allowed. So no call passes any more.
  */
 static GaitRuling
-rule_shortage(GaitEnforcer *enforcer, int shortage)
+rule_shortage(GaitEnforcer *enforcer, GaitJudge *judge, int shortage)
 {
-	if (!enforcer->has_told_shortage)
+	if (!__atomic_exchange_n(&enforcer->has_told_shortage, TRUE, __ATOMIC_RELAXED))
 		gait_log_message(
 		    enforcer->log,
 		    "cannot look at the target's libraries (%s), so nothing can be judged: killing "
 		    "each process at its next call%s",
 		    g_strerror(shortage),
 		    shortage == EMFILE ? "; raise the limit on open files (ulimit -n)" : "");
-	enforcer->has_told_shortage = TRUE;
-	enforcer->stats.n_killed++;
+	gait_judge_count(&judge->n_killed);
 	return (GaitRuling){GAIT_RULING_KILL, 0};
 }
 
@@ -304,6 +395,7 @@ GaitRuling
 gait_enforcer_rule(GaitEnforcer *enforcer, const GaitEntry *entry)
 {
 	GaitSupervised *supervised = entry->task->data;
+	GaitJudge *judge = get_judge(enforcer, entry);
 	int refusal = gait_floor_get_refusal(enforcer->floor, entry->nr, entry->args);
 	struct gait_walk_event event;
 	GaitVerdict verdict;
@@ -312,13 +404,13 @@ gait_enforcer_rule(GaitEnforcer *enforcer, const GaitEntry *entry)
 	gboolean is_again;
 	guint64 n_left;
 
-	enforcer->stats.n_events++;
+	gait_judge_count(&judge->n_events);
 	if (G_UNLIKELY(shortage != 0))
-		return rule_shortage(enforcer, shortage);
+		return rule_shortage(enforcer, judge, shortage);
 	if (!supervised->walker) {
 		if (refusal == 0)
 			return (GaitRuling){GAIT_RULING_CONTINUE, 0};
-		enforcer->stats.n_refused++;
+		gait_judge_count(&judge->n_refused);
 		return (GaitRuling){GAIT_RULING_ERRNO, refusal};
 	}
 	n_left = gait_signal_context_note_syscall(&supervised->signals, entry->nr,
@@ -332,7 +424,7 @@ gait_enforcer_rule(GaitEnforcer *enforcer, const GaitEntry *entry)
 		return (GaitRuling){GAIT_RULING_CONTINUE, 0};
 	if (G_LIKELY(!is_again))
 		gait_judged_call(enforcer, entry);
-	gait_event_cache_fill(enforcer->events, entry->stack, entry->nr, entry->args, &event);
+	gait_event_cache_fill(judge->events, entry->stack, entry->nr, entry->args, &event);
 	if (G_UNLIKELY(gait_syscall_is_creation(entry->nr) || gait_syscall_is_exec(entry->nr))) {
 		supervised->creation = event;
 		supervised->creation_stack = entry->stack;
@@ -340,9 +432,9 @@ gait_enforcer_rule(GaitEnforcer *enforcer, const GaitEntry *entry)
 	if (G_UNLIKELY(refusal != 0)) {
 		action = floor_action(enforcer, GAIT_VERDICT_SYSCALL, refusal);
 		log_violation(enforcer, entry, &event, GAIT_VERDICT_SYSCALL, &action);
-		return carry_out(enforcer, supervised->walker, &event, &action);
+		return carry_out(judge, supervised->walker, &event, &action);
 	}
-	verdict = judge(supervised, &event, entry, is_again);
+	verdict = judge_call(supervised, &event, entry, is_again);
 	if (G_LIKELY(verdict == GAIT_VERDICT_ALLOW))
 		return (GaitRuling){GAIT_RULING_CONTINUE, 0};
 	action = decide(enforcer, verdict, entry, event.klass);
@@ -355,5 +447,5 @@ gait_enforcer_rule(GaitEnforcer *enforcer, const GaitEntry *entry)
 	}
 	supervised->is_told = verdict == GAIT_VERDICT_EXEC;
 	log_violation(enforcer, entry, &event, verdict, &action);
-	return carry_out(enforcer, supervised->walker, &event, &action);
+	return carry_out(judge, supervised->walker, &event, &action);
 }

@@ -27,9 +27,13 @@ typedef struct {
 	int error; /* ERRNO */
 } GaitRuling;
 
+/* Who judges calls, one at a time, with a memory of its own; see gait_enforcer_recall(). */
+typedef struct _GaitJudge GaitJudge;
+
 /* A system call entry that waits for its ruling: filled in by the backend. */
 typedef struct {
 	GaitTask *task;
+	GaitJudge *judge; /* NULL: the one that every enforcer has */
 	guint32 nr;
 	guint64 args[6];
 	GaitRegisters registers;
@@ -61,6 +65,16 @@ void gait_enforcer_print_status(GaitEnforcer *enforcer, double events_per_s, GSt
 /* From now on what is judged is recorded, too. Borrowed. */
 void gait_enforcer_set_recording(GaitEnforcer *enforcer, GaitRecording *recording);
 
+/* How many threads judge calls, where a backend can have several; 0, as at first: as many as pay.
+ */
+void gait_enforcer_set_n_workers(GaitEnforcer *enforcer, guint n_workers);
+guint gait_enforcer_get_n_workers(const GaitEnforcer *enforcer);
+/* Whether to say more. */
+void gait_enforcer_set_verbose(GaitEnforcer *enforcer, gboolean is_verbose);
+gboolean gait_enforcer_is_verbose(const GaitEnforcer *enforcer);
+/* One more judge; the enforcer's. */
+GaitJudge *gait_enforcer_add_judge(GaitEnforcer *enforcer);
+
 GaitModules *gait_enforcer_get_modules(GaitEnforcer *enforcer);
 GaitLog *gait_enforcer_get_log(GaitEnforcer *enforcer);
 const GaitFloor *gait_enforcer_get_floor(const GaitEnforcer *enforcer);
@@ -71,6 +85,13 @@ void gait_enforcer_get_stats(const GaitEnforcer *enforcer, GaitEnforcerStats *st
  * afterwards that it still is, and only then goes on to the second half.
  */
 GaitAttribution gait_enforcer_attribute(GaitEnforcer *enforcer, GaitEntry *entry);
+/*
+ * The first half for a call that is like one before, or FALSE: ask gait_enforcer_attribute().
+ * Several threads may do this and the second half at the same time, each with a judge of its own
+ * and for a task of its own, while nobody does anything else with the enforcer, the tracer or a
+ * space.
+ */
+gboolean gait_enforcer_recall(GaitEnforcer *enforcer, GaitEntry *entry);
 /* The second half: registers and own state only. Moves the walker, logs a violation. */
 GaitRuling gait_enforcer_rule(GaitEnforcer *enforcer, const GaitEntry *entry);
 

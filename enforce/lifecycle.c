@@ -30,7 +30,7 @@ supervise(GaitEnforcer *enforcer, GaitTask *task, const GaitTask *parent)
 
 	task->data = supervised;
 	g_hash_table_add(enforcer->tasks, task);
-	enforcer->stats.n_tasks++;
+	enforcer->n_tasks++;
 	gait_judged_created(enforcer, task, parent);
 	return supervised;
 }
@@ -72,7 +72,7 @@ let_be(GaitEnforcer *enforcer, const GaitTask *task, GaitViolation *violation, g
 		supervised->n_violations++;
 		gait_log_violation(enforcer->log, violation, supervised->walker);
 	}
-	enforcer->stats.n_killed += is_kill;
+	enforcer->n_killed += is_kill;
 	return !is_kill;
 }
 
@@ -143,7 +143,7 @@ gait_enforcer_created(GaitEnforcer *enforcer, GaitTask *task, GaitTask *parent)
 
 	if (task->flags & GAIT_TASK_JOINED)
 		return start_joined(enforcer, task);
-	if (!parent && enforcer->stats.n_tasks == 0)
+	if (!parent && enforcer->n_tasks == 0)
 		return start_root(enforcer, task);
 	supervised = supervise(enforcer, task, parent);
 	/* Closed: nobody knows whose child it is (its creator was killed meanwhile), so nobody can

@@ -30,16 +30,21 @@
 /* What the child tells. In shared memory; fd is written last. */
 typedef struct {
 	pid_t pid;
-	int fd; /* -1 until the filter is there */
+	int is_killable; /* it has WAIT_KILLABLE_RECV */
+	int fd;          /* -1 until the filter is there */
 } Seat;
+
+/* As GaitNotification. */
+typedef union {
+	struct seccomp_notif_resp response;
+	guint8 bytes[64];
+} Response;
 
 struct _GaitListener {
 	const struct sock_fprog *filter;
 	Seat *seat;
 	int fd;
-	struct seccomp_notif_sizes sizes;
-	struct seccomp_notif *notification;  /* sizes.seccomp_notif bytes, at least ours */
-	struct seccomp_notif_resp *response; /* likewise */
+	gboolean is_sync;
 };
 
 static int
@@ -52,19 +57,23 @@ GaitListener *
 gait_listener_new(const struct sock_fprog *filter, GError **error)
 {
 	g_autoptr(GaitListener) listener = g_new0(GaitListener, 1);
+	struct seccomp_notif_sizes sizes;
 
 	listener->fd = -1;
 	listener->filter = filter;
-	if (seccomp_call(SECCOMP_GET_NOTIF_SIZES, 0, &listener->sizes) < 0) {
+	if (seccomp_call(SECCOMP_GET_NOTIF_SIZES, 0, &sizes) < 0) {
 		gait_error_system(error, GAIT_ENFORCE_ERROR, errno,
 		                  "seccomp(GET_NOTIF_SIZES); user notification needs Linux 5.5");
 		return NULL;
 	}
-	/* A newer kernel writes more than our headers know of. */
-	listener->notification =
-	    g_malloc0(MAX(listener->sizes.seccomp_notif, sizeof(struct seccomp_notif)));
-	listener->response =
-	    g_malloc0(MAX(listener->sizes.seccomp_notif_resp, sizeof(struct seccomp_notif_resp)));
+	if (sizes.seccomp_notif > sizeof(GaitNotification) ||
+	    sizes.seccomp_notif_resp > sizeof(Response)) {
+		g_set_error(error, GAIT_ENFORCE_ERROR, GAIT_ERROR_UNSUPPORTED,
+		            "this kernel's seccomp notifications have %u and %u bytes, more than "
+		            "are provided for",
+		            sizes.seccomp_notif, sizes.seccomp_notif_resp);
+		return NULL;
+	}
 	listener->seat =
 	    mmap(NULL, sizeof(Seat), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	if (listener->seat == MAP_FAILED) {
@@ -85,8 +94,6 @@ gait_listener_free(GaitListener *listener)
 		close(listener->fd);
 	if (listener->seat)
 		munmap(listener->seat, sizeof(Seat));
-	g_free(listener->notification);
-	g_free(listener->response);
 	g_free(listener);
 }
 
@@ -102,6 +109,7 @@ install_filter(GaitListener *listener)
 	                 SECCOMP_FILTER_FLAG_NEW_LISTENER | SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV,
 	                 listener->filter);
 
+	listener->seat->is_killable = fd >= 0;
 	if (fd < 0 && errno == EINVAL)
 		fd = seccomp_call(SECCOMP_SET_MODE_FILTER, SECCOMP_FILTER_FLAG_NEW_LISTENER,
 		                  listener->filter);
@@ -179,8 +187,17 @@ gait_listener_take(GaitListener *listener, GError **error)
 	if (listener->fd < 0)
 		return GAIT_LISTENER_FAILED;
 	/* Answers wake the target on this core; slower without (before Linux 6.6), and as right. */
-	ioctl(listener->fd, SECCOMP_IOCTL_NOTIF_SET_FLAGS, SECCOMP_USER_NOTIF_FD_SYNC_WAKE_UP);
+	listener->is_sync = ioctl(listener->fd, SECCOMP_IOCTL_NOTIF_SET_FLAGS,
+	                          SECCOMP_USER_NOTIF_FD_SYNC_WAKE_UP) == 0;
 	return GAIT_LISTENER_TAKEN;
+}
+
+GaitListenerFeatures
+gait_listener_get_features(const GaitListener *listener)
+{
+	if (listener->fd < 0)
+		return (GaitListenerFeatures){FALSE, FALSE};
+	return (GaitListenerFeatures){listener->seat->is_killable != 0, listener->is_sync};
 }
 
 int
@@ -190,14 +207,12 @@ gait_listener_get_fd(const GaitListener *listener)
 }
 
 GaitNotify
-gait_listener_receive(GaitListener *listener, const struct seccomp_notif **notification)
+gait_listener_receive(const GaitListener *listener, GaitNotification *received)
 {
 	/* The kernel insists on zeroes. */
-	memset(listener->notification, 0,
-	       MAX(listener->sizes.seccomp_notif, sizeof(struct seccomp_notif)));
-	if (ioctl(listener->fd, SECCOMP_IOCTL_NOTIF_RECV, listener->notification) < 0)
+	memset(received, 0, sizeof(*received));
+	if (ioctl(listener->fd, SECCOMP_IOCTL_NOTIF_RECV, received) < 0)
 		return errno == ENOENT || errno == EINTR ? GAIT_NOTIFY_GONE : GAIT_NOTIFY_ERROR;
-	*notification = listener->notification;
 	return GAIT_NOTIFY_DONE;
 }
 
@@ -208,16 +223,13 @@ gait_listener_is_valid(const GaitListener *listener, guint64 id)
 }
 
 static GaitNotify
-send_response(GaitListener *listener, guint64 id, int error, guint32 flags)
+send_response(const GaitListener *listener, guint64 id, int error, guint32 flags)
 {
+	Response sent = {.response = {.id = id, .error = -error, .flags = flags}};
 	int result;
 
-	listener->response->id = id;
-	listener->response->val = 0;
-	listener->response->error = -error;
-	listener->response->flags = flags;
 	do
-		result = ioctl(listener->fd, SECCOMP_IOCTL_NOTIF_SEND, listener->response);
+		result = ioctl(listener->fd, SECCOMP_IOCTL_NOTIF_SEND, &sent);
 	while (result < 0 && errno == EINTR);
 	if (result == 0)
 		return GAIT_NOTIFY_DONE;
@@ -225,13 +237,13 @@ send_response(GaitListener *listener, guint64 id, int error, guint32 flags)
 }
 
 GaitNotify
-gait_listener_continue(GaitListener *listener, guint64 id)
+gait_listener_continue(const GaitListener *listener, guint64 id)
 {
 	return send_response(listener, id, 0, SECCOMP_USER_NOTIF_FLAG_CONTINUE);
 }
 
 GaitNotify
-gait_listener_refuse(GaitListener *listener, guint64 id, int error)
+gait_listener_refuse(const GaitListener *listener, guint64 id, int error)
 {
 	/* Zero would be success. */
 	g_assert(error > 0);
@@ -244,7 +256,7 @@ gait_listener_refuse(GaitListener *listener, guint64 id, int error)
  * for a call that the kernel itself wants repeated.
  */
 GaitNotify
-gait_listener_restart(GaitListener *listener, guint64 id)
+gait_listener_restart(const GaitListener *listener, guint64 id)
 {
 	return send_response(listener, id, ERESTARTNOINTR, 0);
 }

@@ -38,11 +38,19 @@ typedef enum {
 	GAIT_LISTENER_N_,
 } GaitListenerTake;
 
-/* In the supervisor. */
+/* In the supervisor. Tries out what the kernel has to offer. */
 GaitListenerTake gait_listener_take(GaitListener *listener, GError **error);
 /* For poll(): POLLIN a notification, POLLHUP the last filtered task is gone. -1 before it is taken.
  */
 int gait_listener_get_fd(const GaitListener *listener);
+
+/* What of it this kernel has, tried out and not looked up by version; before it is taken, nothing.
+ */
+typedef struct {
+	gboolean is_killable; /* WAIT_KILLABLE_RECV: a received call waits, whatever signals come */
+	gboolean is_sync;     /* SYNC_WAKE_UP: both sides are woken on the core of the other */
+} GaitListenerFeatures;
+GaitListenerFeatures gait_listener_get_features(const GaitListener *listener);
 
 typedef enum {
 	GAIT_NOTIFY_DONE,
@@ -51,16 +59,26 @@ typedef enum {
 	GAIT_NOTIFY_N_,
 } GaitNotify;
 
-/* Borrowed until the next call. Only where poll() said POLLIN, else it may block. */
-GaitNotify gait_listener_receive(GaitListener *listener, const struct seccomp_notif **notification);
+/* Room for what a newer kernel writes beyond what our headers know of. */
+typedef union {
+	struct seccomp_notif notification;
+	guint8 bytes[256];
+} GaitNotification;
+
+/*
+ * The functions below may be called by several threads at the same time. Receiving blocks until
+ * there is a notification; a signal handler without SA_RESTART ends it with GONE, and newer kernels
+ * do (6.11) once the last filtered task is gone.
+ */
+GaitNotify gait_listener_receive(const GaitListener *listener, GaitNotification *received);
 /* Whether the task still waits: to be asked after its memory was read, before that is believed. */
 gboolean gait_listener_is_valid(const GaitListener *listener, guint64 id);
-GaitNotify gait_listener_continue(GaitListener *listener, guint64 id);
+GaitNotify gait_listener_continue(const GaitListener *listener, guint64 id);
 /* error: a positive errno. */
-GaitNotify gait_listener_refuse(GaitListener *listener, guint64 id, int error);
+GaitNotify gait_listener_refuse(const GaitListener *listener, guint64 id, int error);
 /*
  * Has the kernel make the task issue the same call again, invisibly to it. Only for a task that
  * PTRACE_INTERRUPT was sent to while it waits: it then stops before the call comes again. Without a
  * stop or signal due the task would see the kernel's internal error number.
  */
-GaitNotify gait_listener_restart(GaitListener *listener, guint64 id);
+GaitNotify gait_listener_restart(const GaitListener *listener, guint64 id);

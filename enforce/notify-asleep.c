@@ -171,7 +171,8 @@ gait_asleep_get(const GaitAsleep *asleep, int slot, pid_t tid, struct user_regs_
 			continue;
 		}
 		memcpy(registers, noted->registers, sizeof(noted->registers));
-		__atomic_thread_fence(__ATOMIC_ACQUIRE);
+		/* x86-64 loads in order; so must the compiler. */
+		__atomic_signal_fence(__ATOMIC_ACQUIRE);
 		if (noted->tid == (guint32)tid &&
 		    __atomic_load_n(&noted->sequence, __ATOMIC_RELAXED) == sequence)
 			return TRUE;

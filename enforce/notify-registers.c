@@ -95,12 +95,9 @@ gboolean
 gait_notify_registers_get(GaitNotifyRegisters *registers, const GaitAsleep *asleep,
                           const struct seccomp_data *call, GaitRegisters *out)
 {
-	gboolean is_full = registers->is_full;
 	struct user_regs_struct noted;
 
-	/* For one call only: the task moves on. */
-	registers->is_full = FALSE;
-	if (is_full && is_same_call(&registers->full, call)) {
+	if (registers->is_full && is_same_call(&registers->full, call)) {
 		gait_registers_from_user(out, &registers->full);
 		return TRUE;
 	}
@@ -133,6 +130,13 @@ void
 gait_notify_registers_drop(GaitNotifyRegisters *registers)
 {
 	registers->is_full = FALSE;
+}
+
+void
+gait_notify_registers_watch(GaitNotifyRegisters *registers, GaitAsleep *asleep)
+{
+	if (registers->slot < 0)
+		registers->slot = gait_asleep_add(asleep, registers->tid);
 }
 
 void

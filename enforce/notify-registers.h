@@ -39,7 +39,9 @@ gboolean gait_notify_registers_get(GaitNotifyRegisters *registers, const GaitAsl
  */
 void gait_notify_registers_keep(GaitNotifyRegisters *registers,
                                 const struct user_regs_struct *full);
-/* The task will run other code first. */
+/* The call was answered, or the task will run other code first. */
 void gait_notify_registers_drop(GaitNotifyRegisters *registers);
+/* asleep has come to be there. */
+void gait_notify_registers_watch(GaitNotifyRegisters *registers, GaitAsleep *asleep);
 /* The task has got another number or program. */
 void gait_notify_registers_renew(GaitNotifyRegisters *registers, GaitAsleep *asleep, pid_t tid);

@@ -19,7 +19,6 @@
 #include "sysgait/syscall.h"
 
 #include <errno.h>
-#include <poll.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/prctl.h>
@@ -28,17 +27,12 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+/* At most, unless it is asked for more, which would wait for each other. */
+#define MAX_WORKERS 4
+
 /* The kernel's, for a call that a signal interrupted. */
 #define ERESTARTSYS    512
 #define ERESTARTNOINTR 513
-
-static void
-free_notify_task(gpointer data)
-{
-	GaitNotifyTask *own = data;
-
-	g_free(own);
-}
 
 GaitNotifyTask *
 gait_notify_find_own(GaitNotifyRun *notify, const GaitTask *task)
@@ -51,6 +45,29 @@ void
 gait_notify_kill(const GaitTask *task)
 {
 	kill(task->pid, SIGKILL);
+}
+
+void
+gait_notify_fail(GaitNotifyRun *notify, GError *error)
+{
+	pthread_mutex_lock(&notify->mutex);
+	if (notify->error)
+		g_error_free(error);
+	else
+		notify->error = error;
+	pthread_mutex_unlock(&notify->mutex);
+	gait_tracer_wake(notify->tracer);
+}
+
+static gboolean
+has_failed(GaitNotifyRun *notify)
+{
+	gboolean has_error;
+
+	pthread_mutex_lock(&notify->mutex);
+	has_error = notify->error != NULL;
+	pthread_mutex_unlock(&notify->mutex);
+	return has_error;
 }
 
 static gboolean
@@ -86,12 +103,25 @@ take_over(GaitNotifyRun *notify, GaitTask *root)
 	return TRUE;
 }
 
+/* Tasks, spaces and modules change: no worker looks at them meanwhile. */
+static void
+on_handling(GaitTracer *tracer, gboolean begins, gpointer data)
+{
+	GaitNotifyRun *notify = data;
+
+	if (begins)
+		gait_gate_enter_alone(notify->gate);
+	else
+		gait_gate_leave_alone(notify->gate);
+}
+
 static void
 on_created(GaitTracer *tracer, GaitTask *task, GaitTask *parent, gpointer data)
 {
 	GaitNotifyRun *notify = data;
 	GaitNotifyTask *own = g_new0(GaitNotifyTask, 1);
 
+	own->serial = ++notify->n_tasks;
 	gait_notify_registers_init(&own->registers, notify->asleep, task->tid);
 	g_hash_table_insert(notify->tasks, task, own);
 	if (notify->usher && !take_over(notify, task)) {
@@ -174,17 +204,118 @@ on_exited(GaitTracer *tracer, GaitTask *task, int status, gpointer data)
 /* --- a run --------------------------------------------------------------------------------------
  */
 
+static gpointer
+load_asleep(gpointer data)
+{
+	GaitNotifyRun *notify = data;
+	g_autoptr(GError) error = NULL;
+	GaitAsleep *loaded = gait_asleep_new(&error);
+
+	if (gait_enforcer_is_verbose(notify->enforcer))
+		gait_log_message(
+		    gait_enforcer_get_log(notify->enforcer), "notify: registers by %s%s",
+		    loaded ? "BPF" : "/proc and ptrace: ", loaded ? "" : error->message);
+	__atomic_store_n(&notify->loaded, loaded, __ATOMIC_RELEASE);
+	if (loaded)
+		gait_tracer_wake(notify->tracer);
+	return NULL;
+}
+
+static void
+start_loading(GaitNotifyRun *notify)
+{
+	sigset_t all, before;
+
+	/* Signals are the main thread's. */
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, &before);
+	notify->loading = g_thread_try_new("loading", load_asleep, notify, NULL);
+	pthread_sigmask(SIG_SETMASK, &before, NULL);
+}
+
+static void
+finish_loading(GaitNotifyRun *notify)
+{
+	if (notify->loading)
+		g_thread_join(g_steal_pointer(&notify->loading));
+	if (!notify->asleep)
+		notify->asleep = g_steal_pointer(&notify->loaded);
+}
+
+/* Tasks that are there have done without it up to now. */
+static void
+use_loaded(GaitNotifyRun *notify)
+{
+	GHashTableIter iterator;
+	gpointer own;
+
+	if (G_LIKELY(notify->asleep || !__atomic_load_n(&notify->loaded, __ATOMIC_ACQUIRE)))
+		return;
+	gait_gate_enter_alone(notify->gate);
+	finish_loading(notify);
+	g_hash_table_iter_init(&iterator, notify->tasks);
+	while (g_hash_table_iter_next(&iterator, NULL, &own))
+		gait_notify_registers_watch(&((GaitNotifyTask *)own)->registers, notify->asleep);
+	gait_gate_leave_alone(notify->gate);
+}
+
+/* Walkers stand still while they are shown. */
+static void
+attend(GaitNotifyRun *notify)
+{
+	if (G_LIKELY(!gait_watch_is_due()))
+		return;
+	gait_gate_enter_alone(notify->gate);
+	gait_watch_attend();
+	gait_gate_leave_alone(notify->gate);
+}
+
+static guint
+choose_workers(const GaitNotifyRun *notify)
+{
+	guint asked = gait_enforcer_get_n_workers(notify->enforcer);
+
+	/* A call that an older kernel lets signals interrupt while it is judged may come again, and
+	   must come to the worker that judges it. */
+	if (!gait_listener_get_features(notify->listener).is_killable)
+		return 1;
+	return asked > 0 ? asked : CLAMP(g_get_num_processors(), 1, MAX_WORKERS);
+}
+
+static void
+say_features(const GaitNotifyRun *notify, guint n_workers)
+{
+	GaitListenerFeatures features = gait_listener_get_features(notify->listener);
+	gboolean is_adaptive = gait_enforcer_get_n_workers(notify->enforcer) == 0;
+
+	gait_log_message(gait_enforcer_get_log(notify->enforcer),
+	                 "notify: %s WAIT_KILLABLE_RECV, %s SYNC_WAKE_UP; %s%u worker%s",
+	                 features.is_killable ? "with" : "without",
+	                 features.is_sync ? "with" : "without", is_adaptive ? "up to " : "",
+	                 n_workers, n_workers == 1 ? "" : "s");
+}
+
 static gboolean
 supervise(GaitNotifyRun *notify, GError **error)
 {
-	struct pollfd listening = {.fd = gait_listener_get_fd(notify->listener), .events = POLLIN};
+	gboolean is_adaptive = gait_enforcer_get_n_workers(notify->enforcer) == 0;
+	guint n_workers = choose_workers(notify);
 	g_autoptr(GError) failure = NULL;
 
-	while (!failure && gait_tracer_iterate(notify->tracer, &listening, 1, -1, &failure)) {
+	if (gait_enforcer_is_verbose(notify->enforcer))
+		say_features(notify, n_workers);
+	notify->gate = gait_gate_new(n_workers);
+	start_loading(notify);
+	notify->workers = gait_notify_workers_start(notify, n_workers, is_adaptive, &failure);
+	while (!failure && !has_failed(notify) &&
+	       gait_tracer_iterate(notify->tracer, NULL, 0, -1, &failure)) {
 		gait_forward_deliver();
-		gait_watch_attend();
-		gait_notify_serve(notify, &listening, &failure);
+		attend(notify);
+		use_loaded(notify);
+		gait_notify_answer_requests(notify, &failure);
 	}
+	gait_notify_workers_stop(notify->workers);
+	finish_loading(notify);
 	if (!failure && !notify->error)
 		return TRUE;
 	/* Closed: without its supervisor nothing of the tree goes on. */
@@ -224,6 +355,7 @@ run(GaitEnforcer *enforcer, const char *const *argv, int *status, GError **error
 	    .signalled = on_signalled,
 	    .interrupted = on_interrupted,
 	    .exited = on_exited,
+	    .handling = on_handling,
 	};
 	GaitNotifyRun notify = {.enforcer = enforcer};
 	gboolean is_good;
@@ -232,8 +364,9 @@ run(GaitEnforcer *enforcer, const char *const *argv, int *status, GError **error
 	    gait_listener_new(gait_floor_get_filter(gait_enforcer_get_floor(enforcer)), error);
 	if (!notify.listener)
 		return FALSE;
-	notify.asleep = gait_asleep_new(NULL);
-	notify.tasks = g_hash_table_new_full(NULL, NULL, NULL, free_notify_task);
+	notify.tasks = g_hash_table_new_full(NULL, NULL, NULL, g_free);
+	notify.requests = g_array_new(FALSE, FALSE, sizeof(GaitNotifyRequest));
+	pthread_mutex_init(&notify.mutex, NULL);
 	notify.tracer = gait_tracer_new(gait_enforcer_get_modules(enforcer),
 	                                GAIT_TRACE_SYSCALLS_NONE, &callbacks, &notify);
 	is_good = launch(&notify, argv, status, error) && supervise(&notify, error);
@@ -243,6 +376,9 @@ run(GaitEnforcer *enforcer, const char *const *argv, int *status, GError **error
 	gait_watch_stop();
 	gait_tracer_free(notify.tracer);
 	g_hash_table_unref(notify.tasks);
+	g_array_unref(notify.requests);
+	pthread_mutex_destroy(&notify.mutex);
+	gait_gate_free(notify.gate);
 	gait_asleep_free(notify.asleep);
 	gait_listener_free(notify.listener);
 	g_clear_error(&notify.error);

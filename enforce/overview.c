@@ -64,11 +64,13 @@ void
 gait_enforcer_print_walkers(GaitEnforcer *enforcer, GString *out)
 {
 	g_autoptr(GPtrArray) tasks = sort_tasks(enforcer);
+	GaitEnforcerStats stats;
 
+	gait_enforcer_get_stats(enforcer, &stats);
 	g_string_append_printf(out,
 	                       "sysgait enforce: %" G_GUINT64_FORMAT " events, %" G_GUINT64_FORMAT
 	                       " violations, %u task%s:\n",
-	                       enforcer->stats.n_events, count_violations(enforcer), tasks->len,
+	                       stats.n_events, count_violations(enforcer), tasks->len,
 	                       tasks->len == 1 ? "" : "s");
 	for (guint i = 0; i < MIN(tasks->len, MAX_TASKS); i++)
 		print_task(g_ptr_array_index(tasks, i), out);

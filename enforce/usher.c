@@ -27,11 +27,11 @@ struct _GaitUsher {
 static void
 let_pass(GaitUsher *usher)
 {
-	const struct seccomp_notif *notification;
+	GaitNotification received;
 
 	/* Closed: whatever fails here leaves the child waiting, and so the launch. */
-	if (gait_listener_receive(usher->listener, &notification) == GAIT_NOTIFY_DONE)
-		gait_listener_continue(usher->listener, notification->id);
+	if (gait_listener_receive(usher->listener, &received) == GAIT_NOTIFY_DONE)
+		gait_listener_continue(usher->listener, received.notification.id);
 }
 
 static gpointer

@@ -101,6 +101,12 @@ show_status(void)
 	last_us = now_us;
 }
 
+gboolean
+gait_watch_is_due(void)
+{
+	return g_atomic_int_get(&is_asked) || g_atomic_int_get(&is_tick);
+}
+
 void
 gait_watch_attend(void)
 {

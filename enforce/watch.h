@@ -10,6 +10,7 @@
  * run at a time.
  */
 void gait_watch_start(GaitEnforcer *enforcer, GaitTracer *tracer);
+gboolean gait_watch_is_due(void);
 /* Does what is due. To be called in the tracer's loop, when no other thread moves walkers; costs
  * nothing where nothing is. */
 void gait_watch_attend(void);

@@ -260,8 +260,8 @@ attribute_anew(GaitAttributor *attributor, GaitSpace *space, pid_t task, guint32
 	/* rt_sigreturn is a site whatever the stack looks like, which no other call at that place
 	 * is. */
 	if (reads && nr != __NR_rt_sigreturn)
-		gait_memo_add(attributor->memo, &(GaitMemoEvent){space, task, registers}, reads,
-		              n_reads, stack->id);
+		gait_memo_add(attributor->memo, &(GaitMemoEvent){space, task, registers, FALSE},
+		              reads, n_reads, stack->id);
 	return finish(attributor, stack, result);
 }
 
@@ -274,8 +274,9 @@ gait_attributor_attribute(GaitAttributor *attributor, GaitSpace *space, pid_t ta
 
 	gait_snapshot_begin(snapshot, space, task, registers->value[GAIT_REGISTER_RSP]);
 	if (nr != __NR_rt_sigreturn) {
-		switch (gait_memo_find(attributor->memo, &(GaitMemoEvent){space, task, registers},
-		                       snapshot, &id)) {
+		switch (gait_memo_find(attributor->memo,
+		                       &(GaitMemoEvent){space, task, registers, FALSE}, snapshot,
+		                       &id)) {
 		case GAIT_MEMO_HIT:
 			attributor->stats.n_cached++;
 			return finish(attributor, gait_stacks_get(attributor->stacks, id), stack);
@@ -287,6 +288,24 @@ gait_attributor_attribute(GaitAttributor *attributor, GaitSpace *space, pid_t ta
 		}
 	}
 	return attribute_anew(attributor, space, task, nr, registers, stack);
+}
+
+gboolean
+gait_attributor_recall(GaitAttributor *attributor, GaitSpace *space, pid_t task, guint32 nr,
+                       const GaitRegisters *registers, const GaitStack **stack)
+{
+	GaitSnapshot *snapshot = gait_unwinder_get_snapshot(attributor->unwinder);
+	guint32 id;
+
+	if (nr == __NR_rt_sigreturn || !gait_space_is_settled(space))
+		return FALSE;
+	gait_snapshot_begin(snapshot, space, task, registers->value[GAIT_REGISTER_RSP]);
+	if (gait_memo_find(attributor->memo, &(GaitMemoEvent){space, task, registers, TRUE},
+	                   snapshot, &id) != GAIT_MEMO_HIT)
+		return FALSE;
+	attributor->stats.n_cached++;
+	finish(attributor, gait_stacks_get(attributor->stacks, id), stack);
+	return TRUE;
 }
 
 void

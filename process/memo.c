@@ -130,7 +130,8 @@ get_owner(guint32 node, const GaitMemoEvent *event, guint64 *value)
 static gboolean
 get_start(const GaitMemoEvent *event, guint64 *runtime, guint64 *code)
 {
-	if (!get_code(event, event->registers->value[GAIT_REGISTER_RIP] - 2, TRUE, code))
+	if (!get_code(event, event->registers->value[GAIT_REGISTER_RIP] - 2, !event->is_recalled,
+	              code))
 		return FALSE;
 	*runtime = (guint64)gait_space_has_runtime(event->space, event->task);
 	return TRUE;

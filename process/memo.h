@@ -35,6 +35,8 @@ typedef struct {
 	GaitSpace *space;
 	pid_t task;
 	const GaitRegisters *registers;
+	gboolean
+	    is_recalled; /* others may look at the space at the same time: it must not change */
 } GaitMemoEvent;
 
 typedef struct _GaitMemo GaitMemo;

@@ -344,6 +344,23 @@ gait_space_note_syscall(GaitSpace *space, pid_t task, guint32 nr, const guint64 
 		add_flux(space, task, args[4], end_of(args[4], args[2]));
 }
 
+gboolean
+gait_space_needs_telling(const GaitSpace *space, pid_t task, guint32 nr, const guint64 args[6])
+{
+	guint64 start, end;
+
+	for (guint i = 0; i < space->flux->len; i++)
+		if (g_array_index(space->flux, Flux, i).task == task)
+			return TRUE;
+	return get_removed(nr, args, &start, &end);
+}
+
+gboolean
+gait_space_is_settled(const GaitSpace *space)
+{
+	return !space->is_unverified && space->n_known_flux == 0 && space->table->n_ranges > 0;
+}
+
 void
 gait_space_note_exit(GaitSpace *space, pid_t task)
 {
@@ -356,17 +373,21 @@ gait_space_get_generation(const GaitSpace *space)
 	return space->table->generation;
 }
 
+/* The range found last is only a hint, which several threads may leave at the same time. */
 static const GaitRange *
 find_range(GaitSpace *space, guint64 address)
 {
 	const GaitRanges *table = space->table;
+	guint i = __atomic_load_n(&space->last, __ATOMIC_RELAXED);
 
-	if (space->last >= table->n_ranges || address < table->ranges[space->last].start ||
-	    address >= table->ranges[space->last].end)
-		space->last = gait_ranges_search(table, address);
-	if (space->last == table->n_ranges || address < table->ranges[space->last].start)
+	if (i >= table->n_ranges || address < table->ranges[i].start ||
+	    address >= table->ranges[i].end) {
+		i = gait_ranges_search(table, address);
+		__atomic_store_n(&space->last, i, __ATOMIC_RELAXED);
+	}
+	if (i == table->n_ranges || address < table->ranges[i].start)
 		return NULL;
-	return &table->ranges[space->last];
+	return &table->ranges[i];
 }
 
 /* must_exist: that the address is not in the table is reason enough to read maps. */

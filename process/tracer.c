@@ -180,11 +180,13 @@ was_woken(GaitTracer *tracer)
 {
 	static const struct itimerspec disarmed;
 
-	if (G_LIKELY(!tracer->is_woken))
+	if (G_LIKELY(!__atomic_load_n(&tracer->is_woken, __ATOMIC_RELAXED)))
 		return FALSE;
+	/* In this order: who wakes in between finds the timer disarmed, but is seen the next time.
+	 */
+	__atomic_store_n(&tracer->is_woken, FALSE, __ATOMIC_SEQ_CST);
 	if (tracer->has_timer)
 		timer_settime(tracer->timer, 0, &disarmed, NULL);
-	tracer->is_woken = FALSE;
 	return TRUE;
 }
 
@@ -193,6 +195,13 @@ typedef enum {
 	WAIT_NOTHING,   /* nothing there yet, or interrupted */
 	WAIT_CHILDLESS, /* there is nobody to wait for */
 } WaitResult;
+
+static void
+tell_handling(GaitTracer *tracer, gboolean begins)
+{
+	if (tracer->callbacks.handling)
+		tracer->callbacks.handling(tracer, begins, tracer->data);
+}
 
 /* How many statuses in a row may be those that waitpid chooses. */
 #define WAITED_IN_A_ROW 4
@@ -227,9 +236,11 @@ wait_for_one(GaitTracer *tracer, int flags)
 	pid_t tid = waitpid(-1, &status, WAIT_FLAGS | flags);
 
 	if (tid > 0) {
+		tell_handling(tracer, TRUE);
 		gait_tracer_handle(tracer, tid, status);
 		if (G_UNLIKELY(++tracer->n_waited >= WAITED_IN_A_ROW))
 			take_turns(tracer);
+		tell_handling(tracer, FALSE);
 		return WAIT_HANDLED;
 	}
 	return tid < 0 && errno == ECHILD ? WAIT_CHILDLESS : WAIT_NOTHING;
@@ -285,7 +296,9 @@ wait_with_descriptors(GaitTracer *tracer, struct pollfd *fds, guint n_fds, int t
 	if (!watch_child_signals(tracer, error))
 		return FALSE;
 	all[n_fds] = (struct pollfd){.fd = tracer->child_signals, .events = POLLIN};
-	if (poll(all, n_fds + 1, tracer->has_more || tracer->is_woken ? 0 : timeout_ms) < 0)
+	if (__atomic_load_n(&tracer->is_woken, __ATOMIC_RELAXED))
+		timeout_ms = 0;
+	if (poll(all, n_fds + 1, tracer->has_more ? 0 : timeout_ms) < 0)
 		return errno == EINTR ||
 		       gait_error_system(error, GAIT_PROCESS_ERROR, errno, "poll");
 	for (guint i = 0; i < n_fds; i++)
@@ -327,10 +340,14 @@ gait_tracer_iterate(GaitTracer *tracer, struct pollfd *fds, guint n_fds, int tim
 		return wait_for_one(tracer, 0) != WAIT_CHILDLESS && is_going_on(tracer);
 	if (!wait_with_descriptors(tracer, fds, n_fds, timeout_ms, error))
 		return FALSE;
-	gait_tracer_release_held(tracer, FALSE);
+	if (G_UNLIKELY(tracer->held->len > 0))
+		gait_tracer_release_held(tracer, FALSE);
 	/* No creator's event may be waiting to be read. */
-	if (G_UNLIKELY(tracer->orphans->len > 0) && drain(tracer) != WAIT_HANDLED)
+	if (G_UNLIKELY(tracer->orphans->len > 0) && drain(tracer) != WAIT_HANDLED) {
+		tell_handling(tracer, TRUE);
 		gait_tracer_adopt_orphans(tracer);
+		tell_handling(tracer, FALSE);
+	}
 	return is_going_on(tracer);
 }
 
@@ -339,7 +356,7 @@ gait_tracer_wake(GaitTracer *tracer)
 {
 	static const struct itimerspec armed = {{0, WAKE_MS * 1000000}, {0, 1}};
 
-	tracer->is_woken = TRUE;
+	__atomic_store_n(&tracer->is_woken, TRUE, __ATOMIC_SEQ_CST);
 	if (!tracer->has_timer)
 		syscall(SYS_tgkill, tracer->pid, tracer->tid, SIGRTMIN);
 	else

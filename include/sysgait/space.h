@@ -25,6 +25,12 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(GaitSpace, gait_space_unref)
  * call of a foreign architecture, which may be any.
  */
 void gait_space_note_syscall(GaitSpace *space, pid_t task, guint32 nr, const guint64 args[6]);
+/*
+ * Whether telling the space of this call would change anything: where not, it need not be told.
+ * Changes nothing itself; see gait_attributor_recall().
+ */
+gboolean gait_space_needs_telling(const GaitSpace *space, pid_t task, guint32 nr,
+                                  const guint64 args[6]);
 /* The task is gone: what it had in flux is done. */
 void gait_space_note_exit(GaitSpace *space, pid_t task);
 /*

@@ -76,6 +76,9 @@ typedef struct {
 	/* The task is gone: status as from waitpid, -1 if unknown (a thread that vanished in an
 	   exec; a task that was let go by gait_tracer_detach_all()). data is to be freed here. */
 	void (*exited)(GaitTracer *tracer, GaitTask *task, int status, gpointer data);
+	/* Around everything that happens to tasks and spaces in gait_tracer_iterate(), and so
+	   around the other callbacks: for an owner whose other threads look at them. */
+	void (*handling)(GaitTracer *tracer, gboolean begins, gpointer data);
 } GaitTracerCallbacks;
 
 /*
