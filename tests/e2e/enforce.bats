@@ -383,6 +383,15 @@ cannot_hide() {
 	says "$backend; after 5 runs the model expects"
 }
 
+@test "an action by name for a kind that is only logged is a mistake" {
+	train getppid
+	enforce --strict library --on-violation sequence=kill -- getppid
+	[ "$status" -eq 2 ]
+	says '--strict: strict up to library only logs sequence'
+	enforce --strict library --on-violation kill,sequence=log -- getppid
+	[ "$status" -eq 0 ]
+}
+
 @test "an ordinary user enforces on their own programs" {
 	chmod 755 .
 	# The checkout may lie where only its owner looks. So trained where it lies, run where it does.
