@@ -16,153 +16,14 @@
 #include "sysgait/syscall.h"
 #include "sysgait/walk-table.h"
 
-#include <sched.h>
 #include <string.h>
-#include <sys/syscall.h>
 
 #define MAX_PASSES 8
-
-typedef struct {
-	GaitModel *model;
-	GArray *marks;   /* GaitAmendMark */
-	guint n_changes; /* of the group that is being accepted */
-	GString *why;    /* what of it could not be applied */
-} Amender;
 
 void
 gait_amend_outcome_clear(gpointer outcome)
 {
 	g_clear_pointer(&((GaitAmendOutcome *)outcome)->why, g_free);
-}
-
-static void G_GNUC_PRINTF(2, 3) refuse(Amender *amender, const char *format, ...)
-{
-	va_list arguments;
-	g_autofree char *why = NULL;
-
-	va_start(arguments, format);
-	why = g_strdup_vprintf(format, arguments);
-	va_end(arguments);
-	/* Several places of one violation may fail for the same reason. */
-	if (strstr(amender->why->str, why))
-		return;
-	g_string_append_printf(amender->why, "%s%s", amender->why->len ? "; " : "", why);
-}
-
-/* --- parts ----------------------------------------------------------------------------------- */
-
-static gboolean
-ref_equal(GaitSymbolRef a, GaitSymbolRef b)
-{
-	return gait_symbol_ref_compare(&a, &b) == 0;
-}
-
-static guint32
-add_module(Amender *amender, const char *path, const char *build_id)
-{
-	amender->n_changes++;
-	return gait_model_add_module(amender->model, path, build_id, FALSE);
-}
-
-/* The symbol of the call, made where it is new. */
-static GaitSymbolRef
-accept_symbol(Amender *amender, GaitProgram *program, GaitResolved *at, const GaitLogRecord *record)
-{
-	GaitLibrary *library;
-	GaitSymbol *symbol;
-
-	if (at->module == GAIT_NONE)
-		at->module = amender->model->is_stackless
-		                 ? add_module(amender, "[unknown]", "")
-		                 : add_module(amender, record->site.module, record->site.build_id);
-	if (at->library == GAIT_NONE)
-		at->library = gait_resolve_library(program, at->module);
-	if (at->library == GAIT_NONE) {
-		gait_program_add_library(program, at->module);
-		at->library = program->libraries->len - 1;
-	}
-	library = gait_program_get_library(program, at->library);
-	at->symbol = gait_resolve_symbol(library, record->nr, record->klass, at->site);
-	if (at->symbol == GAIT_NONE) {
-		symbol = gait_library_add_symbol(
-		    library, record->nr, record->klass, at->site,
-		    amender->model->is_stackless ? NULL : record->site.function,
-		    record->site.delta);
-		symbol->is_amended = TRUE;
-		at->symbol = library->symbols->len - 1;
-		amender->n_changes++;
-	}
-	return (GaitSymbolRef){at->library, at->symbol};
-}
-
-/*
- * A program learned without instruction pointers has no issuers, and the first one would forbid all
- * others. A rebuilt module's are not checked, and must not become known under their new build: that
- * would look as if all of it were known.
- */
-static void
-accept_issuer(Amender *amender, GaitProgram *program, const GaitLogRecord *record)
-{
-	GaitIssuer issuer = {.nr = record->nr, .offset = record->issuer.offset};
-	gboolean is_stale;
-
-	if (!record->issuer.module || (program->issuers->len == 0 && program->calls->len > 0))
-		return;
-	issuer.module = gait_resolve_logged_module(amender->model, record->issuer.module,
-	                                           record->issuer.build_id, &is_stale);
-	if (is_stale)
-		return;
-	if (issuer.module == GAIT_NONE)
-		issuer.module = add_module(amender, record->issuer.module, record->issuer.build_id);
-	for (guint32 i = 0; i < program->issuers->len; i++)
-		if (gait_issuer_compare(&g_array_index(program->issuers, GaitIssuer, i), &issuer) ==
-		    0)
-			return;
-	g_array_append_val(program->issuers, issuer);
-	amender->n_changes++;
-}
-
-static void
-accept_edge(Amender *amender, GaitProgram *program, const GaitResolved *at)
-{
-	GaitLibrary *library = gait_program_get_library(program, at->library);
-	guint32 to = GAIT_STATE_FIRST + at->symbol;
-	GaitRoleCount count = {.role = at->role};
-	GaitEdge *edge = NULL;
-
-	for (guint32 i = 0; i < library->edges->len && !edge; i++) {
-		GaitEdge *other = g_ptr_array_index(library->edges, i);
-
-		if (other->from == at->from && other->to == to)
-			edge = other;
-	}
-	if (!edge) {
-		edge = gait_library_add_edge(library, at->from, to);
-		edge->is_amended = TRUE;
-		amender->n_changes++;
-	}
-	/* So that a drawing shows the edge in the role in which it was accepted. */
-	if (edge->is_amended && at->role != GAIT_NONE && !gait_edge_find_role(edge, at->role))
-		g_array_append_val(edge->roles, count);
-}
-
-static void
-accept_exec(Amender *amender, GaitProgram *program, const char *path)
-{
-	guint32 exec = gait_model_find_program(amender->model, path);
-
-	if (exec == GAIT_NONE) {
-		GaitProgram *unknown = gait_model_add_program(amender->model, path);
-
-		exec = amender->model->programs->len - 1;
-		gait_role_alloc_relations(
-		    gait_program_add_role(unknown, GAIT_NONE, (GaitSymbolRef){GAIT_NONE, 0}));
-	}
-	if (gait_numbers_contain(program->execs, exec))
-		return;
-	g_array_append_val(program->execs, exec);
-	g_array_append_val(program->amended_execs, exec);
-	amender->n_changes++;
 }
 
 /* --- the place in the role's life ------------------------------------------------------------ */
@@ -202,7 +63,7 @@ is_in_phase(const GaitProgram *program, const GaitRole *role, guint32 phase,
 }
 
 static void
-accept_in_role(Amender *amender, GaitProgram *program, const GaitResolved *at,
+accept_in_role(GaitAmender *amender, GaitProgram *program, const GaitResolved *at,
                const GaitLogRecord *record, GaitSymbolRef ref)
 {
 	GaitRole *role = gait_program_get_role(program, at->role);
@@ -216,10 +77,11 @@ accept_in_role(Amender *amender, GaitProgram *program, const GaitResolved *at,
 		return;
 	if (!at->has_phase) {
 		if (!is_there || !is_in_phase(program, role, at->phase, record))
-			refuse(amender,
-			       "this model cuts the life of %s differently, so phase %u of %u "
-			       "cannot be told in it",
-			       role->name, record->phase + 1, record->n_phases);
+			gait_amender_refuse(
+			    amender,
+			    "this model cuts the life of %s differently, so phase %u of %u "
+			    "cannot be told in it",
+			    role->name, record->phase + 1, record->n_phases);
 		return;
 	}
 	if (is_there && is_between(role, at, found))
@@ -228,86 +90,33 @@ accept_in_role(Amender *amender, GaitProgram *program, const GaitResolved *at,
 	amender->n_changes++;
 }
 
-/* --- the task that it makes ------------------------------------------------------------------ */
-
-static gboolean
-has_role(const GaitProgram *program, guint32 creator, GaitSymbolRef creation, guint *depth)
-{
-	for (guint32 r = 0; r < program->roles->len; r++) {
-		const GaitRole *role = gait_program_get_role(program, r);
-
-		if (role->parent == creator && ref_equal(role->creation, creation))
-			return TRUE;
-	}
-	*depth = 0;
-	for (guint32 r = creator; r != GAIT_NONE; ++*depth) {
-		const GaitRole *role = gait_program_get_role(program, r);
-
-		if (role->parent != GAIT_NONE && ref_equal(role->creation, creation))
-			return TRUE; /* it folds: the role made there first */
-		r = role->parent;
-	}
-	return FALSE;
-}
-
-/* clone3 has its flags in memory: then it may be either. */
-static gboolean
-may_make_thread(const GaitLogRecord *record)
-{
-	return record->nr == SYS_clone3 ||
-	       (record->nr == SYS_clone && (record->klass & CLONE_THREAD));
-}
-
-/*
- * A task of its own kind, of which nothing is known: it may do what its creator may, at any time.
- * As ever it begins with its creator's states, or a thread with none.
- */
-static void
-accept_child(Amender *amender, GaitProgram *program, guint32 creator, GaitSymbolRef creation,
-             const GaitLogRecord *record)
-{
-	const GaitRole *parent = gait_program_get_role(program, creator);
-	GaitRole *child;
-	guint depth = 0;
-
-	if (has_role(program, creator, creation, &depth))
-		return;
-	if (program->roles->len >= GAIT_MAX_ROLES || depth >= GAIT_MAX_ROLE_DEPTH) {
-		refuse(amender, "the model has as many roles as it can have");
-		return;
-	}
-	child = gait_program_add_role(program, creator, creation);
-	child->is_thread = may_make_thread(record);
-	g_array_append_vals(child->symbols, parent->symbols->data, parent->symbols->len);
-	gait_role_alloc_relations(child);
-	for (guint32 i = 0; i < child->symbols->len; i++)
-		gait_bit_set(child->amended, i);
-	amender->n_changes++;
-}
-
 /* --- a violation ----------------------------------------------------------------------------- */
 
 static gboolean
-can_apply(Amender *amender, const GaitResolved *at, const GaitLogRecord *record)
+can_apply(GaitAmender *amender, const GaitResolved *at, const GaitLogRecord *record)
 {
+	gboolean is_exec = record->kind == GAIT_VERDICT_EXEC;
+
 	if (at->program == GAIT_NONE)
-		refuse(amender, "the model does not know the program %s; train with it",
-		       record->program);
+		gait_amender_refuse(amender,
+		                    "the model does not know the program %s; train with it",
+		                    record->program);
 	else if (record->arch)
-		refuse(amender, "calls of another architecture are never part of a model");
-	else if (record->kind == GAIT_VERDICT_EXEC)
-		return TRUE;
-	else if (!at->has_site)
-		refuse(amender, "the line does not say which library made the call: its trace had "
-		                "no stacks");
-	else if (at->is_stale)
-		refuse(amender,
-		       "%s was rebuilt since the model was learned, and call sites of one build "
-		       "mean nothing in another; train again",
-		       record->site.module);
-	else if (record->role && at->role == GAIT_NONE)
-		refuse(amender, "the model has no role %s; train with it, or accept its creation",
-		       record->role);
+		gait_amender_refuse(amender,
+		                    "calls of another architecture are never part of a model");
+	else if (!is_exec && !at->has_site)
+		gait_amender_refuse(amender, "the line does not say which library made the call: "
+		                             "its trace had no stacks");
+	else if (!is_exec && at->is_stale)
+		gait_amender_refuse(amender,
+		                    "%s was rebuilt since the model was learned, and call sites of "
+		                    "one build mean nothing in another; train again",
+		                    record->site.module);
+	else if (!is_exec && record->role && at->role == GAIT_NONE)
+		gait_amender_refuse(amender,
+		                    "the model has no role %s; train with it, or accept its "
+		                    "creation",
+		                    record->role);
 	else
 		return TRUE;
 	return FALSE;
@@ -315,18 +124,18 @@ can_apply(Amender *amender, const GaitResolved *at, const GaitLogRecord *record)
 
 /* The call, in its role and after what came before it. */
 static void
-accept_step(Amender *amender, GaitProgram *program, const GaitResolved *at,
+accept_step(GaitAmender *amender, GaitProgram *program, const GaitResolved *at,
             const GaitLogRecord *record, GaitSymbolRef ref)
 {
 	guint32 flags = gait_walk_call_flags(record->nr);
 
 	if (at->from != GAIT_NONE && !(flags & GAIT_WALK_STAYS))
-		accept_edge(amender, program, at);
+		gait_amender_accept_edge(amender, program, at);
 	if (at->role == GAIT_NONE)
 		return;
 	accept_in_role(amender, program, at, record, ref);
 	if (flags & GAIT_WALK_CREATES)
-		accept_child(amender, program, at->role, ref, record);
+		gait_amender_accept_child(amender, program, at->role, ref, record);
 }
 
 static guint32
@@ -339,7 +148,7 @@ find_role_by_name(const GaitProgram *program, const char *name)
 }
 
 static void
-accept(Amender *amender, const GaitLogRecord *record)
+accept(GaitAmender *amender, const GaitLogRecord *record)
 {
 	GaitProgram *program;
 	GaitResolved at;
@@ -350,13 +159,14 @@ accept(Amender *amender, const GaitLogRecord *record)
 		return;
 	program = gait_model_get_program(amender->model, at.program);
 	if (record->exec_path)
-		accept_exec(amender, program, record->exec_path);
+		gait_amender_accept_exec(amender, program, record->exec_path);
 	if (record->kind == GAIT_VERDICT_EXEC)
 		return;
-	ref = accept_symbol(amender, program, &at, record);
-	accept_issuer(amender, program, record);
+	ref = gait_amender_accept_symbol(amender, program, &at, record);
+	gait_amender_accept_issuer(amender, program, record);
 	if (record->state == GAIT_LOG_SYMBOL && at.from == GAIT_NONE)
-		refuse(amender, "the model does not have the call that came before it");
+		gait_amender_refuse(amender,
+		                    "the model does not have the call that came before it");
 	accept_step(amender, program, &at, record, ref);
 	/* Which role it was nobody knows: it is allowed in all that it may have been, at any time.
 	 */
@@ -371,7 +181,7 @@ accept(Amender *amender, const GaitLogRecord *record)
 }
 
 static GaitAmendOutcome
-accept_group(Amender *amender, const GaitLogGroup *group)
+accept_group(GaitAmender *amender, const GaitLogGroup *group)
 {
 	GaitAmendOutcome outcome = {GAIT_AMEND_KNOWN, NULL};
 
@@ -417,7 +227,7 @@ record_amendment(GaitModel *model, const GPtrArray *groups, const GaitAmendOrigi
 
 /* One pass over all groups; what it comes to is or-ed to what earlier passes came to. */
 static gboolean
-pass(Amender *amender, const GPtrArray *groups, GArray *outcomes, guint8 *is_changed)
+pass(GaitAmender *amender, const GPtrArray *groups, GArray *outcomes, guint8 *is_changed)
 {
 	gboolean is_any = FALSE;
 
@@ -447,7 +257,7 @@ gait_model_amend(GaitModel *model, const GPtrArray *groups, const GaitAmendOrigi
 	g_autoptr(GString) why = g_string_new(NULL);
 	g_autoptr(GPtrArray) accepted = g_ptr_array_new();
 	g_autofree guint8 *is_changed = g_malloc0(groups->len + 1);
-	Amender amender = {.model = model, .marks = marks, .why = why};
+	GaitAmender amender = {.model = model, .marks = marks, .why = why};
 
 	g_array_set_size(outcomes, groups->len);
 	/* What is accepted moves phases and makes places known that later groups name. */

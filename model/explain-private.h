@@ -55,3 +55,33 @@ char *gait_explain_dup_symbol(const GaitModel *model, const GaitProgram *program
  */
 GPtrArray *gait_explain_find_path(const GaitLibrary *library, guint32 from,
                                   const guint8 *is_target);
+
+/* --- what comes nearest (explain-near.c by kind, explain-sites.c by place) -----------------------
+ */
+
+#define GAIT_NEAR_MAX_LISTED 4 /* of anything */
+
+typedef struct {
+	const GaitModel *model;
+	const GaitProgram *program;
+	const GaitLibrary *library; /* NULL: none of the program's */
+	const GaitLogRecord *record;
+	const GaitResolved *at;
+	GPtrArray *out;
+} GaitNear;
+
+/* Adds a sentence. */
+void gait_near_say(const GaitNear *search, const char *format, ...) G_GNUC_PRINTF(2, 3);
+/* The shortest way from where the library stood to one of the targets (a byte for each symbol of
+ * the library); whether there is one. */
+gboolean gait_near_say_way(const GaitNear *search, const guint8 *is_target);
+/* What the call at the site was seen to follow. */
+void gait_near_say_predecessors(const GaitNear *search);
+/* The way to the nearest place of the library that makes the call, with these arguments or others.
+ */
+gboolean gait_near_say_nearest_place(const GaitNear *search, gboolean is_same_class);
+/* Other calls that the function at the site makes. */
+void gait_near_say_neighbours(const GaitNear *search);
+/* Where this library, and where others of the program make the call; whether they do. */
+gboolean gait_near_in_library(const GaitNear *search);
+gboolean gait_near_in_program(const GaitNear *search, gboolean is_same_class);
