@@ -15,6 +15,9 @@ struct task_struct {
 	unsigned int ptrace;
 } __attribute__((preserve_access_index));
 
+/* Its place in struct pt_regs. */
+#define STACK_POINTER 19
+
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
 	__uint(max_entries, GAIT_ASLEEP_MAX);
@@ -38,7 +41,7 @@ find(__u32 tid)
 	return slot ? bpf_map_lookup_elem(&slots, slot) : 0;
 }
 
-/* The task that goes to sleep is the current one here, so its registers are to be had. */
+/* The task that goes to sleep is the current one here, so registers and memory are to be had. */
 static __always_inline void
 note_sleep(__u32 tid)
 {
@@ -49,6 +52,10 @@ note_sleep(__u32 tid)
 	asleep->tid = tid;
 	bpf_probe_read_kernel(asleep->registers, sizeof(asleep->registers),
 	                      (void *)bpf_task_pt_regs(bpf_get_current_task_btf()));
+	asleep->n_stack = bpf_probe_read_user(asleep->stack, sizeof(asleep->stack),
+	                                      (void *)asleep->registers[STACK_POINTER]) == 0
+	                      ? sizeof(asleep->stack)
+	                      : 0;
 	asleep->sequence = (asleep->sequence + 2) & ~1ull;
 }
 

@@ -8,6 +8,9 @@
 /* Of struct pt_regs; the kernel's order, which is that of struct user_regs_struct, too. */
 #define GAIT_ASLEEP_REGISTERS 21
 
+/* Bytes of stack, from the stack pointer on: enough for most calls to find their call site. */
+#define GAIT_ASLEEP_STACK 256
+
 /* Tasks at a time. */
 #define GAIT_ASLEEP_MAX 8192
 
@@ -18,5 +21,6 @@ struct gait_asleep {
 	/* Its registers in user space, since it went to sleep last; and whose they are. */
 	__u64 registers[GAIT_ASLEEP_REGISTERS];
 	__u32 tid;
-	__u32 reserved;
+	__u32 n_stack; /* bytes that could be read */
+	__u8 stack[GAIT_ASLEEP_STACK];
 };

@@ -234,7 +234,8 @@ gait_enforcer_recall(GaitEnforcer *enforcer, GaitEntry *entry)
 		return FALSE;
 	watch_terminal(enforcer, entry);
 	return gait_attributor_recall(get_judge(enforcer, entry)->attributor, task->space,
-	                              task->tid, entry->nr, &entry->registers, &entry->stack);
+	                              task->tid, entry->nr, &entry->registers, &entry->top,
+	                              &entry->stack);
 }
 
 void

@@ -37,6 +37,7 @@ typedef struct {
 	guint32 nr;
 	guint64 args[6];
 	GaitRegisters registers;
+	GaitStackTop top; /* for gait_enforcer_recall() */
 	/* Filled in by gait_enforcer_attribute(). */
 	const GaitStack *stack;
 	char *exec_path;      /* execve, execveat: what would run; NULL where it cannot be told */

@@ -45,6 +45,8 @@ __asm__(".pushsection .rodata\n"
         "gait_asleep_program_size: .quad 0b - gait_asleep_program\n"
         ".popsection\n");
 
+G_STATIC_ASSERT(sizeof(((GaitStackTop *)0)->bytes) == GAIT_ASLEEP_STACK);
+
 struct _GaitAsleep {
 	struct bpf_object *object;
 	struct bpf_link *link;
@@ -157,7 +159,8 @@ gait_asleep_remove(GaitAsleep *asleep, int slot, pid_t tid)
 }
 
 gboolean
-gait_asleep_get(const GaitAsleep *asleep, int slot, pid_t tid, struct user_regs_struct *registers)
+gait_asleep_get(const GaitAsleep *asleep, int slot, pid_t tid, struct user_regs_struct *registers,
+                GaitStackTop *top)
 {
 	const struct gait_asleep *noted = asleep && slot >= 0 ? &asleep->slots[slot] : NULL;
 
@@ -171,6 +174,8 @@ gait_asleep_get(const GaitAsleep *asleep, int slot, pid_t tid, struct user_regs_
 			continue;
 		}
 		memcpy(registers, noted->registers, sizeof(noted->registers));
+		top->size = MIN(noted->n_stack, sizeof(top->bytes));
+		memcpy(top->bytes, noted->stack, sizeof(top->bytes));
 		/* x86-64 loads in order; so must the compiler. */
 		__atomic_signal_fence(__ATOMIC_ACQUIRE);
 		if (noted->tid == (guint32)tid &&

@@ -6,6 +6,8 @@
  */
 #pragma once
 
+#include "sysgait/attribute.h"
+
 #include <glib.h>
 #include <sys/types.h>
 #include <sys/user.h>
@@ -23,8 +25,8 @@ int gait_asleep_add(GaitAsleep *asleep, pid_t tid);
 void gait_asleep_remove(GaitAsleep *asleep, int slot, pid_t tid);
 
 /*
- * The registers of a task that is known to be inside a system call now. FALSE where it has not gone
- * to sleep in there yet. From any thread.
+ * The registers, and the top of the stack, of a task that is known to be inside a system call now.
+ * FALSE where it has not gone to sleep in there yet. From any thread.
  */
 gboolean gait_asleep_get(const GaitAsleep *asleep, int slot, pid_t tid,
-                         struct user_regs_struct *registers);
+                         struct user_regs_struct *registers, GaitStackTop *top);

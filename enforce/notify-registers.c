@@ -93,19 +93,21 @@ is_same_call(const struct user_regs_struct *full, const struct seccomp_data *cal
 
 gboolean
 gait_notify_registers_get(GaitNotifyRegisters *registers, const GaitAsleep *asleep,
-                          const struct seccomp_data *call, GaitRegisters *out)
+                          const struct seccomp_data *call, GaitRegisters *out, GaitStackTop *top)
 {
 	struct user_regs_struct noted;
 
 	if (registers->is_full && is_same_call(&registers->full, call)) {
 		gait_registers_from_user(out, &registers->full);
+		top->size = 0;
 		return TRUE;
 	}
-	if (gait_asleep_get(asleep, registers->slot, registers->tid, &noted) &&
+	if (gait_asleep_get(asleep, registers->slot, registers->tid, &noted, top) &&
 	    is_same_call(&noted, call)) {
 		gait_registers_from_user(out, &noted);
 		return TRUE;
 	}
+	top->size = 0;
 	memset(out, 0, sizeof *out);
 	if (!read_stack_pointer(registers, call, &out->value[GAIT_REGISTER_RSP]))
 		return FALSE;

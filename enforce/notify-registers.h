@@ -32,7 +32,8 @@ void gait_notify_registers_clear(GaitNotifyRegisters *registers, GaitAsleep *asl
  * told.
  */
 gboolean gait_notify_registers_get(GaitNotifyRegisters *registers, const GaitAsleep *asleep,
-                                   const struct seccomp_data *call, GaitRegisters *out);
+                                   const struct seccomp_data *call, GaitRegisters *out,
+                                   GaitStackTop *top);
 /*
  * The task stopped on its way back to issuing its call again: keeps what ptrace saw. Whatever else
  * it may have stopped for is not kept.

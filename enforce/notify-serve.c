@@ -159,7 +159,7 @@ try_to_decide(Service *service, gboolean is_alone)
 	memcpy(entry.args, notification->data.args, sizeof entry.args);
 	if (!asks_again(own, notification)) {
 		if (!gait_notify_registers_get(&own->registers, notify->asleep, &notification->data,
-		                               &entry.registers))
+		                               &entry.registers, &entry.top))
 			return NEEDS_REGISTERS;
 		decision = attribute(service, &entry, is_alone);
 		if (decision != DECIDED && decision != UNREADABLE)

@@ -292,7 +292,8 @@ gait_attributor_attribute(GaitAttributor *attributor, GaitSpace *space, pid_t ta
 
 gboolean
 gait_attributor_recall(GaitAttributor *attributor, GaitSpace *space, pid_t task, guint32 nr,
-                       const GaitRegisters *registers, const GaitStack **stack)
+                       const GaitRegisters *registers, const GaitStackTop *top,
+                       const GaitStack **stack)
 {
 	GaitSnapshot *snapshot = gait_unwinder_get_snapshot(attributor->unwinder);
 	guint32 id;
@@ -300,6 +301,7 @@ gait_attributor_recall(GaitAttributor *attributor, GaitSpace *space, pid_t task,
 	if (nr == __NR_rt_sigreturn || !gait_space_is_settled(space))
 		return FALSE;
 	gait_snapshot_begin(snapshot, space, task, registers->value[GAIT_REGISTER_RSP]);
+	gait_snapshot_put(snapshot, top->bytes, top->size);
 	if (gait_memo_find(attributor->memo, &(GaitMemoEvent){space, task, registers, TRUE},
 	                   snapshot, &id) != GAIT_MEMO_HIT)
 		return FALSE;

@@ -34,6 +34,13 @@ gait_snapshot_begin(GaitSnapshot *snapshot, GaitSpace *space, pid_t task, guint6
 	snapshot->is_gone = snapshot->is_whole = FALSE;
 }
 
+void
+gait_snapshot_put(GaitSnapshot *snapshot, const guint8 *bytes, gsize size)
+{
+	memcpy(snapshot->bytes, bytes, size);
+	snapshot->size = size;
+}
+
 gsize
 gait_snapshot_read(GaitSnapshot *snapshot, guint64 address, gsize size, void *buffer)
 {

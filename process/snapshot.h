@@ -19,6 +19,8 @@ void gait_snapshot_init(GaitSnapshot *snapshot);
 void gait_snapshot_clear(GaitSnapshot *snapshot);
 /* Nothing is read yet. */
 void gait_snapshot_begin(GaitSnapshot *snapshot, GaitSpace *space, pid_t task, guint64 base);
+/* The first bytes, known already. */
+void gait_snapshot_put(GaitSnapshot *snapshot, const guint8 *bytes, gsize size);
 /* Sees to it that n_bytes are there. FALSE where they cannot be had: beyond the stack or the bound,
  * or the task is gone. */
 gboolean gait_snapshot_need(GaitSnapshot *snapshot, gsize n_bytes);

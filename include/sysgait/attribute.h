@@ -87,12 +87,18 @@ typedef enum {
 GaitAttribution gait_attributor_attribute(GaitAttributor *attributor, GaitSpace *space, pid_t task,
                                           guint32 nr, const GaitRegisters *registers,
                                           const GaitStack **stack);
+/* What is known of a stack before it is read: size bytes from the stack pointer on. */
+typedef struct {
+	guint size; /* 0: nothing */
+	guint8 bytes[256];
+} GaitStackTop;
+
 /*
  * The same from memory alone, or FALSE. Changes nothing but the attributor: several attributors of
  * several threads may do this at the same time, on the same space, as long as nobody changes the
  * space or modules meanwhile (any other function of this header and of space.h may).
  */
 gboolean gait_attributor_recall(GaitAttributor *attributor, GaitSpace *space, pid_t task,
-                                guint32 nr, const GaitRegisters *registers,
+                                guint32 nr, const GaitRegisters *registers, const GaitStackTop *top,
                                 const GaitStack **stack);
 void gait_attributor_get_stats(const GaitAttributor *attributor, GaitAttributorStats *stats);

@@ -74,10 +74,10 @@ tear_down(Fixture *fixture, gconstpointer data)
 
 /* Until it sleeps in pause(). */
 static void
-wait_for_sleep(Fixture *fixture, struct user_regs_struct *noted)
+wait_for_sleep(Fixture *fixture, struct user_regs_struct *noted, GaitStackTop *top)
 {
 	memset(noted, 0, sizeof *noted);
-	while (!gait_asleep_get(fixture->asleep, fixture->slot, fixture->child, noted) ||
+	while (!gait_asleep_get(fixture->asleep, fixture->slot, fixture->child, noted, top) ||
 	       noted->orig_rax != SYS_pause)
 		g_usleep(100);
 }
@@ -86,11 +86,13 @@ static void
 test_agrees_with_ptrace(Fixture *fixture, gconstpointer data)
 {
 	struct user_regs_struct noted, seen;
+	GaitStackTop top;
+	guint64 word;
 	int status;
 
 	if (!fixture->asleep)
 		return;
-	wait_for_sleep(fixture, &noted);
+	wait_for_sleep(fixture, &noted, &top);
 	g_assert_cmphex(noted.rbx, ==, 0x1111);
 	g_assert_cmphex(noted.r15, ==, 0x5555);
 	g_assert_cmpint(ptrace(PTRACE_INTERRUPT, fixture->child, NULL, NULL), ==, 0);
@@ -103,6 +105,13 @@ test_agrees_with_ptrace(Fixture *fixture, gconstpointer data)
 	g_assert_cmphex(noted.r13, ==, seen.r13);
 	g_assert_cmphex(noted.r14, ==, seen.r14);
 	g_assert_cmphex(noted.rdi, ==, seen.rdi);
+	g_assert_cmpuint(top.size, ==, sizeof(top.bytes));
+	for (gsize i = 0; i < sizeof(top.bytes); i += sizeof word) {
+		memcpy(&word, top.bytes + i, sizeof word);
+		g_assert_cmphex(
+		    word, ==,
+		    (guint64)ptrace(PTRACE_PEEKDATA, fixture->child, (void *)(seen.rsp + i), NULL));
+	}
 }
 
 /* What is asked for under another number is not told; nor is what was noted for a slot's last
@@ -111,14 +120,17 @@ static void
 test_is_of_its_task(Fixture *fixture, gconstpointer data)
 {
 	struct user_regs_struct noted;
+	GaitStackTop top;
 
 	if (!fixture->asleep)
 		return;
-	wait_for_sleep(fixture, &noted);
-	g_assert_false(gait_asleep_get(fixture->asleep, fixture->slot, fixture->child + 1, &noted));
+	wait_for_sleep(fixture, &noted, &top);
+	g_assert_false(
+	    gait_asleep_get(fixture->asleep, fixture->slot, fixture->child + 1, &noted, &top));
 	gait_asleep_remove(fixture->asleep, fixture->slot, fixture->child);
 	fixture->slot = gait_asleep_add(fixture->asleep, fixture->child);
-	g_assert_false(gait_asleep_get(fixture->asleep, fixture->slot, fixture->child, &noted));
+	g_assert_false(
+	    gait_asleep_get(fixture->asleep, fixture->slot, fixture->child, &noted, &top));
 }
 
 static void
