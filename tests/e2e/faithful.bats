@@ -8,7 +8,7 @@ bats_require_minimum_version 1.5.0
 load common
 
 accept() { # PROGRAM [OPTION...]
-	local runs=3
+	local runs=2
 	[ -z "${GAIT_LONG:-}" ] || runs=8
 	run "$BATS_TEST_DIRNAME/../../traces/accept" --runs "$runs" "${@:2}" "$1"
 	echo "$output"
@@ -95,4 +95,38 @@ print(len(set(done)))'
 	echo "$output"
 	echo "$output" | sed 's/^/# /' >&3
 	[ "$status" -eq 0 ]
+}
+
+@test "at a terminal: stopped by Ctrl-Z, continued in front and behind, and as a shell with jobs of its own" {
+	cd "$BATS_TEST_TMPDIR"
+	cat >job.py <<-'END'
+		import signal, sys, time
+		signal.signal(signal.SIGCONT, lambda *_: print("again", flush=True))
+		print("ready", flush=True)
+		time.sleep(float(sys.argv[1]))
+		sys.exit(int(sys.argv[2]))
+	END
+	terminal=$BATS_TEST_DIRNAME/terminal
+	export PS1='prompt> '
+	job="$PYTHON job.py"
+	in_shell=('<prompt> ' ">$job 30 0\r" '<ready\r' '@' '>\x1a' '<Stopped' '<prompt> ' '>fg\r' '<again\r' '@' '>\x03'
+		'<prompt> ' '>echo "was $?"\r' '<was 130' '<prompt> ' '>exit 6\r')
+	"$SYSGAIT" record -q -o 1.trace -- $job 0.1 3 || true
+	"$terminal" "$SYSGAIT" record -q -o 2.trace -- bash --norc --noediting -i -- "${in_shell[@]}" || true
+	"$SYSGAIT" learn -q -o model.gait 1.trace 2.trace
+	for backend in notify ptrace; do
+		enforce="'$SYSGAIT' enforce -q --backend $backend -m model.gait --on-violation log --log log --"
+		run "$terminal" bash --norc --noediting -i -- \
+			'<prompt> ' ">$enforce $job 1 7 2>/dev/null | sed -u s/ready/seen/\r" \
+			'<seen\r' '@' '>\x1a' '<Stopped' '<prompt> ' '>fg\r' '<again' '<prompt> ' \
+			">$enforce $job 1 8 2>/dev/null\r" \
+			'<ready\r' '@' '>\x1a' '<Stopped' '<prompt> ' '>bg\r' '<again' \
+			'>wait %1; echo "ended with $?"\r' '<ended with 8' '<prompt> ' '>exit\r'
+		echo "$output"
+		[ "$status" -eq 0 ]
+		run "$terminal" "$SYSGAIT" enforce -q --backend "$backend" -m model.gait --on-violation log --log log -- \
+			bash --norc --noediting -i -- "${in_shell[@]}"
+		echo "$output"
+		[ "$status" -eq 6 ]
+	done
 }
