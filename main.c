@@ -91,6 +91,9 @@ on_log(const char *domain, GLogLevelFlags level, const char *message, gpointer d
 	struct pollfd out = {.fd = STDERR_FILENO, .events = POLLOUT};
 	const char *name = g_get_prgname();
 
+	/* What libraries tell those who debug them. */
+	if (level & (G_LOG_LEVEL_DEBUG | G_LOG_LEVEL_INFO))
+		return;
 	/* While something is supervised nobody may wait for a reader. */
 	if (poll(&out, 1, 0) == 1 && (out.revents & POLLOUT))
 		dprintf(STDERR_FILENO, "%s: %s%s\n", name ? name : "sysgait", message,

@@ -103,3 +103,9 @@ render() {
 	run -1 "$SYSGAIT" graph "$MODEL" -o /dev/full
 	[[ "$output" == *"/dev/full"*"No space left"* ]]
 }
+
+@test "graph: a drawing in a file is made without a word" {
+	run -0 "$SYSGAIT" graph "$MODEL" --roles -o "$BATS_TEST_TMPDIR/roles.dot"
+	[ -z "$output" ]
+	[ -s "$BATS_TEST_TMPDIR/roles.dot" ]
+}
