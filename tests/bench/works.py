@@ -1,7 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """The work that is measured: real programs that do little else than system calls, and a loop of one call. Each has
-measure(prefix), which runs it behind the words of prefix and returns how much it did a second."""
+measure(prefix), which runs it behind the words of prefix and returns how much it did a second, and how many microseconds
+of processor time each of that took: of the program and of who supervises it, from start to end. A busy machine disturbs
+the second less."""
+import collections
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -16,6 +20,9 @@ sys.path.insert(0, os.path.join(ROOT, 'traces'))
 import workload  # noqa: E402
 
 
+Figures = collections.namedtuple('Figures', 'rate cpu_us')
+
+
 def run_checked(command, **options):
     """Like subprocess.run, but what the command said is shown where it fails."""
     done = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
@@ -25,11 +32,36 @@ def run_checked(command, **options):
     return done.stdout
 
 
+def wait_with_cpu(process, timeout_s):
+    """Waits for a process; returns the seconds of processor time that it, and what it has waited for, took."""
+    deadline = time.monotonic() + timeout_s
+    while time.monotonic() < deadline:
+        pid, status, usage = os.wait4(process.pid, os.WNOHANG)
+        if pid:
+            process.returncode = os.waitstatus_to_exitcode(status)
+            return usage.ru_utime + usage.ru_stime
+        time.sleep(0.002)
+    sys.exit(f"bench: {' '.join(process.args)} does not end")
+
+
+def run_with_cpu(command):
+    """Like run_checked, and what it took."""
+    with tempfile.TemporaryFile('w+', errors='replace') as output:
+        process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT)
+        cpu_s = wait_with_cpu(process, 600)
+        output.seek(0)
+        text = output.read()
+    if process.returncode:
+        sys.exit(f"bench: {' '.join(command)} ended with {process.returncode}:\n{text[-2000:]}")
+    return text, cpu_s
+
+
 class Server:
-    """A server in a process group of its own, which is stopped in the end, whatever happened."""
+    """A server in a process group of its own, which is stopped in the end, whatever happened; cpu_s is then what it took."""
 
     def __init__(self, command, log, stop):
         self.stop = stop
+        self.cpu_s = 0
         with open(log, 'wb') as output:
             self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=output, stderr=output,
                                             start_new_session=True)
@@ -41,7 +73,7 @@ class Server:
         try:
             if kind is None:
                 self.stop()
-                self.process.wait(timeout=120)
+                self.cpu_s = wait_with_cpu(self.process, 120)
         finally:
             if self.process.poll() is None:
                 os.killpg(self.process.pid, signal.SIGKILL)
@@ -74,12 +106,13 @@ class Nginx:
         with open(config, 'w') as f:
             f.write(NGINX_CONFIG.format(dir=self.directory, port=port, user=user))
         with Server([*prefix, 'nginx', '-p', self.directory, '-c', config], log,
-                    lambda: os.kill(workload.read_pid(pid_file), signal.SIGQUIT)):
+                    lambda: os.kill(workload.read_pid(pid_file), signal.SIGQUIT)) as server:
             workload.wait_for('nginx', lambda: workload.read_pid(pid_file) and workload.can_connect(port))
             url = f'http://127.0.0.1:{port}/file'
             output = run_checked(['wrk', '-t1', '-c8', f'-d{max(1, round(SECONDS))}s', '--timeout', '10s', url])
-        rate = [line for line in output.splitlines() if line.startswith('Requests/sec')]
-        return float(rate[0].split()[1])
+        rate = float(re.search(r'Requests/sec: *([0-9.]+)', output).group(1))
+        n_requests = int(re.search(r'([0-9]+) requests in', output).group(1))
+        return Figures(rate, server.cpu_s * 1e6 / n_requests)
 
 
 class Redis:
@@ -102,11 +135,13 @@ class Redis:
         port = workload.free_port()
         with Server([*prefix, 'redis-server', '--port', str(port), '--bind', '127.0.0.1', '--save', '', '--dir',
                      self.directory], os.path.join(self.directory, 'log'),
-                    lambda: run_checked(['redis-cli', '-p', str(port), 'shutdown', 'nosave'])):
+                    lambda: run_checked(['redis-cli', '-p', str(port), 'shutdown', 'nosave'])) as server:
             workload.wait_for('redis', lambda: workload.can_connect(port))
             # As many as take the time: under some supervisors that is a thousandth of what is native.
-            rate = self.ask(port, self.n_first)
-            return self.ask(port, max(self.n_first, int(rate * SECONDS / 2)))
+            n_requests = max(self.n_first, int(self.ask(port, self.n_first) * SECONDS / 2))
+            rate = self.ask(port, n_requests)
+        # SET and GET, each so many.
+        return Figures(rate, server.cpu_s * 1e6 / (2 * (self.n_first + n_requests)))
 
 
 class Sqlite:
@@ -124,8 +159,8 @@ class Sqlite:
                 os.remove(leftover)
         script = 'PRAGMA synchronous=off; CREATE TABLE t(a, b);' + "INSERT INTO t VALUES(1, 'two');" * self.n_inserts
         start = time.monotonic()
-        run_checked([*prefix, 'sqlite3', database, script])
-        return self.n_inserts / (time.monotonic() - start)
+        _, cpu_s = run_with_cpu([*prefix, 'sqlite3', database, script])
+        return Figures(self.n_inserts / (time.monotonic() - start), cpu_s * 1e6 / self.n_inserts)
 
 
 class Spin:
@@ -135,13 +170,26 @@ class Spin:
     def __init__(self, name, summary, *arguments):
         self.name, self.__doc__, self.arguments = name, summary, arguments
 
+    def run(self, prefix, duration_ms):
+        output, cpu_s = run_with_cpu([*prefix, os.path.join(BUILD, 'fixtures/spin'), str(duration_ms), *self.arguments])
+        # A supervisor may say something afterwards.
+        rate = float(output.split()[0])
+        return rate, rate * duration_ms / 1e3, cpu_s
+
     def measure(self, prefix):
-        milliseconds = str(max(1, round(SECONDS * 250)))
-        return float(run_checked([*prefix, os.path.join(BUILD, 'fixtures/spin'), milliseconds, *self.arguments]))
+        # Start and end are not the loop's.
+        _, n_first, cpu_first_s = self.run(prefix, 1)
+        rate, n_calls, cpu_s = self.run(prefix, max(10, round(SECONDS * 250)))
+        return Figures(rate, (cpu_s - cpu_first_s) * 1e6 / (n_calls - n_first))
 
 
 def make_programs(directory):
     return [Nginx(directory), Redis(directory), Sqlite(directory)]
+
+
+def make_crowds():
+    return [Spin(f'{n} threads', f'One system call in a loop, in {n} threads at the same time, by a library.', 'library',
+                 str(n)) for n in (2, 4)]
 
 
 def make_loops():
