@@ -256,6 +256,15 @@ cannot_hide() {
 	[ ! -e created ]
 }
 
+@test "a child that another thread hides from the tracer does nothing" {
+	train getppid untraced-race
+	"$steps" untraced-race=created
+	[ -e created ]
+	rm created
+	enforce -- getppid untraced-race=created
+	[ ! -e created ]
+}
+
 @test "a thread that hides from the tracer takes its process with it" {
 	train getppid
 	"$steps" untraced-thread=created

@@ -156,6 +156,15 @@ learn() { # STEP…
 	says 'listener: errno 1' out
 }
 
+@test "a child that another thread hides is noticed, and takes its creator with it" {
+	learn stdin untraced-race
+	sleeper untraced-race=created
+	join "$target"
+	echo >&9
+	wait "$supervisor" && return 1 || [ $? -eq 137 ]
+	says 'in a way that hides it'
+}
+
 @test "an exec after joining is judged by what would run" {
 	# Twice, so that no phase ends with the first one's wait.
 	learn stdin nothing exec=/bin/true exec=/bin/true
