@@ -65,6 +65,9 @@ void gait_notify_kill(const GaitTask *task);
 /* Ends the run, in which the tree is killed. Takes error. From any thread. */
 void gait_notify_fail(GaitNotifyRun *notify, GError *error);
 
+/* --- notify-lifecycle.c */
+extern const GaitTracerCallbacks gait_notify_callbacks;
+
 /* --- notify-serve.c */
 /* Judges and answers what a worker has received. Where it fails, the tree must be killed. */
 gboolean gait_notify_serve(GaitNotifyRun *notify, guint worker, GaitJudge *judge,

@@ -11,28 +11,14 @@
  */
 #include "enforce/backend.h"
 #include "enforce/forward.h"
-#include "enforce/interruptible.h"
 #include "enforce/notify-private.h"
-#include "enforce/usher.h"
 #include "enforce/watch.h"
 #include "sysgait/error.h"
-#include "sysgait/syscall.h"
 
-#include <errno.h>
 #include <signal.h>
-#include <string.h>
-#include <sys/prctl.h>
-#include <sys/resource.h>
-#include <sys/syscall.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 /* At most, unless it is asked for more, which would wait for each other. */
 #define MAX_WORKERS 4
-
-/* The kernel's, for a call that a signal interrupted. */
-#define ERESTARTSYS    512
-#define ERESTARTNOINTR 513
 
 GaitNotifyTask *
 gait_notify_find_own(GaitNotifyRun *notify, const GaitTask *task)
@@ -68,137 +54,6 @@ has_failed(GaitNotifyRun *notify)
 	has_error = notify->error != NULL;
 	pthread_mutex_unlock(&notify->mutex);
 	return has_error;
-}
-
-static gboolean
-is_call(const struct user_regs_struct *registers, const struct seccomp_data *call)
-{
-	return registers->rip == call->instruction_pointer &&
-	       (int)registers->orig_rax == call->nr && registers->rdi == call->args[0] &&
-	       registers->rsi == call->args[1] && registers->rdx == call->args[2] &&
-	       registers->r10 == call->args[3] && registers->r8 == call->args[4] &&
-	       registers->r9 == call->args[5];
-}
-
-/* --- the tracer's callbacks ---------------------------------------------------------------------
- */
-
-/* The first task is stopped at its exec: from here on its calls are judged. */
-static gboolean
-take_over(GaitNotifyRun *notify, GaitTask *root)
-{
-	struct rlimit limit;
-
-	if (!gait_usher_dismiss(g_steal_pointer(&notify->usher), &notify->error) ||
-	    !gait_forward_start(notify->tracer, &notify->error))
-		return FALSE;
-	gait_watch_start(notify->enforcer, notify->tracer);
-	/* A descriptor a task, for its registers. */
-	if (getrlimit(RLIMIT_NOFILE, &limit) == 0) {
-		limit.rlim_cur = limit.rlim_max;
-		setrlimit(RLIMIT_NOFILE, &limit);
-	}
-	/* Nobody of our own user reads or writes the supervisor's memory. */
-	prctl(PR_SET_DUMPABLE, 0);
-	return TRUE;
-}
-
-/* Tasks, spaces and modules change: no worker looks at them meanwhile. */
-static void
-on_handling(GaitTracer *tracer, gboolean begins, gpointer data)
-{
-	GaitNotifyRun *notify = data;
-
-	if (begins)
-		gait_gate_enter_alone(notify->gate);
-	else
-		gait_gate_leave_alone(notify->gate);
-}
-
-static void
-on_created(GaitTracer *tracer, GaitTask *task, GaitTask *parent, gpointer data)
-{
-	GaitNotifyRun *notify = data;
-	GaitNotifyTask *own = g_new0(GaitNotifyTask, 1);
-
-	own->serial = ++notify->n_tasks;
-	gait_notify_registers_init(&own->registers, notify->asleep, task->tid);
-	g_hash_table_insert(notify->tasks, task, own);
-	if (notify->usher && !take_over(notify, task)) {
-		gait_notify_kill(task);
-		gait_tracer_stop(tracer);
-		return;
-	}
-	if (!gait_enforcer_created(notify->enforcer, task, parent))
-		gait_notify_kill(task);
-}
-
-static void
-on_executed(GaitTracer *tracer, GaitTask *task, gpointer data)
-{
-	GaitNotifyRun *notify = data;
-	GaitNotifyTask *own = gait_notify_find_own(notify, task);
-
-	gait_notify_registers_renew(&own->registers, notify->asleep, task->tid);
-	own->is_running = own->is_unheard = FALSE;
-	if (!gait_enforcer_executed(notify->enforcer, task))
-		gait_notify_kill(task);
-}
-
-/*
- * A signal that comes after a call was made but before its notification was received ends the wait
- * with ERESTARTSYS: a handler without SA_RESTART would make it EINTR, for calls too that never fail
- * so; and rt_sigreturn, whose caller expects no return, would run into whatever follows. Such a
- * call has not begun, so it can always be made again. One that is going on keeps its own result.
- * A task that repeats one call with the same arguments makes both look the same: EINTR is left from
- * a call that can last, where it is a true answer. (fork and its like, and a few that sleep, have
- * numbers of their own for it.)
- */
-static void
-on_delivering(GaitTracer *tracer, GaitTask *task, int signo,
-              const struct user_regs_struct *registers, gpointer data)
-{
-	GaitNotifyRun *notify = data;
-	GaitNotifyTask *own = gait_notify_find_own(notify, task);
-	struct user_regs_struct changed = *registers;
-
-	gait_notify_registers_drop(&own->registers);
-	if (own->is_running && is_call(registers, &own->running) &&
-	    ((gint64)registers->rax != -ERESTARTSYS ||
-	     gait_call_is_interruptible(task->tid, own->running.nr, own->running.args[0]))) {
-		gait_enforcer_interrupted(notify->enforcer, task, registers);
-		return;
-	}
-	if ((gint64)registers->rax != -ERESTARTSYS || (gint64)registers->orig_rax < 0)
-		return;
-	changed.rax = -ERESTARTNOINTR;
-	gait_tracer_set_registers(tracer, task, &changed);
-}
-
-static void
-on_signalled(GaitTracer *tracer, GaitTask *task, int signo,
-             const struct user_regs_struct *registers, gpointer data)
-{
-	GaitNotifyRun *notify = data;
-
-	gait_enforcer_signalled(notify->enforcer, task, signo, registers);
-}
-
-static void
-on_interrupted(GaitTracer *tracer, GaitTask *task, const struct user_regs_struct *registers,
-               gpointer data)
-{
-	gait_notify_registers_keep(&gait_notify_find_own(data, task)->registers, registers);
-}
-
-static void
-on_exited(GaitTracer *tracer, GaitTask *task, int status, gpointer data)
-{
-	GaitNotifyRun *notify = data;
-
-	gait_notify_registers_clear(&gait_notify_find_own(notify, task)->registers, notify->asleep);
-	gait_enforcer_exited(notify->enforcer, task, status);
-	g_hash_table_remove(notify->tasks, task);
 }
 
 /* --- a run --------------------------------------------------------------------------------------
@@ -348,15 +203,6 @@ launch(GaitNotifyRun *notify, const char *const *argv, int *status, GError **err
 static gboolean
 run(GaitEnforcer *enforcer, const char *const *argv, int *status, GError **error)
 {
-	static const GaitTracerCallbacks callbacks = {
-	    .created = on_created,
-	    .executed = on_executed,
-	    .delivering = on_delivering,
-	    .signalled = on_signalled,
-	    .interrupted = on_interrupted,
-	    .exited = on_exited,
-	    .handling = on_handling,
-	};
 	GaitNotifyRun notify = {.enforcer = enforcer};
 	gboolean is_good;
 
@@ -368,7 +214,7 @@ run(GaitEnforcer *enforcer, const char *const *argv, int *status, GError **error
 	notify.requests = g_array_new(FALSE, FALSE, sizeof(GaitNotifyRequest));
 	pthread_mutex_init(&notify.mutex, NULL);
 	notify.tracer = gait_tracer_new(gait_enforcer_get_modules(enforcer),
-	                                GAIT_TRACE_SYSCALLS_NONE, &callbacks, &notify);
+	                                GAIT_TRACE_SYSCALLS_NONE, &gait_notify_callbacks, &notify);
 	is_good = launch(&notify, argv, status, error) && supervise(&notify, error);
 	if (is_good)
 		*status = gait_tracer_get_root_status(notify.tracer);
