@@ -155,6 +155,10 @@ try_to_decide(Service *service, gboolean is_alone)
 
 	if (!own || !task->data)
 		return IS_STRANGER;
+	/* Alone, the space is told of the call. Who is gone may have left its number to another,
+	   whose calls under way that would end. */
+	if (is_alone && !gait_listener_is_valid(notify->listener, notification->id))
+		return NOT_WAITING;
 	__atomic_load_n(&own->turn, __ATOMIC_ACQUIRE);
 	memcpy(entry.args, notification->data.args, sizeof entry.args);
 	if (!asks_again(own, notification)) {
