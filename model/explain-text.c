@@ -9,6 +9,7 @@
 #define WIDTH  100
 #define INDENT 12
 
+#define MAX_FIRST    12 /* numbers of violations that came of themselves */
 #define MAX_COMMANDS 3  /* of training runs that are named */
 #define MAX_COMMAND  90 /* characters of one */
 
@@ -255,6 +256,24 @@ append_head(const GaitModel *model, GaitViolationLog *log, GString *out)
 		                       n_torn);
 }
 
+/* Where refusals led to others: which came of themselves. */
+static void
+append_first(GaitViolationLog *log, GString *out)
+{
+	const GPtrArray *groups = gait_violation_log_get_groups(log);
+	g_autoptr(GString) text = g_string_new(NULL);
+	guint n = 0;
+
+	for (guint i = 0; i < groups->len; i++)
+		if (!((const GaitLogGroup *)g_ptr_array_index(groups, i))->cause && n++ < MAX_FIRST)
+			g_string_append_printf(text, "%s%u", n > 1 ? ", " : "", i + 1);
+	if (n < groups->len && n > 0)
+		g_string_append_printf(out,
+		                       "Look at %s%s first: the others came when something had "
+		                       "been refused just before.\n",
+		                       text->str, n > MAX_FIRST ? " and so on" : "");
+}
+
 static void
 append_foot(GString *out)
 {
@@ -269,9 +288,12 @@ void
 gait_explain_print(const GaitModel *model, GaitViolationLog *log, const GaitExplainOptions *options,
                    GString *out)
 {
-	append_head(model, log, out);
-	if (gait_violation_log_get_groups(log)->len == 0)
+	if (gait_violation_log_get_groups(log)->len == 0) {
+		g_string_append(out, "There is no violation in the log.\n");
 		return;
+	}
+	append_head(model, log, out);
+	append_first(log, out);
 	gait_explain_each(model, log, options, append_explanation, out);
 	append_foot(out);
 }

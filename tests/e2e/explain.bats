@@ -220,6 +220,7 @@ accept() {
 	run "$SYSGAIT" enforce -q -m model.gait --log s.log -- \
 		sqlite3 :memory: "select load_extension('/usr/lib/x86_64-linux-gnu/libz.so.1')"
 	explain s.log
+	says 'Look at 1 first'
 	says 'sqlite3_load_extension+0x'
 	says 'sqlite3_load_extension made no system call in any training run'
 	"$SYSGAIT" learn -q -o model.gait p?.trace
