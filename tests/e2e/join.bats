@@ -24,10 +24,11 @@ says() {
 join() {
 	local pid=$1
 	shift
+	rm -f err
 	"$SYSGAIT" enforce -m model.gait --log log "$@" -p "$pid" 2>err &
 	supervisor=$!
 	started="${started:-} $supervisor"
-	wait_for 'grep -q "joined process" err || ! kill -0 $supervisor'
+	wait_for 'grep -qs "joined process" err || ! kill -0 $supervisor'
 	says 'joined process'
 }
 
