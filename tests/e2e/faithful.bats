@@ -51,9 +51,11 @@ learned() {
 same() {
 	local free
 	free=$(bash -c "$2" script "$3") || free+=" $?"
-	run "$SYSGAIT" enforce -q --backend "$1" -m model.gait --on-violation log --log log -- bash -c "$2" script "$3"
+	# stderr is where the supervisor speaks.
+	run --separate-stderr "$SYSGAIT" enforce -q --backend "$1" -m model.gait --on-violation log --log log -- bash -c "$2" script "$3"
 	[ "$status" -eq 0 ] || output+=" $status"
 	echo "$output"
+	echo "$stderr"
 	[ "$output" = "$free" ]
 }
 
