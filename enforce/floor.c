@@ -17,6 +17,7 @@
 #include <stddef.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <unistd.h>
@@ -62,6 +63,16 @@ static const Guard guards[] = {
     {.name = "ptrace", .label = "ptrace", .error = EPERM},
     {.name = "process_vm_writev", .label = "process_vm_writev", .error = EPERM},
     {.name = "pidfd_getfd", .label = "pidfd_getfd", .error = EPERM},
+    /* Memory that one task pages for another keeps the supervisor waiting that reads it, and with
+       it everybody who waits for a verdict. The device's ioctl (USERFAULTFD_IOC_NEW) is the same
+       call. */
+    {.name = "userfaultfd", .label = "userfaultfd", .error = EPERM},
+    {.name = "ioctl",
+     .label = "ioctl(USERFAULTFD_IOC_NEW)",
+     .argument = 1,
+     .mask = 0xffffffff,
+     .value = _IO(0xAA, 0x00),
+     .error = EPERM},
     /* A ring does its work without system calls. */
     {.name = "io_uring_setup", .label = "io_uring_setup", .error = ENOSYS},
     {.name = "io_uring_enter", .label = "io_uring_enter", .error = ENOSYS},
@@ -93,15 +104,17 @@ is_guarded(const GaitFloor *floor, guint i, guint32 nr, const guint64 args[6])
 }
 
 /*
- * Whether some program of the model makes this call. The argument class of prctl is its operation,
- * of clone its flags; a call without a mask is learned by its number.
+ * Whether some program of the model makes this call. The argument class of prctl and ioctl is its
+ * operation, of clone its flags; a call without a mask is learned by its number.
  */
 static gboolean
 has_learned(const GaitModel *model, const Guard *guard, guint32 nr)
 {
-	const guint64 args[6] = {guard->value};
-	guint32 klass = gait_syscall_class(nr, args);
+	guint64 args[6] = {0};
+	guint32 klass;
 
+	args[guard->argument] = guard->value;
+	klass = gait_syscall_class(nr, args);
 	for (guint p = 0; p < model->programs->len; p++) {
 		const GaitProgram *program = gait_model_get_program(model, p);
 

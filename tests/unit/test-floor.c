@@ -279,7 +279,10 @@ get_law(guint32 nr, const guint64 args[6], int learned)
 	case SYS_ptrace:
 	case SYS_process_vm_writev:
 	case SYS_pidfd_getfd:
+	case SYS_userfaultfd:
 		return EPERM;
+	case SYS_ioctl:
+		return (guint32)args[1] == 0xaa00 ? EPERM : 0;
 	case SYS_io_uring_setup:
 	case SYS_io_uring_enter:
 	case SYS_io_uring_register:
@@ -306,7 +309,8 @@ static const guint64 first_args[] = {
     G_MAXUINT64,
 };
 static const guint64 second_args[] = {
-    0, 8, 1 | 8, G_GUINT64_CONSTANT(0x800000000), G_GUINT64_CONSTANT(0xffffffff00000008), 0x10,
+    0,    8,      1 | 8,  G_GUINT64_CONSTANT(0x800000000), G_GUINT64_CONSTANT(0xffffffff00000008),
+    0x10, 0xaa00, 0xaa01, G_GUINT64_CONSTANT(0x10000aa00), G_GUINT64_CONSTANT(0xaa0000000000),
 };
 
 #define N_ARGS  (G_N_ELEMENTS(first_args) * G_N_ELEMENTS(second_args))
@@ -319,7 +323,7 @@ static const guint64 second_args[] = {
 
 static const guint32 learned_calls[] = {
     SYS_seccomp,        SYS_ptrace,         SYS_process_vm_writev, SYS_pidfd_getfd,
-    SYS_io_uring_setup, SYS_io_uring_enter, SYS_io_uring_register};
+    SYS_io_uring_setup, SYS_io_uring_enter, SYS_io_uring_register, SYS_userfaultfd};
 
 static GaitFloor *
 make_floor(GaitFloorHandover handover, int learned)
