@@ -58,7 +58,11 @@ struct _GaitEnforcer {
 	pthread_mutex_t
 	    logging;       /* among judges: guards the log, symbols of modules, and what follows */
 	GHashTable *stale; /* modules that were warned of */
-	gboolean has_told_shortage;
+	gboolean has_told_shortage, has_told_unreadable;
+	guint n_unknown_looks;
 	GaitRecording *recording; /* borrowed; NULL: none */
 	GMutex recording_lock;
 };
+
+/* A call of the task is [unknown]: warns where that is because nobody may look. */
+void gait_enforcer_note_unknown(GaitEnforcer *enforcer, const GaitTask *task);

@@ -425,6 +425,8 @@ gait_enforcer_rule(GaitEnforcer *enforcer, const GaitEntry *entry)
 		return (GaitRuling){GAIT_RULING_CONTINUE, 0};
 	if (G_LIKELY(!is_again))
 		gait_judged_call(enforcer, entry);
+	if (G_UNLIKELY(entry->stack->status == GAIT_STACK_UNKNOWN))
+		gait_enforcer_note_unknown(enforcer, entry->task);
 	gait_event_cache_fill(judge->events, entry->stack, entry->nr, entry->args, &event);
 	if (G_UNLIKELY(gait_syscall_is_creation(entry->nr) || gait_syscall_is_exec(entry->nr))) {
 		supervised->creation = event;

@@ -22,13 +22,13 @@ is_file(int fd)
 
 /* The target writes there too, and may have filled it since it was asked whether it has room. */
 static ssize_t
-write_at_once(int fd, const char *text, gsize size)
+write_at_once(int fd, const char *text, gsize size, gboolean has_room)
 {
 	struct iovec piece = {(char *)text, size};
 	ssize_t n = pwritev2(fd, &piece, 1, -1, RWF_NOWAIT);
 
 	/* A terminal knows no such thing; a file says so where it would wait for its disk. */
-	if (n < 0 && (errno == EOPNOTSUPP || (errno == EAGAIN && is_file(fd))))
+	if (n < 0 && has_room && (errno == EOPNOTSUPP || (errno == EAGAIN && is_file(fd))))
 		n = write(fd, text, size);
 	return n;
 }
@@ -40,11 +40,13 @@ gait_say(int fd, const char *text, gsize size)
 {
 	while (size > 0) {
 		struct pollfd ready = {.fd = fd, .events = POLLOUT};
+		int n_ready = poll(&ready, 1, 0);
 		ssize_t n;
 
-		if (poll(&ready, 1, 0) != 1 || !(ready.revents & POLLOUT))
+		/* Who has taken all descriptors from us (RLIMIT_NOFILE 0) has taken poll(), too. */
+		if (n_ready == 0 || (n_ready > 0 && !(ready.revents & POLLOUT)))
 			return FALSE;
-		n = write_at_once(fd, text, MIN(size, PIPE_BUF));
+		n = write_at_once(fd, text, MIN(size, PIPE_BUF), n_ready > 0);
 		if (n < 0 && errno == EINTR)
 			continue;
 		if (n <= 0)

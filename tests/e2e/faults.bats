@@ -306,6 +306,58 @@ enforce_under() {
 	[ ! -e /tmp/made-by-nobody ]
 }
 
+@test "an ordinary user is told of a target that hides itself" {
+	[ "$(id -u)" -eq 0 ] || cannot_run 'becoming another user needs root'
+	cp "$steps" "$SYSGAIT" .
+	steps=$PWD/steps
+	SYSGAIT=$PWD/sysgait
+	mkdir -m 777 own
+	cd own
+	user="setpriv --reuid 65533 --regid 65533 --clear-groups"
+	for i in 1 2 3; do $user "$SYSGAIT" record -q -o $i.trace -- "$steps" nothing hide fork nothing; done
+	$user "$SYSGAIT" learn -q -o model.gait [123].trace
+	for backend in notify ptrace; do
+		output=$($user "$SYSGAIT" enforce -q -m model.gait --backend $backend -- "$steps" nothing hide fork nothing 2>&1) || true
+		echo "$output"
+		[ "$(grep -c 'does not let you look at it' <<<"$output")" -eq 1 ]
+		output=$("$SYSGAIT" enforce -q -m model.gait --on-violation log --backend $backend -- "$steps" nothing hide fork 2>&1)
+		[[ $output != *'does not let you look'* ]]
+	done
+}
+
+@test "what an ordinary user's target can do to its supervisor: starve it, and so itself" {
+	[ "$(id -u)" -eq 0 ] || cannot_run 'becoming another user needs root'
+	cp "$BUILD/fixtures/supervisor" "$SYSGAIT" .
+	SYSGAIT=$PWD/sysgait
+	supervisor=$PWD/supervisor
+	mkdir -m 777 own
+	cd own
+	user="setpriv --reuid 65533 --regid 65533 --clear-groups"
+	# A recorder can be looked at: these are all real.
+	for i in 1 2 3; do $user "$SYSGAIT" record -q -o $i.trace -- "$supervisor" >recorded; done
+	[ "$(grep -c done recorded)" -eq 8 ]
+	$user "$SYSGAIT" learn -q -o model.gait [123].trace
+	for backend in notify ptrace; do
+		output=$($user "$SYSGAIT" enforce -q -m model.gait --on-violation log --log log --backend $backend -- "$supervisor" 2>/dev/null)
+		echo "$output"
+		[ "$(grep -c refused <<<"$output")" -eq 8 ]
+		# By the kernel, not by sysgait.
+		! grep '"action":"errno' log
+		for _ in 1 2 3; do
+			status=0
+			# Through a pipe: it may not write to a file any more.
+			output=$(timeout -s KILL 60 $user "$SYSGAIT" enforce -q -m model.gait --strict library --backend $backend -- \
+				"$supervisor" starve 2>&1) || status=$?
+			echo "$backend: status $status"
+			echo "$output"
+			[ "$status" -ne 124 ]
+			grep "^sysgait enforce:" <<<"$output" | grep -qv 'has learned'
+			[ ! -e made ]
+			wait_for '! pgrep -u 65533 -x supervisor -r RSDTt'
+		done
+	done
+}
+
 @test "help that nobody gets is a failure" {
 	for command in record enforce learn; do
 		run bash -c "'$SYSGAIT' $command --help >/dev/full"
