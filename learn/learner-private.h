@@ -55,6 +55,8 @@ typedef struct {
 	guint32 n_instances;
 	guint64 time_ns, n_events;
 	guint64 *after, *before; /* rows of the relations; NULL unless a candidate */
+	gboolean is_in_rounds;
+	guint64 *led; /* what came before it in every round; NULL: nothing, or not known yet */
 } LearnMember;
 
 struct _LearnRole {
@@ -88,6 +90,9 @@ typedef struct {
 	guint64 n_known; /* events before the first gap; 0 where the start was not seen */
 	LearnOccurrence *occurrences; /* by the role's numbering */
 	guint32 n_occurrences;
+	gboolean has_waited; /* it is in a round, and round knows what came in it */
+	guint64 *round;      /* row over the role's members, as wide as occurrences */
+	guint32 round_words;
 } LearnTask;
 
 struct _Learner {
@@ -123,6 +128,12 @@ LearnRole *gait_learn_role_child(LearnRole *role, LearnSymbol *creation, GError 
 void gait_learn_role_free(LearnRole *role);
 /* Index of a symbol among the role's members, made where it is new; GAIT_NONE: too many. */
 guint32 gait_learn_role_add(LearnRole *role, LearnSymbol *symbol);
+/* A member occurs: notes what led to it, if the task is in a round, and that it came. */
+void gait_learn_round(LearnTask *task, guint32 member);
+/* The task waits: a new round begins. */
+void gait_learn_round_end(LearnTask *task);
+/* Nobody knows what came in this round. */
+void gait_learn_round_lose(LearnTask *task);
 /* Starts and ends the task's instance of its role. is_whole: its end was seen. */
 void gait_learn_instance_start(LearnTask *task, LearnRole *role, guint64 time_ns,
                                gboolean is_start_seen);

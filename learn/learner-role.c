@@ -80,8 +80,12 @@ drop_rows(LearnMember *member)
 void
 gait_learn_role_free(LearnRole *role)
 {
-	for (guint i = 0; i < role->members->len; i++)
-		drop_rows(&g_array_index(role->members, LearnMember, i));
+	for (guint i = 0; i < role->members->len; i++) {
+		LearnMember *member = &g_array_index(role->members, LearnMember, i);
+
+		drop_rows(member);
+		g_free(member->led);
+	}
 	g_array_unref(role->members);
 	g_hash_table_unref(role->children);
 	g_free(role->local);
@@ -109,6 +113,8 @@ reserve_member(LearnRole *role)
 	for (guint i = 0; i < role->members->len; i++) {
 		LearnMember *member = &g_array_index(role->members, LearnMember, i);
 
+		if (member->led)
+			member->led = widen(member->led, role->row_words, n_words);
 		if (!member->is_candidate)
 			continue;
 		member->after = widen(member->after, role->row_words, n_words);
@@ -160,6 +166,7 @@ gait_learn_instance_start(LearnTask *task, LearnRole *role, guint64 time_ns, gbo
 	task->last_creation = NULL;
 	g_clear_pointer(&task->occurrences, g_free);
 	task->n_occurrences = 0;
+	gait_learn_round_lose(task);
 	role->role->n_instances++;
 	role->role->n_runs = 1;
 	if (is_start_seen)
@@ -307,6 +314,15 @@ finish_rows(LearnRole *role)
 
 		memcpy(model->after + row, member->after, model->row_words * sizeof(guint64));
 		memcpy(model->before + row, member->before, model->row_words * sizeof(guint64));
+	}
+	for (guint32 i = 0; i < role->members->len; i++) {
+		const LearnMember *member = &g_array_index(role->members, LearnMember, i);
+
+		if (member->is_in_rounds)
+			gait_bit_set(model->in_rounds, i);
+		if (member->led && model->led)
+			memcpy(gait_role_row(model, model->led, i), member->led,
+			       model->row_words * sizeof(guint64));
 	}
 	last = (gsize)model->candidates->len * model->row_words;
 	if (model->row_words) {

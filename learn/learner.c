@@ -29,6 +29,7 @@ task_free(gpointer data)
 		return;
 	gait_contexts_clear(&task->contexts);
 	g_free(task->occurrences);
+	g_free(task->round);
 	g_free(task);
 }
 
@@ -173,8 +174,12 @@ learn_syscall(Learner *learner, LearnTask *task, const GaitEvent *event, GError 
 		at->first = task->n_events;
 		at->time_ns = event->time_ns - MIN(event->time_ns, task->start_ns);
 	}
-	if (!(symbol->flags & GAIT_WALK_STAYS))
+	if (!(symbol->flags & GAIT_WALK_STAYS)) {
 		walk_to(task, symbol);
+		gait_learn_round(task, (guint32)(at - task->occurrences));
+	}
+	if (symbol->flags & GAIT_WALK_WAITS)
+		gait_learn_round_end(task);
 	return TRUE;
 }
 
@@ -265,6 +270,7 @@ learn_lost(Learner *learner, LearnTask *task, const GaitEvent *event, GError **e
 		            learner->name, event->count, event->task);
 		return FALSE;
 	}
+	gait_learn_round_lose(task);
 	gait_contexts_lose(&task->contexts);
 	task->last_creation = NULL;
 	task->n_known = MIN(task->n_known, task->n_events);

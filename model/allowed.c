@@ -6,6 +6,7 @@
  */
 #include "model/allowed.h"
 
+#include "model/model-private.h"
 #include "model/walk-step.h"
 #include "model/walker-private.h"
 #include "sysgait/syscall.h"
@@ -96,6 +97,32 @@ gait_allowed_state(const GaitWalker *walker, const GaitViolation *violation)
 	                      walker->contexts.depth, gait_walk_call_flags(violation->event.nr));
 }
 
+GaitSymbolRef
+gait_allowed_entry(const GaitWalker *walker, const GaitViolation *violation)
+{
+	const GaitSymbolRef none = {GAIT_NONE, GAIT_NONE};
+	const struct gait_walk_position *at = &walker->position;
+	const GaitProgram *program = gait_model_get_program(walker->table->model, at->program);
+	const GaitRole *role;
+	const GaitPhase *phase;
+	guint32 call;
+
+	if (violation->verdict != GAIT_VERDICT_PHASE || at->role == GAIT_NONE)
+		return none;
+	call = gait_calls_find(program->calls, violation->event.nr, violation->event.klass);
+	role = gait_program_get_role(program, at->role);
+	phase = g_ptr_array_index(role->phases, at->phase);
+	for (guint32 i = 0; i < phase->interludes->len; i++) {
+		const GaitInterlude *interlude = g_ptr_array_index(phase->interludes, i);
+
+		for (guint32 k = 0; k < interlude->calls->len; k++)
+			if (g_array_index(interlude->calls, guint32, k) == call)
+				return g_array_index(role->symbols, GaitSymbolRef,
+				                     interlude->entry);
+	}
+	return none;
+}
+
 /* Calls of the phase, or of the program where the role is not known: the same call with other
  * arguments first. */
 static void
@@ -104,12 +131,11 @@ collect_calls(Collector *collector)
 	const struct gait_walk_position *at = &collector->walker->position;
 	const struct gait_walk_header *table = collector->walker->table->header;
 	const GArray *calls = collector->program->calls;
+	const struct gait_walk_phase *phase = NULL;
 	const guint32 *set = NULL;
 
 	if (at->role != GAIT_NONE) {
-		const struct gait_walk_phase *phase =
-		    gait_walk_get_phase(table, at->program, at->role, at->phase);
-
+		phase = gait_walk_get_phase(table, at->program, at->role, at->phase);
 		set = gait_walk_at(table, at->is_loose ? phase->loose : phase->allowed);
 	}
 	for (int is_same = 1; is_same >= 0; is_same--)
@@ -117,7 +143,9 @@ collect_calls(Collector *collector)
 			const GaitCall *call = &g_array_index(calls, GaitCall, i);
 
 			if ((call->nr == collector->violation->event.nr) == is_same &&
-			    (!set || (set[i / 32] >> (i % 32) & 1)))
+			    (!set || (set[i / 32] >> (i % 32) & 1)) &&
+			    (!phase || at->is_loose ||
+			     gait_walk_knows_entry(table, at, phase, at->phase, i)))
 				add_call(collector, call);
 		}
 }

@@ -28,3 +28,6 @@ guint32 gait_allowed_library(const GaitWalker *walker, const GaitViolation *viol
 /* The state of that library's automaton that an edge to the event would leave from; GAIT_NONE for
  * "anywhere". */
 guint32 gait_allowed_state(const GaitWalker *walker, const GaitViolation *violation);
+/* Where the phase allows the call, but only in an interlude: the entry that has not come. Its
+ * library is GAIT_NONE for all other violations. */
+GaitSymbolRef gait_allowed_entry(const GaitWalker *walker, const GaitViolation *violation);

@@ -39,6 +39,38 @@ widen_role(GaitRole *role)
 	role->after_twice = widen_matrix(role->after_twice, n_rows, from, to);
 	role->before_twice = widen_matrix(role->before_twice, n_rows, from, to);
 	role->amended = widen_matrix(role->amended, 1, from, to);
+	role->in_rounds = widen_matrix(role->in_rounds, 1, from, to);
+}
+
+/* Rows of what leads to each symbol, for those that were appended, too. */
+static void
+widen_led(GaitRole *role, guint32 n_before)
+{
+	guint32 from = (n_before + 63) / 64;
+	guint64 *led;
+
+	if (!role->led || role->symbols->len == n_before)
+		return;
+	if (role->symbols->len > GAIT_MAX_LED) {
+		g_clear_pointer(&role->led, g_free);
+		return;
+	}
+	led = g_new0(guint64, MAX((gsize)role->row_words * role->symbols->len, 1));
+	for (guint32 s = 0; s < n_before; s++)
+		memcpy(gait_role_row(role, led, s), role->led + (gsize)s * from,
+		       from * sizeof *led);
+	g_free(role->led);
+	role->led = led;
+}
+
+/* Accepted wherever it may come: nothing has to lead to it. */
+static void
+unlead(GaitRole *role, guint32 symbol)
+{
+	gait_bit_set(role->in_rounds, symbol);
+	if (role->led)
+		memset(gait_role_row(role, role->led, symbol), 0,
+		       role->row_words * sizeof *role->led);
 }
 
 static guint32
@@ -59,6 +91,7 @@ static void
 apply_mark(GaitRole *role, const guint64 *before, const GaitAmendMark *mark, guint32 symbol)
 {
 	gait_bit_set(role->amended, symbol);
+	unlead(role, symbol);
 	for (guint32 c = 0; c < role->candidates->len; c++) {
 		if (mark->until == GAIT_NONE || !is_not_after(role, before, mark->until, c))
 			gait_bit_set(gait_role_row(role, role->after, c), symbol);
@@ -87,10 +120,12 @@ apply_role(GaitRole *role, const GaitAmendMark *marks, guint n_marks)
 {
 	g_autofree guint32 *symbols = g_new(guint32, n_marks);
 	g_autofree guint64 *before = NULL;
+	guint32 n_symbols = role->symbols->len;
 
 	for (guint i = 0; i < n_marks; i++)
 		symbols[i] = find_or_append(role, marks[i].ref);
 	widen_role(role);
+	widen_led(role, n_symbols);
 	before = g_memdup2(role->before,
 	                   (gsize)role->row_words * (role->candidates->len + 1) * sizeof *before);
 	for (guint i = 0; i < n_marks; i++)

@@ -7,6 +7,7 @@
  * the task's own lane.
  */
 #include "graph-private.h"
+#include "model/life.h"
 #include "sysgait/syscall.h"
 
 enum {
@@ -152,11 +153,36 @@ describe_phase(const Lanes *lanes, const GaitPhase *phase, GaitDotItem *node)
 	gait_dot_set(node, "tooltip", tip->str);
 }
 
+/* What is entered and left again. */
 static void
-label_phase(const Lanes *lanes, const GaitPhase *phase, guint32 p, GaitDotItem *node)
+append_interludes(GString *label, const Lanes *lanes, const GaitRole *role, const GaitPhase *phase)
+{
+	for (guint32 i = 0; i < phase->interludes->len; i++) {
+		const GaitInterlude *interlude = g_ptr_array_index(phase->interludes, i);
+		g_autoptr(GArray) calls = distinct_syscalls(lanes->program, interlude->calls);
+		const GaitSymbol *entry = gait_program_get_symbol(
+		    lanes->program, g_array_index(role->symbols, GaitSymbolRef, interlude->entry));
+		g_autofree char *call = gait_graph_dup_call(entry->nr, entry->klass);
+		g_autofree char *site = gait_graph_dup_site(entry);
+
+		g_string_append(label, "<TR><TD ALIGN=\"LEFT\" BALIGN=\"LEFT\" BGCOLOR=\"#F3F4F6\">"
+		                       "<FONT POINT-SIZE=\"9\"><I>now and then, from ");
+		gait_graph_append_html(label, call, GAIT_GRAPH_MAX_TEXT);
+		g_string_append(label, "<BR ALIGN=\"LEFT\"/>in ");
+		gait_graph_append_html(label, site, GAIT_GRAPH_MAX_TEXT);
+		g_string_append(label, " until it waits:</I><BR ALIGN=\"LEFT\"/>");
+		append_list(label, calls);
+		g_string_append(label, "</FONT></TD></TR>");
+	}
+}
+
+static void
+label_phase(const Lanes *lanes, const GaitRole *role, const GaitPhase *phase, guint32 p,
+            GaitDotItem *node)
 {
 	const GaitGraphColor *color = gait_graph_phase_color(p);
-	g_autoptr(GArray) allowed = distinct_syscalls(lanes->program, phase->allowed);
+	g_autoptr(GArray) steady = gait_phase_dup_steady(phase);
+	g_autoptr(GArray) allowed = distinct_syscalls(lanes->program, steady);
 	g_autoptr(GArray) retained = distinct_syscalls(lanes->program, phase->retained);
 	g_autoptr(GString) label = g_string_new(NULL);
 
@@ -178,7 +204,9 @@ label_phase(const Lanes *lanes, const GaitPhase *phase, guint32 p, GaitDotItem *
 	g_string_append(label, "</TD></TR><TR><TD ALIGN=\"LEFT\" BALIGN=\"LEFT\"><FONT "
 	                       "POINT-SIZE=\"9\">");
 	append_list(label, allowed);
-	g_string_append(label, "</FONT></TD></TR></TABLE>");
+	g_string_append(label, "</FONT></TD></TR>");
+	append_interludes(label, lanes, role, phase);
+	g_string_append(label, "</TABLE>");
 	gait_dot_set_html(node, "label", label->str);
 }
 
@@ -249,7 +277,7 @@ add_lane(const Lanes *lanes, GaitDotItem *parent, guint32 r)
 		g_autofree char *id = g_strdup_printf("%sp%u", name, p);
 		GaitDotItem *node = gait_dot_add_node(lanes->dot, cluster, id);
 
-		label_phase(lanes, phase, p, node);
+		label_phase(lanes, role, phase, p, node);
 		describe_phase(lanes, phase, node);
 		g_ptr_array_add(nodes, node);
 		if (p > 0)

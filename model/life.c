@@ -46,3 +46,51 @@ gait_phase_allows(const GaitPhase *phase, guint32 call)
 {
 	return g_array_binary_search(phase->allowed, &call, compare_numbers, NULL);
 }
+
+static gboolean
+is_in_interlude(const GaitPhase *phase, guint32 call)
+{
+	for (guint32 i = 0; i < phase->interludes->len; i++) {
+		const GaitInterlude *interlude = g_ptr_array_index(phase->interludes, i);
+
+		if (g_array_binary_search(interlude->calls, &call, compare_numbers, NULL))
+			return TRUE;
+	}
+	return FALSE;
+}
+
+GArray *
+gait_phase_dup_steady(const GaitPhase *phase)
+{
+	GArray *steady = g_array_new(FALSE, FALSE, sizeof(guint32));
+
+	for (guint32 i = 0; i < phase->allowed->len; i++) {
+		guint32 call = g_array_index(phase->allowed, guint32, i);
+
+		if (!is_in_interlude(phase, call))
+			g_array_append_val(steady, call);
+	}
+	return steady;
+}
+
+static guint32
+call_nr(const GaitProgram *program, const GArray *calls, guint32 i)
+{
+	return g_array_index(program->calls, GaitCall, g_array_index(calls, guint32, i)).nr;
+}
+
+guint
+gait_interlude_count(const GaitProgram *program, const GaitPhase *phase,
+                     const GaitInterlude *interlude)
+{
+	g_autoptr(GArray) steady = gait_phase_dup_steady(phase);
+	g_autoptr(GHashTable) seen = g_hash_table_new(NULL, NULL);
+	guint n = 0;
+
+	for (guint32 i = 0; i < steady->len; i++)
+		g_hash_table_add(seen, GUINT_TO_POINTER(call_nr(program, steady, i)));
+	for (guint32 i = 0; i < interlude->calls->len; i++)
+		n +=
+		    g_hash_table_add(seen, GUINT_TO_POINTER(call_nr(program, interlude->calls, i)));
+	return n;
+}

@@ -12,5 +12,10 @@ guint32 gait_role_find_candidate(const GaitRole *role, guint32 symbol);
  * between, and one without a bit in either relation may be on both sides.
  */
 gboolean gait_role_is_between(const GaitRole *role, guint32 symbol, guint32 from, guint32 to);
+/* What a phase allows outside its interludes: guint32, as phase->allowed. */
+GArray *gait_phase_dup_steady(const GaitPhase *phase);
+/* Distinct system calls of an interlude that the phase does not allow outside it. */
+guint gait_interlude_count(const GaitProgram *program, const GaitPhase *phase,
+                           const GaitInterlude *interlude);
 /* Whether a call (index into the program's calls) is allowed in a phase. */
 gboolean gait_phase_allows(const GaitPhase *phase, guint32 call);

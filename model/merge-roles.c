@@ -156,6 +156,40 @@ unite_row(const GaitMerger *merger, const GaitRole *role, Matrices out, const gu
 	}
 }
 
+/* Takes row s of what leads to the role's symbols into out, where it has one. */
+static void
+meet_led(GaitRole *out, const GaitRole *role, const guint32 *map)
+{
+	g_autofree guint64 *row = g_new(guint64, MAX(out->row_words, 1));
+
+	for (guint32 s = 0; s < role->symbols->len; s++) {
+		guint32 to = map ? map[s] : s;
+		guint64 *met = gait_role_row(out, out->led, to);
+
+		if (!gait_bit_test(role->in_rounds, s))
+			continue;
+		memset(row, 0, MAX(out->row_words, 1) * sizeof *row);
+		or_row(row, gait_role_row(role, role->led, s), role->symbols->len, map);
+		for (guint32 w = 0; w < out->row_words; w++)
+			met[w] = gait_bit_test(out->in_rounds, to) ? met[w] & row[w] : row[w];
+		gait_bit_set(out->in_rounds, to);
+	}
+}
+
+/* What is led in one of them and not in the other is not led. One that has too many symbols to look
+ * into leaves the union with too many, too. */
+static void
+unite_led(GaitRole *merged, const GaitRole *into, const GaitRole *from, const guint32 *map)
+{
+	if (merged->led) {
+		meet_led(merged, into, NULL);
+		meet_led(merged, from, map);
+		return;
+	}
+	or_row(merged->in_rounds, into->in_rounds, into->symbols->len, NULL);
+	or_row(merged->in_rounds, from->in_rounds, from->symbols->len, map);
+}
+
 typedef struct {
 	const GaitRole *role;
 	Matrices matrices;
@@ -202,7 +236,7 @@ merge_relations(const GaitMerger *merger, GaitRole *into, const GaitRole *from,
 	into->symbols = symbols;
 	g_array_append_val(pairs, last);
 	into->after = into->before = into->after_twice = into->before_twice = NULL;
-	into->amended = NULL;
+	into->amended = into->in_rounds = into->led = NULL;
 	gait_role_alloc_relations(into);
 	unite_matrix(merger, into, (Matrices){into->after, into->after_twice},
 	             &(Side){&old, {old.after, old.after_twice}, NULL},
@@ -212,6 +246,7 @@ merge_relations(const GaitMerger *merger, GaitRole *into, const GaitRole *from,
 	             &(Side){from, {from->before, from->before_twice}, map}, pairs);
 	or_row(into->amended, old.amended, old.symbols->len, NULL);
 	or_row(into->amended, from->amended, from->symbols->len, map);
+	unite_led(into, &old, from, map);
 	g_array_unref(old.symbols);
 	g_array_unref(old.candidates);
 	g_free(old.after);
@@ -219,6 +254,8 @@ merge_relations(const GaitMerger *merger, GaitRole *into, const GaitRole *from,
 	g_free(old.after_twice);
 	g_free(old.before_twice);
 	g_free(old.amended);
+	g_free(old.in_rounds);
+	g_free(old.led);
 }
 
 /* --- roles --- */

@@ -21,7 +21,7 @@ gait_loader_read_role_head(GaitLoader *loader, JsonObject *object, gpointer unus
 	gait_json_check_keys(place, object,
 	                     KEYS("name", "parent", "creation", "thread", "instances", "starts",
 	                          "whole", "runs", "time_ns", "events", "phases", "symbols",
-	                          "amended", "candidates"));
+	                          "amended", "candidates", "in_rounds", "led"));
 	if (gait_json_has(object, "parent"))
 		parent = gait_loader_find(loader, loader->roles, "parent",
 		                          gait_json_get_text(place, object, "parent"),
@@ -171,12 +171,15 @@ read_candidates(GaitLoader *loader, JsonObject *object, GaitRole *role)
 	JsonArray *list = gait_json_get_list(loader->place, object, "candidates");
 	guint n = list ? json_array_get_length(list) : 0;
 	CandidateOwner owner = {role, 0};
+	guint64 n_rows = n;
 
 	if (n == 0) {
 		fail(loader->place, "\"candidates\" lacks its last row");
 		return;
 	}
-	loader->n_words += (guint64)n * ((role->symbols->len + 63) / 64);
+	if (role->symbols->len <= GAIT_MAX_LED)
+		n_rows += role->symbols->len;
+	loader->n_words += n_rows * ((role->symbols->len + 63) / 64);
 	if (loader->n_words > MAX_RELATION_WORDS) {
 		gait_place_fail(loader->place, GAIT_ERROR_TOO_LARGE,
 		                "the model has more than %u million relations between symbols",
@@ -186,6 +189,26 @@ read_candidates(GaitLoader *loader, JsonObject *object, GaitRole *role)
 	g_array_set_size(role->candidates, n - 1);
 	gait_role_alloc_relations(role);
 	gait_loader_each(loader, object, "candidates", read_candidate, &owner);
+}
+
+static void
+read_led(GaitLoader *loader, JsonObject *object, gpointer data)
+{
+	GaitRole *role = data;
+	guint32 symbol;
+
+	gait_json_check_keys(loader->place, object, KEYS("symbol", "by"));
+	symbol = get_role_symbol(loader, object, "symbol", role);
+	if (symbol != GAIT_NONE)
+		read_row(loader, object, "by", role, gait_role_row(role, role->led, symbol));
+}
+
+static void
+read_rounds(GaitLoader *loader, JsonObject *object, GaitRole *role)
+{
+	read_row(loader, object, "in_rounds", role, role->in_rounds);
+	if (role->led)
+		gait_loader_each(loader, object, "led", read_led, role);
 }
 
 /* --- phases --- */
@@ -205,6 +228,23 @@ read_phase_calls(GaitLoader *loader, JsonObject *object, const char *key, GArray
 	}
 }
 
+typedef struct {
+	const GaitRole *role;
+	GaitPhase *phase;
+} InterludeOwner;
+
+static void
+read_interlude(GaitLoader *loader, JsonObject *object, gpointer data)
+{
+	InterludeOwner *owner = data;
+	GaitInterlude *interlude;
+
+	gait_json_check_keys(loader->place, object, KEYS("entry", "calls"));
+	interlude = gait_phase_add_interlude(owner->phase,
+	                                     get_role_symbol(loader, object, "entry", owner->role));
+	read_phase_calls(loader, object, "calls", interlude->calls);
+}
+
 static void
 read_phase(GaitLoader *loader, JsonObject *object, gpointer data)
 {
@@ -212,12 +252,16 @@ read_phase(GaitLoader *loader, JsonObject *object, gpointer data)
 	GaitPhase *phase =
 	    gait_role_add_phase(role, get_role_symbol(loader, object, "milestone", role));
 
-	gait_json_check_keys(loader->place, object,
-	                     KEYS("milestone", "time_share", "event_share", "allowed", "retained"));
+	gait_json_check_keys(
+	    loader->place, object,
+	    KEYS("milestone", "time_share", "event_share", "allowed", "retained", "interludes"));
 	phase->time_share = gait_json_get_share(loader->place, object, "time_share");
 	phase->event_share = gait_json_get_share(loader->place, object, "event_share");
 	read_phase_calls(loader, object, "allowed", phase->allowed);
 	read_phase_calls(loader, object, "retained", phase->retained);
+	if (gait_json_has(object, "interludes"))
+		gait_loader_each(loader, object, "interludes", read_interlude,
+		                 &(InterludeOwner){role, phase});
 }
 
 void
@@ -232,5 +276,7 @@ gait_loader_read_role_body(GaitLoader *loader, JsonObject *object, gpointer inde
 	read_candidates(loader, object, role);
 	if (gait_json_has(object, "amended") && !loader->place->error)
 		read_amended(loader, object, role);
+	if (gait_json_has(object, "in_rounds") && !loader->place->error)
+		read_rounds(loader, object, role);
 	gait_loader_each(loader, object, "phases", read_phase, role);
 }

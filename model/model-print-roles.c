@@ -21,6 +21,23 @@ print_calls_of_phase(GaitPrinter *printer, const char *key, const GArray *calls)
 }
 
 static void
+print_interludes(GaitPrinter *printer, const GaitRole *role, const GaitPhase *phase)
+{
+	gait_json_key(printer->out, "interludes");
+	g_string_append_c(printer->out, '[');
+	for (guint32 i = 0; i < phase->interludes->len; i++) {
+		const GaitInterlude *interlude = g_ptr_array_index(phase->interludes, i);
+
+		g_string_append(printer->out, i ? ", {\"entry\": " : "{\"entry\": ");
+		gait_printer_print_ref(
+		    printer, g_array_index(role->symbols, GaitSymbolRef, interlude->entry));
+		print_calls_of_phase(printer, "calls", interlude->calls);
+		g_string_append_c(printer->out, '}');
+	}
+	g_string_append_c(printer->out, ']');
+}
+
+static void
 print_phase(GaitPrinter *printer, const GaitRole *role, const GaitPhase *phase)
 {
 	g_string_append(printer->out, "{\"milestone\": ");
@@ -33,23 +50,39 @@ print_phase(GaitPrinter *printer, const GaitRole *role, const GaitPhase *phase)
 	gait_json_share(printer->out, "event_share", phase->event_share);
 	print_calls_of_phase(printer, "allowed", phase->allowed);
 	print_calls_of_phase(printer, "retained", phase->retained);
+	if (phase->interludes->len)
+		print_interludes(printer, role, phase);
 	g_string_append_c(printer->out, '}');
 }
 
-/* Digit i holds bits 4i to 4i+3; a row without a bit is "". */
-static void
-print_row(GaitPrinter *printer, const GaitRole *role, const char *key, const guint64 *row)
+static gboolean
+is_empty_row(const GaitRole *role, const guint64 *row)
 {
 	gboolean is_empty = TRUE;
 
 	for (guint32 i = 0; i < role->row_words; i++)
 		is_empty = is_empty && row[i] == 0;
-	gait_json_key(printer->out, key);
+	return is_empty;
+}
+
+/* Digit i holds bits 4i to 4i+3; a row without a bit is "". */
+static void
+print_digits(GaitPrinter *printer, const GaitRole *role, const guint64 *row)
+{
+	gboolean is_empty = is_empty_row(role, row);
+
 	g_string_append_c(printer->out, '"');
 	for (guint32 i = 0; !is_empty && i < (role->symbols->len + 3) / 4; i++)
 		g_string_append_c(printer->out,
 		                  "0123456789abcdef"[row[i / 16] >> (i % 16 * 4) & 15]);
 	g_string_append_c(printer->out, '"');
+}
+
+static void
+print_row(GaitPrinter *printer, const GaitRole *role, const char *key, const guint64 *row)
+{
+	gait_json_key(printer->out, key);
+	print_digits(printer, role, row);
 }
 
 static void
@@ -122,6 +155,34 @@ print_amended(GaitPrinter *printer, const GaitRole *role)
 		g_string_append_c(printer->out, ']');
 }
 
+/* Only rows that say something; most symbols are led by nothing. */
+static void
+print_led(GaitPrinter *printer, const GaitRole *role)
+{
+	guint32 n = 0;
+
+	for (guint32 w = 0; w < role->row_words; w++)
+		n += role->in_rounds[w] != 0;
+	if (n == 0)
+		return;
+	g_string_append(printer->out, ",\n          \"in_rounds\": ");
+	print_digits(printer, role, role->in_rounds);
+	g_string_append(printer->out, ",\n          \"led\": [");
+	n = 0;
+	for (guint32 s = 0; role->led && s < role->symbols->len; s++) {
+		const guint64 *row = gait_role_row(role, role->led, s);
+
+		if (is_empty_row(role, row))
+			continue;
+		gait_json_begin_line(printer->out, n++, "            ");
+		g_string_append(printer->out, "{\"symbol\": ");
+		gait_printer_print_ref(printer, g_array_index(role->symbols, GaitSymbolRef, s));
+		print_row(printer, role, "by", row);
+		g_string_append_c(printer->out, '}');
+	}
+	gait_json_end_list(printer->out, n, "          ");
+}
+
 void
 gait_printer_print_role(GaitPrinter *printer, const GaitRole *role)
 {
@@ -141,5 +202,6 @@ gait_printer_print_role(GaitPrinter *printer, const GaitRole *role)
 	print_amended(printer, role);
 	g_string_append(printer->out, ",\n          \"candidates\": [");
 	print_candidates(printer, role);
+	print_led(printer, role);
 	g_string_append(printer->out, "\n        }");
 }

@@ -62,7 +62,17 @@ phase_free(gpointer data)
 
 	g_array_unref(phase->allowed);
 	g_array_unref(phase->retained);
+	g_ptr_array_unref(phase->interludes);
 	g_free(phase);
+}
+
+static void
+interlude_free(gpointer data)
+{
+	GaitInterlude *interlude = data;
+
+	g_array_unref(interlude->calls);
+	g_free(interlude);
 }
 
 static void
@@ -84,6 +94,8 @@ free_relations(GaitRole *role)
 	g_clear_pointer(&role->after_twice, g_free);
 	g_clear_pointer(&role->before_twice, g_free);
 	g_clear_pointer(&role->amended, g_free);
+	g_clear_pointer(&role->in_rounds, g_free);
+	g_clear_pointer(&role->led, g_free);
 }
 
 static void
@@ -267,6 +279,9 @@ gait_role_alloc_relations(GaitRole *role)
 	role->after_twice = g_new0(guint64, n_words);
 	role->before_twice = g_new0(guint64, n_words);
 	role->amended = g_new0(guint64, MAX(role->row_words, 1));
+	role->in_rounds = g_new0(guint64, MAX(role->row_words, 1));
+	if (role->symbols->len <= GAIT_MAX_LED)
+		role->led = g_new0(guint64, MAX((gsize)role->row_words * role->symbols->len, 1));
 }
 
 GaitPhase *
@@ -277,8 +292,20 @@ gait_role_add_phase(GaitRole *role, guint32 milestone)
 	phase->milestone = milestone;
 	phase->allowed = g_array_new(FALSE, FALSE, sizeof(guint32));
 	phase->retained = g_array_new(FALSE, FALSE, sizeof(guint32));
+	phase->interludes = g_ptr_array_new_with_free_func(interlude_free);
 	g_ptr_array_add(role->phases, phase);
 	return phase;
+}
+
+GaitInterlude *
+gait_phase_add_interlude(GaitPhase *phase, guint32 entry)
+{
+	GaitInterlude *interlude = g_new0(GaitInterlude, 1);
+
+	interlude->entry = entry;
+	interlude->calls = g_array_new(FALSE, FALSE, sizeof(guint32));
+	g_ptr_array_add(phase->interludes, interlude);
+	return interlude;
 }
 
 GaitProgram *

@@ -162,16 +162,19 @@ permute_row(const GaitRole *role, const guint64 *from, guint64 *to, const guint3
 			gait_bit_set(to, s);
 }
 
-/* Moves what was bit from[s] of row rows[c] to bit s of row c. */
+/* Moves what was bit bits[s] of row rows[i] to bit s of row i; NULL where there is none. */
 static guint64 *
-permute_matrix(const GaitRole *role, guint64 *matrix, const guint32 *rows, const guint32 *bits)
+permute_matrix(const GaitRole *role, guint64 *matrix, const guint32 *rows, guint32 n_rows,
+               const guint32 *bits)
 {
-	gsize n_words = (gsize)role->row_words * (role->candidates->len + 1);
-	guint64 *moved = g_new0(guint64, MAX(n_words, 1));
+	guint64 *moved;
 
-	for (guint32 c = 0; c <= role->candidates->len; c++)
-		permute_row(role, gait_role_row(role, matrix, rows[c]),
-		            gait_role_row(role, moved, c), bits);
+	if (!matrix)
+		return NULL;
+	moved = g_new0(guint64, MAX((gsize)role->row_words * n_rows, 1));
+	for (guint32 i = 0; i < n_rows; i++)
+		permute_row(role, gait_role_row(role, matrix, rows[i]),
+		            gait_role_row(role, moved, i), bits);
 	g_free(matrix);
 	return moved;
 }
@@ -252,7 +255,7 @@ sort_role(GaitRole *role, const SymbolMaps *maps)
 	g_autofree guint32 *bits = g_new(guint32, role->symbols->len + 1);
 	g_autofree guint32 *map = g_new(guint32, role->symbols->len + 1);
 	g_autofree guint32 *rows = g_new(guint32, role->candidates->len + 1);
-	guint64 *amended;
+	const guint32 n = role->candidates->len + 1, first = 0;
 
 	role->creation = remap_ref(maps, role->creation);
 	for (guint32 i = 0; i < role->symbols->len; i++) {
@@ -264,14 +267,13 @@ sort_role(GaitRole *role, const SymbolMaps *maps)
 	sort_role_candidates(role, map, rows);
 	if (!role->after)
 		gait_role_alloc_relations(role);
-	role->after = permute_matrix(role, role->after, rows, bits);
-	role->before = permute_matrix(role, role->before, rows, bits);
-	role->after_twice = permute_matrix(role, role->after_twice, rows, bits);
-	role->before_twice = permute_matrix(role, role->before_twice, rows, bits);
-	amended = g_new0(guint64, MAX(role->row_words, 1));
-	permute_row(role, role->amended, amended, bits);
-	g_free(role->amended);
-	role->amended = amended;
+	role->after = permute_matrix(role, role->after, rows, n, bits);
+	role->before = permute_matrix(role, role->before, rows, n, bits);
+	role->after_twice = permute_matrix(role, role->after_twice, rows, n, bits);
+	role->before_twice = permute_matrix(role, role->before_twice, rows, n, bits);
+	role->amended = permute_matrix(role, role->amended, &first, 1, bits);
+	role->in_rounds = permute_matrix(role, role->in_rounds, &first, 1, bits);
+	role->led = permute_matrix(role, role->led, bits, role->symbols->len, bits);
 	complete_last_row(role);
 }
 

@@ -184,11 +184,11 @@ rank_candidates(const GaitCutter *cutter)
  * How often each of the role's symbols occurred in it. The events of a role are the counts of its
  * edges; calls that make no edge are not eligible anyway.
  */
-static guint64 *
-count_occurrences(const GaitCutter *cutter, guint32 role_index)
+guint64 *
+gait_role_count_occurrences(const GaitProgram *program, guint32 role_index)
 {
-	const GaitProgram *program = cutter->program;
-	guint64 *counts = g_new0(guint64, cutter->role->symbols->len + 1);
+	const GaitRole *role = gait_program_get_role(program, role_index);
+	guint64 *counts = g_new0(guint64, role->symbols->len + 1);
 
 	for (guint32 i = 0; i < program->libraries->len; i++) {
 		const GPtrArray *edges = gait_program_get_library(program, i)->edges;
@@ -200,7 +200,7 @@ count_occurrences(const GaitCutter *cutter, guint32 role_index)
 			guint found;
 
 			if (count &&
-			    g_array_binary_search(cutter->role->symbols, &ref,
+			    g_array_binary_search(role->symbols, &ref,
 			                          (GCompareFunc)gait_symbol_ref_compare, &found))
 				counts[found] = gait_counter_add(counts[found], count->count);
 		}
@@ -213,7 +213,7 @@ make_points(GaitCutter *cutter, guint32 role_index)
 {
 	const GaitRole *role = cutter->role;
 	g_autoptr(GArray) ranks = rank_candidates(cutter);
-	g_autofree guint64 *occurrences = count_occurrences(cutter, role_index);
+	g_autofree guint64 *occurrences = gait_role_count_occurrences(cutter->program, role_index);
 	const guint64 *full = new_full_row(cutter);
 	GaitPoint start = {GAIT_NONE, 0, 0, FALSE, full, full};
 	GaitPoint end = {GAIT_NONE, 1, 1, FALSE, full, full};

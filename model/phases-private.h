@@ -35,6 +35,12 @@ typedef struct {
 	GPtrArray *rows;
 } GaitCutter;
 
+/* How often each of a role's symbols occurred in it, one more than there are; to be freed. */
+guint64 *gait_role_count_occurrences(const GaitProgram *program, guint32 role);
+/* Finds the interludes of the role's phases (interludes.c). counts: as above. */
+void gait_role_derive_interludes(const GaitProgram *program, GaitRole *role,
+                                 const guint64 *counts);
+
 /* The points of a role, in an order that extends "always before". */
 void gait_cutter_init(GaitCutter *cutter, const GaitProgram *program, guint32 role);
 void gait_cutter_clear(GaitCutter *cutter);

@@ -181,6 +181,7 @@ gait_program_derive_phases(const GaitProgram *program, guint32 index)
 	g_auto(GaitCutter) cutter = {0};
 	g_autoptr(GArray) chain = g_array_new(FALSE, FALSE, sizeof(guint32));
 	g_autofree Best *best = NULL;
+	g_autofree guint64 *counts = NULL;
 	const GaitPoint *points;
 
 	gait_cutter_init(&cutter, program, index);
@@ -196,4 +197,6 @@ gait_program_derive_phases(const GaitProgram *program, guint32 index)
 		add_phase(&cutter, role, &points[g_array_index(chain, guint32, i)],
 		          &points[g_array_index(chain, guint32, i + 1)]);
 	gait_role_derive_retained(role);
+	counts = gait_role_count_occurrences(program, index);
+	gait_role_derive_interludes(program, role, counts);
 }

@@ -120,6 +120,36 @@ add_strip(GaitPage *page, guint32 role_index)
 }
 
 static void
+add_interlude_rows(GaitPage *page, const GaitRole *role, const GaitPhase *phase)
+{
+	const GaitProgram *program = page->program->program;
+
+	for (guint32 i = 0; i < phase->interludes->len; i++) {
+		const GaitInterlude *interlude = g_ptr_array_index(phase->interludes, i);
+		g_autofree char *entry = gait_model_dup_symbol_name(
+		    page->report->model, program,
+		    g_array_index(role->symbols, GaitSymbolRef, interlude->entry));
+		guint64 acts = 0;
+
+		for (guint32 k = 0; k < interlude->calls->len; k++) {
+			const GaitCall *call = &g_array_index(
+			    program->calls, GaitCall, g_array_index(interlude->calls, guint32, k));
+
+			acts |= gait_act_mask(call->nr, call->klass);
+		}
+		g_string_append(page->out, "<tr class=\"dim\"><td style=\"padding-left:34px\">now "
+		                           "and then, from ");
+		gait_page_text(page->out, entry);
+		g_string_append_printf(page->out,
+		                       " until it waits</td><td></td><td>+%u</td><td></td><td></td>"
+		                       "<td></td><td class=\"left\">",
+		                       gait_interlude_count(program, phase, interlude));
+		append_acts(page->out, acts);
+		g_string_append(page->out, "</td></tr>\n");
+	}
+}
+
+static void
 add_phase_row(GaitPage *page, const GaitReportPhase *phase)
 {
 	const GaitRole *role = gait_program_get_role(page->program->program, phase->role);
@@ -140,6 +170,7 @@ add_phase_row(GaitPage *page, const GaitReportPhase *phase)
 	g_string_append(page->out, "</td><td class=\"left dim\">");
 	append_acts(page->out, phase->acts);
 	g_string_append(page->out, "</td></tr>\n");
+	add_interlude_rows(page, role, g_ptr_array_index(role->phases, phase->phase));
 }
 
 static void

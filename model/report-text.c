@@ -2,6 +2,7 @@
 /* A report for a terminal. */
 #include "model/report.h"
 
+#include "model/life.h"
 #include "model/table.h"
 #include "sysgait/summary.h"
 #include "sysgait/text.h"
@@ -54,6 +55,25 @@ print_filters(const GaitReportProgram *program, GString *out)
 }
 
 static void
+add_interludes(GaitTable *table, const GaitModel *model, const GaitProgram *program,
+               const GaitRole *role, guint32 index)
+{
+	const GaitPhase *phase = g_ptr_array_index(role->phases, index);
+
+	for (guint32 i = 0; i < phase->interludes->len; i++) {
+		const GaitInterlude *interlude = g_ptr_array_index(phase->interludes, i);
+		g_autofree char *entry = gait_model_dup_symbol_name(
+		    model, program, g_array_index(role->symbols, GaitSymbolRef, interlude->entry));
+
+		gait_table_add(table, "     now and then: %s", entry);
+		gait_table_add(table, "%s", "");
+		gait_table_add(table, "+%u", gait_interlude_count(program, phase, interlude));
+		for (guint k = 0; k < 4; k++)
+			gait_table_add(table, "%s", "");
+	}
+}
+
+static void
 print_phases(const GaitModel *model, const GaitReportProgram *program, GString *out)
 {
 	static const char *const heads[] = {"role; phase", "time", "calls",   "kept",
@@ -81,6 +101,7 @@ print_phases(const GaitModel *model, const GaitReportProgram *program, GString *
 		gait_table_add(&table, "%.1f", phase->surface);
 		gait_table_add(&table, "%.1f", phase->retained_surface);
 		add_payloads(&table, phase->n_plain, phase->n_padded);
+		add_interludes(&table, model, program->program, role, phase->phase);
 	}
 	gait_table_print(&table, 2, out);
 }
@@ -174,15 +195,16 @@ gait_report_print(const GaitReport *report, GString *out)
 	for (guint i = 0; i < report->programs->len; i++)
 		print_program(report, g_ptr_array_index(report->programs, i), out);
 	g_string_append(
-	    out, "\nsurface: acts (ways to open a file to write are one act) weighed by danger; "
-	         "time: of "
-	         "all tasks' lives;\ncalls: distinct system calls that the phase allows; kept: "
-	         "that it or "
-	         "a later one needs; payloads: of\nthe catalogue, that pass as they are, (+N) with "
-	         "harmless "
-	         "calls made in between; next: choices of the\nautomaton; unseen: edges that the "
-	         "next run "
-	         "is expected to bring. All filters are learned from the same\nruns: they allow "
-	         "what was "
-	         "seen, and cannot promise, as static analysis can, to allow what was not.\n");
+	    out,
+	    "\nsurface: acts (ways to open a file to write are one act) weighed by danger; time: "
+	    "of "
+	    "all tasks' lives;\ncalls: distinct system calls that the phase allows (+N: now and "
+	    "then, "
+	    "in rounds that begin so); kept:\nthose that it or a later one needs; payloads: of the "
+	    "catalogue, that pass as they are, (+N) with harmless\ncalls made in between; next: "
+	    "choices "
+	    "of the automaton; unseen: edges that the next run is expected to\nbring. All filters "
+	    "are "
+	    "learned from the same runs: they allow what was seen, and cannot promise, as\nstatic "
+	    "analysis can, to allow what was not.\n");
 }

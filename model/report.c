@@ -6,6 +6,7 @@
  */
 #include "model/report.h"
 
+#include "model/life.h"
 #include "model/model-private.h"
 #include "sysgait/syscall.h"
 
@@ -164,7 +165,9 @@ add_phase(GaitReportProgram *report, guint32 role_index, guint32 phase_index)
 	const GaitRole *role = gait_program_get_role(report->program, role_index);
 	const GaitPhase *phase = g_ptr_array_index(role->phases, phase_index);
 	GaitReportPhase out = {.role = role_index, .phase = phase_index};
-	Set allowed = measure_indices(report->program, phase->allowed);
+	g_autoptr(GArray) steady = gait_phase_dup_steady(phase);
+	Set allowed = measure_indices(report->program, steady);
+	Set all = measure_indices(report->program, phase->allowed);
 	Set retained = measure_indices(report->program, phase->retained);
 
 	out.share = role_weight(report->program, role) *
@@ -172,6 +175,8 @@ add_phase(GaitReportProgram *report, guint32 role_index, guint32 phase_index)
 	out.n_allowed = allowed.n;
 	out.acts = allowed.acts;
 	out.surface = gait_act_surface(allowed.acts);
+	out.n_all = all.n;
+	out.all_acts = all.acts;
 	out.n_retained = retained.n;
 	out.retained_acts = retained.acts;
 	out.retained_surface = gait_act_surface(retained.acts);
@@ -294,7 +299,7 @@ fits_phase(const GaitReportProgram *report, const GaitReportPhase *phase, const 
            guint n_acts)
 {
 	for (guint i = 0; i < n_acts; i++) {
-		if (!(phase->acts >> acts[i] & 1))
+		if (!(phase->all_acts >> acts[i] & 1))
 			return FALSE;
 		for (guint k = 0; acts[i] == GAIT_ACT_SPAWN && k < report->phases->len; k++) {
 			const GaitReportPhase *other =
@@ -329,7 +334,7 @@ filter_phases(const GaitReportProgram *report, GaitFiltered *out)
 	for (guint i = 0; i < report->phases->len; i++) {
 		const GaitReportPhase *phase = &g_array_index(report->phases, GaitReportPhase, i);
 
-		add_sample(samples, phase->share, phase->n_allowed, phase->surface);
+		add_sample(samples, phase->share, phase->n_all, gait_act_surface(phase->all_acts));
 	}
 	average(samples, out);
 	for (guint i = 0; i < n_payloads; i++)

@@ -40,8 +40,10 @@ typedef struct {
 typedef struct {
 	guint32 role, phase;         /* indices */
 	double share;                /* of the life of all tasks of the program, in [0, 1] */
-	guint n_allowed, n_retained; /* distinct syscalls */
+	guint n_allowed, n_retained; /* distinct syscalls; allowed outside interludes */
 	guint64 acts, retained_acts;
+	guint n_all; /* allowed, interludes among them */
+	guint64 all_acts;
 	double surface, retained_surface;
 	GaitCover *covers; /* by payload */
 	guint n_plain, n_padded;

@@ -59,7 +59,17 @@ append_phase(GString *out, const GaitModel *model, const GaitProgram *program, c
 	if (phase->milestone != GAIT_NONE)
 		append_milestone(out, model, program,
 		                 g_array_index(role->symbols, GaitSymbolRef, phase->milestone));
-	g_string_append_c(out, '}');
+	g_string_append(out, ",\"interludes\":[");
+	for (guint32 i = 0; i < phase->interludes->len; i++) {
+		const GaitInterlude *interlude = g_ptr_array_index(phase->interludes, i);
+		g_autofree char *entry = gait_model_dup_symbol_name(
+		    model, program, g_array_index(role->symbols, GaitSymbolRef, interlude->entry));
+
+		g_string_append(out, i ? ",{" : "{");
+		append_string(out, "entry", entry);
+		g_string_append_printf(out, ",\"calls\":%u}", interlude->calls->len);
+	}
+	g_string_append(out, "]}");
 }
 
 static void

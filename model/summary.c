@@ -8,6 +8,7 @@
 
 #include "model/summary-amended.h"
 
+#include "model/life.h"
 #include "model/table.h"
 #include "sysgait/metrics.h"
 #include "sysgait/syscall.h"
@@ -58,20 +59,12 @@ count_role_syscalls(const GaitProgram *program, const GaitRole *role)
 /* --- roles and phases ------------------------------------------------------------------------ */
 
 char *
-gait_model_dup_phase_name(const GaitModel *model, const GaitProgram *program, const GaitRole *role,
-                          guint32 index)
+gait_model_dup_symbol_name(const GaitModel *model, const GaitProgram *program, GaitSymbolRef ref)
 {
-	const GaitPhase *phase = g_ptr_array_index(role->phases, index);
+	const GaitSymbol *symbol = gait_program_get_symbol(program, ref);
+	const GaitLibrary *library = gait_program_get_library(program, ref.library);
 	g_autoptr(GString) text = g_string_new(NULL);
-	const GaitLibrary *library;
-	const GaitSymbol *symbol;
-	GaitSymbolRef ref;
 
-	if (phase->milestone == GAIT_NONE)
-		return g_strdup("start");
-	ref = g_array_index(role->symbols, GaitSymbolRef, phase->milestone);
-	symbol = gait_program_get_symbol(program, ref);
-	library = gait_program_get_library(program, ref.library);
 	gait_syscall_format(text, symbol->nr, symbol->klass);
 	if (model->is_stackless)
 		return g_string_free(g_steal_pointer(&text), FALSE);
@@ -88,6 +81,18 @@ gait_model_dup_phase_name(const GaitModel *model, const GaitProgram *program, co
 	return g_string_free(g_steal_pointer(&text), FALSE);
 }
 
+char *
+gait_model_dup_phase_name(const GaitModel *model, const GaitProgram *program, const GaitRole *role,
+                          guint32 index)
+{
+	const GaitPhase *phase = g_ptr_array_index(role->phases, index);
+
+	if (phase->milestone == GAIT_NONE)
+		return g_strdup("start");
+	return gait_model_dup_symbol_name(
+	    model, program, g_array_index(role->symbols, GaitSymbolRef, phase->milestone));
+}
+
 /* "  2  listen in ngx_open_listening_sockets, nginx" */
 static char *
 describe_phase(const GaitModel *model, const GaitProgram *program, const GaitRole *role,
@@ -98,11 +103,28 @@ describe_phase(const GaitModel *model, const GaitProgram *program, const GaitRol
 	return g_strdup_printf("  %u  %s", index + 1, name);
 }
 
+/* "       + now and then, from recvmsg in ngx_read_channel, nginx" */
+static void
+add_interlude(GaitTable *table, const GaitModel *model, const GaitProgram *program,
+              const GaitRole *role, const GaitPhase *phase, const GaitInterlude *interlude)
+{
+	g_autofree char *entry = gait_model_dup_symbol_name(
+	    model, program, g_array_index(role->symbols, GaitSymbolRef, interlude->entry));
+
+	gait_table_add(table, "     now and then: %s", entry);
+	for (guint i = 0; i < 3; i++)
+		gait_table_add(table, "%s", "");
+	gait_table_add(table, "+%u", gait_interlude_count(program, phase, interlude));
+	gait_table_add(table, "%s", "");
+	gait_table_add(table, "%s", "");
+}
+
 static void
 add_phase(GaitTable *table, const GaitModel *model, const GaitProgram *program,
           const GaitRole *role, guint32 index)
 {
 	const GaitPhase *phase = g_ptr_array_index(role->phases, index);
+	g_autoptr(GArray) steady = gait_phase_dup_steady(phase);
 
 	gait_table_take(table, describe_phase(model, program, role, index));
 	gait_table_add(table, "%s", "");
@@ -111,9 +133,12 @@ add_phase(GaitTable *table, const GaitModel *model, const GaitProgram *program,
 		gait_table_add_share(table, phase->time_share);
 	else
 		gait_table_add(table, "%s", "");
-	gait_table_add(table, "%u", count_syscalls(program, phase->allowed));
+	gait_table_add(table, "%u", count_syscalls(program, steady));
 	gait_table_add(table, "%u", count_syscalls(program, phase->retained));
 	gait_table_add(table, "%s", "");
+	for (guint32 i = 0; i < phase->interludes->len; i++)
+		add_interlude(table, model, program, role, phase,
+		              g_ptr_array_index(phase->interludes, i));
 }
 
 /* Rows of one role; one phase alone is no news. */
@@ -348,8 +373,10 @@ gait_model_print_summary(const GaitModel *model, GString *out)
 	for (guint32 i = 0; i < model->programs->len; i++)
 		print_program(model, gait_model_get_program(model, i), out);
 	g_string_append(out,
-	                "\ncalls: distinct system calls; kept: those that this or a later phase "
-	                "needs; unseen: edges that\nthe next run is expected to bring.\n\n");
+	                "\ncalls: distinct system calls that a phase allows (+N: now and then, in "
+	                "rounds of the "
+	                "main loop\nthat begin so); kept: those that this or a later phase needs; "
+	                "unseen: edges that the next run is\nexpected to bring.\n\n");
 	print_attribution(model, out);
 	gait_summary_print_amended(model, out);
 	print_maturity(model, out);

@@ -217,6 +217,26 @@ gait_syscall_is_vdso(guint32 nr)
 }
 
 gboolean
+gait_syscall_is_wait(guint32 nr)
+{
+	static const guint32 waits[] = {
+	    SYS_poll,         SYS_ppoll,         SYS_select,
+	    SYS_pselect6,     SYS_epoll_wait,    SYS_epoll_pwait,
+	    SYS_pause,        SYS_nanosleep,     SYS_clock_nanosleep,
+	    SYS_wait4,        SYS_rt_sigsuspend, SYS_rt_sigtimedwait,
+	    SYS_waitid,
+#ifdef SYS_epoll_pwait2
+	    SYS_epoll_pwait2,
+#endif
+	};
+
+	for (guint i = 0; i < G_N_ELEMENTS(waits); i++)
+		if (nr == waits[i])
+			return TRUE;
+	return FALSE;
+}
+
+gboolean
 gait_syscall_is_creation(guint32 nr)
 {
 	return nr == SYS_clone || nr == SYS_clone3 || nr == SYS_fork || nr == SYS_vfork;

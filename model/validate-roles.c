@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Checks a program's roles: the tree, the relations, the phases. */
+#include "model/life.h"
 #include "model/validate-private.h"
 
 #include <string.h>
@@ -129,16 +130,36 @@ has_stray_bits(const GaitRole *role, guint64 *matrix)
 }
 
 static gboolean
+check_led(const GaitValidator *validator, const GaitRole *role)
+{
+	for (guint32 s = 0; role->led && s < role->symbols->len; s++) {
+		const guint64 *row = gait_role_row(role, role->led, s);
+		guint64 any = 0;
+
+		for (guint32 w = 0; w < role->row_words; w++)
+			any |= row[w];
+		if (any && has_stray_bit(role, row))
+			return fail(validator->place,
+			            "what leads to a symbol has a bit beyond the last");
+		if (any && !gait_bit_test(role->in_rounds, s))
+			return fail(validator->place,
+			            "a symbol is led that never occurred in a round");
+	}
+	return TRUE;
+}
+
+static gboolean
 check_relations(const GaitValidator *validator, const GaitRole *role)
 {
 	if (role->row_words != (role->symbols->len + 63) / 64 || !role->after || !role->before ||
-	    !role->after_twice || !role->before_twice || !role->amended)
+	    !role->after_twice || !role->before_twice || !role->amended || !role->in_rounds ||
+	    (!role->led && role->symbols->len <= GAIT_MAX_LED))
 		return fail(validator->place, "it has no relations for its symbols");
 	if (has_stray_bits(role, role->after) || has_stray_bits(role, role->before) ||
 	    has_stray_bits(role, role->after_twice) || has_stray_bits(role, role->before_twice) ||
-	    has_stray_bit(role, role->amended))
+	    has_stray_bit(role, role->amended) || has_stray_bit(role, role->in_rounds))
 		return fail(validator->place, "a relation has a bit beyond the last symbol");
-	return TRUE;
+	return check_led(validator, role);
 }
 
 /* --- phases --- */
@@ -184,6 +205,39 @@ check_retained(const GaitValidator *validator, const GaitPhase *phase, const Gai
 }
 
 static gboolean
+check_interludes(const GaitValidator *validator, const GaitRole *role, const GaitPhase *phase)
+{
+	g_autofree guint8 *is_led = g_malloc0(validator->program->calls->len + 1);
+
+	if (phase->interludes->len > GAIT_MAX_INTERLUDES)
+		return fail(validator->place, "it has more than %d interludes",
+		            GAIT_MAX_INTERLUDES);
+	for (guint32 i = 0; i < phase->interludes->len; i++) {
+		const GaitInterlude *interlude = g_ptr_array_index(phase->interludes, i);
+		const GaitInterlude *last = i ? g_ptr_array_index(phase->interludes, i - 1) : NULL;
+
+		if (interlude->entry >= role->symbols->len)
+			return fail(validator->place,
+			            "an interlude's entry is not one of the role's "
+			            "symbols");
+		if (last && last->entry >= interlude->entry)
+			return fail(validator->place,
+			            "an interlude is there twice, or out of order");
+		if (!check_phase_calls(validator, "calls", interlude->calls))
+			return FALSE;
+		for (guint32 k = 0; k < interlude->calls->len; k++) {
+			guint32 call = g_array_index(interlude->calls, guint32, k);
+
+			if (!gait_phase_allows(phase, call) || is_led[call]++)
+				return fail(validator->place,
+				            "a call of an interlude is not allowed "
+				            "in the phase, or is in two of them");
+		}
+	}
+	return TRUE;
+}
+
+static gboolean
 check_phase(const GaitValidator *validator, const GaitRole *role, guint32 i)
 {
 	const GaitPhase *phase = g_ptr_array_index(role->phases, i);
@@ -197,7 +251,8 @@ check_phase(const GaitValidator *validator, const GaitRole *role, guint32 i)
 	    !(phase->event_share >= 0 && phase->event_share <= 1))
 		return fail(validator->place, "its shares are not between 0 and 1");
 	return check_phase_calls(validator, "allowed", phase->allowed) &&
-	       check_phase_calls(validator, "retained", phase->retained);
+	       check_phase_calls(validator, "retained", phase->retained) &&
+	       check_interludes(validator, role, phase);
 }
 
 static gboolean

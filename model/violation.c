@@ -90,6 +90,22 @@ append_who(GString *out, const GaitScene *scene)
 		    scene->walker->position.is_loose ? " or later" : "", scene->role->phases->len);
 }
 
+static void
+append_why_phase(GString *out, const GaitScene *scene)
+{
+	GaitSymbolRef entry = gait_allowed_entry(scene->walker, scene->violation);
+	g_autoptr(GString) name = g_string_new(NULL);
+
+	if (entry.library == GAIT_NONE) {
+		g_string_append(out, "never in this phase");
+		return;
+	}
+	gait_allowed_append_symbol(name, scene->model, scene->program, entry);
+	g_string_append(out, "in this phase only after ");
+	gait_text_append(out, name->str);
+	g_string_append(out, " and before it waits again");
+}
+
 /* "never by this library", and the like: what makes it wrong. */
 static void
 append_why(GString *out, const GaitScene *scene)
@@ -111,7 +127,7 @@ append_why(GString *out, const GaitScene *scene)
 		g_string_append(out, "never on behalf of this library");
 		break;
 	case GAIT_VERDICT_PHASE:
-		g_string_append(out, "never in this phase");
+		append_why_phase(out, scene);
 		break;
 	case GAIT_VERDICT_SITE:
 		g_string_append(out, "never from this call site");

@@ -24,6 +24,7 @@ typedef struct {
 	const GaitProgram *program; /* that is being compiled */
 	guint32 index;              /* its index */
 	GArray *bases;              /* per library of it: the table's index of its first symbol */
+	GArray *entries;            /* guint32: of the role at hand, its symbols by bit */
 	guint64 n_role_steps;
 	guint64 n_set_words;
 	GaitWalkParts parts;
@@ -35,6 +36,7 @@ builder_init(Builder *builder, const GaitModel *model)
 	*builder = (Builder){
 	    .model = model,
 	    .bases = g_array_new(FALSE, FALSE, sizeof(guint32)),
+	    .entries = g_array_new(FALSE, FALSE, sizeof(guint32)),
 	    .parts.programs = g_array_new(FALSE, TRUE, sizeof(struct gait_walk_program)),
 	    .parts.roles = g_array_new(FALSE, TRUE, sizeof(struct gait_walk_role)),
 	    .parts.phases = g_array_new(FALSE, TRUE, sizeof(struct gait_walk_phase)),
@@ -48,6 +50,7 @@ static void
 builder_clear(Builder *builder)
 {
 	g_array_unref(builder->bases);
+	g_array_unref(builder->entries);
 	g_array_unref(builder->parts.programs);
 	g_array_unref(builder->parts.roles);
 	g_array_unref(builder->parts.phases);
@@ -238,6 +241,49 @@ fill_loose(Builder *builder, const GaitRole *role, const GaitPhase *phase, guint
 		set_add(builder, set, g_array_index(phase->retained, guint32, i));
 }
 
+/* The bit that stands for an entry of the role; a new one where it has none yet. */
+static guint32
+find_entry(Builder *builder, guint32 role_index, guint32 symbol)
+{
+	const GaitRole *role = gait_program_get_role(builder->program, role_index);
+	GaitSymbolRef ref = g_array_index(role->symbols, GaitSymbolRef, symbol);
+
+	for (guint32 i = 0; i < builder->entries->len; i++)
+		if (g_array_index(builder->entries, guint32, i) == symbol)
+			return i;
+	if (builder->entries->len == 32)
+		return GAIT_NONE;
+	g_array_append_val(builder->entries, symbol);
+	symbol_at(builder, ref)->flags |= GAIT_WALK_ENTRY;
+	add_key(builder, GAIT_WALK_KEY_ENTRY, role_index, symbol_index(builder, ref), 0, 0,
+	        builder->entries->len - 1);
+	return builder->entries->len - 1;
+}
+
+/* A role has 32 entries at most; calls of further ones are not tied to theirs. */
+static void
+add_interludes(Builder *builder, guint32 role_index, guint32 index, struct gait_walk_phase *entry)
+{
+	const GaitRole *role = gait_program_get_role(builder->program, role_index);
+	const GaitPhase *phase = g_ptr_array_index(role->phases, index);
+
+	for (guint32 i = 0; i < phase->interludes->len; i++) {
+		const GaitInterlude *interlude = g_ptr_array_index(phase->interludes, i);
+		guint32 bit = find_entry(builder, role_index, interlude->entry);
+
+		if (bit == GAIT_NONE)
+			return;
+		if (!entry->led)
+			entry->led = add_set(builder);
+		for (guint32 k = 0; k < interlude->calls->len; k++) {
+			guint32 call = g_array_index(interlude->calls, guint32, k);
+
+			set_add(builder, entry->led, call);
+			add_key(builder, GAIT_WALK_KEY_LED, role_index, index, call, 0, bit);
+		}
+	}
+}
+
 static void
 add_phase(Builder *builder, guint32 role_index, guint32 index)
 {
@@ -247,10 +293,11 @@ add_phase(Builder *builder, guint32 role_index, guint32 index)
 
 	entry.allowed = add_set(builder);
 	entry.loose = add_set(builder);
-	g_array_append_val(builder->parts.phases, entry);
 	for (guint32 i = 0; i < phase->allowed->len; i++)
 		set_add(builder, entry.allowed, g_array_index(phase->allowed, guint32, i));
 	fill_loose(builder, role, phase, entry.loose);
+	add_interludes(builder, role_index, index, &entry);
+	g_array_append_val(builder->parts.phases, entry);
 	if (phase->milestone != GAIT_NONE) {
 		GaitSymbolRef ref = g_array_index(role->symbols, GaitSymbolRef, phase->milestone);
 
@@ -272,13 +319,14 @@ add_roles(Builder *builder, GError **error)
 
 		g_array_append_val(builder->parts.roles, entry);
 		builder->n_set_words +=
-		    2 * (guint64)role->phases->len * ((builder->program->calls->len + 31) / 32);
+		    3 * (guint64)role->phases->len * ((builder->program->calls->len + 31) / 32);
 		if (builder->n_set_words > GAIT_WALK_MAX_SIZE / 2 / sizeof(guint32)) {
 			g_set_error(error, GAIT_MODEL_ERROR, GAIT_ERROR_TOO_LARGE,
 			            "the phases of %s are too many to be walked",
 			            builder->program->path);
 			return FALSE;
 		}
+		g_array_set_size(builder->entries, 0);
 		for (guint32 p = 0; p < role->phases->len; p++)
 			add_phase(builder, r, p);
 		add_creations(builder, r);

@@ -66,6 +66,9 @@ point_phases(GArray *phases, guint32 sets)
 
 		phase->allowed = sets + phase->allowed * (guint32)sizeof(guint32);
 		phase->loose = sets + phase->loose * (guint32)sizeof(guint32);
+		/* Set 0 is the first phase's allowed. */
+		if (phase->led)
+			phase->led = sets + phase->led * (guint32)sizeof(guint32);
 	}
 }
 

@@ -199,6 +199,25 @@ gait_walk_knows_library(const struct gait_walk_header *table, __u32 program,
 }
 
 /*
+ * Whether a call that an interlude of the phase holds has its entry behind it, in this round. Before
+ * its first wait a task is in no round, and where milestones may have been missed, entries may.
+ */
+static inline int
+gait_walk_knows_entry(const struct gait_walk_header *table,
+                      const struct gait_walk_position *position,
+                      const struct gait_walk_phase *phase, __u32 index, __u32 call)
+{
+	const __u32 *led = gait_walk_at(table, phase->led);
+	__u32 bit;
+
+	if (!phase->led || !position->has_waited || !((led[call / 32] >> (call % 32)) & 1))
+		return 1;
+	bit = gait_walk_lookup(table, GAIT_WALK_KEY_LED, position->program, position->role, index,
+	                       call, 0);
+	return bit == GAIT_WALK_NONE || ((position->entries >> (bit & 31)) & 1);
+}
+
+/*
  * Sets found->phase and says whether the call is allowed there. The milestone of a phase further on
  * than the next moves there, too: a server that nobody asked for anything shuts down without having
  * served. What has to come before it is a matter of sequence, and there is no way back.
@@ -224,7 +243,10 @@ gait_walk_knows_phase(const struct gait_walk_header *table,
 	phase = gait_walk_get_phase(table, position->program, position->role,
 	                            found->flags & GAIT_WALK_INCIDENTAL ? 0 : found->phase);
 	set = gait_walk_at(table, is_loose ? phase->loose : phase->allowed);
-	return (set[found->call / 32] >> (found->call % 32)) & 1;
+	if (!((set[found->call / 32] >> (found->call % 32)) & 1))
+		return 0;
+	return is_loose ||
+	       gait_walk_knows_entry(table, position, phase, found->phase, found->call);
 }
 
 /* Whether the symbol may follow the state that its library is in. Only asked for known symbols. */
@@ -283,6 +305,23 @@ gait_walk_creates(const struct gait_walk_header *table, __u32 nr)
 	return creates;
 }
 
+static inline void
+gait_walk_move_round(const struct gait_walk_header *table, struct gait_walk_position *position,
+                     const struct gait_walk_found *found)
+{
+	if (found->flags & GAIT_WALK_ENTRY) {
+		__u32 bit = gait_walk_lookup(table, GAIT_WALK_KEY_ENTRY, position->program,
+		                             position->role, found->symbol, 0, 0);
+
+		if (bit != GAIT_WALK_NONE)
+			position->entries |= 1u << (bit & 31);
+	}
+	if (found->flags & GAIT_WALK_WAITS) {
+		position->has_waited = 1;
+		position->entries = 0;
+	}
+}
+
 /* Makes the move: of an allowed call, or of one that was let through. */
 static inline void
 gait_walk_move(const struct gait_walk_header *table, struct gait_walk_position *position,
@@ -303,6 +342,7 @@ gait_walk_move(const struct gait_walk_header *table, struct gait_walk_position *
 			row[1 + found->library] = GAIT_WALK_NONE;
 		return;
 	}
+	gait_walk_move_round(table, position, found);
 	if (!(found->flags & GAIT_WALK_STAYS))
 		row[1 + found->library] = found->flags & GAIT_WALK_OPEN
 		                              ? GAIT_WALK_NONE

@@ -307,6 +307,18 @@ is_in_phase(const GaitWalker *walker, guint32 index, gboolean is_loose, guint32 
 	return set[call / 32] >> (call % 32) & 1;
 }
 
+/* One of an interlude that was let through without its entry brings the others with it. */
+static void
+enter_interlude(GaitWalker *walker, const struct gait_walk_found *found)
+{
+	struct gait_walk_position *at = &walker->position;
+	guint32 bit = gait_walk_lookup(walker->table->header, GAIT_WALK_KEY_LED, at->program,
+	                               at->role, found->phase, found->call, 0);
+
+	if (bit != GAIT_NONE)
+		at->entries |= 1u << (bit & 31);
+}
+
 /*
  * The phase after a call that was let through: the one whose milestone it is. Where the call still
  * does not fit, what was thought to be the phase is not: it is the latest one up to here that the
@@ -325,6 +337,7 @@ resync_phase(GaitWalker *walker, struct gait_walk_found *found)
 		                           at->program, at->role, found->symbol, 0, 0);
 	if (reached != GAIT_NONE && reached > at->phase)
 		found->phase = reached;
+	enter_interlude(walker, found);
 	if (is_in_phase(walker, found->phase, at->is_loose, found->call))
 		return;
 	for (guint32 p = found->phase + 1; p-- > 0;)

@@ -13,6 +13,7 @@
 #include <glib.h>
 
 #define GAIT_NONE           G_MAXUINT32
+#define GAIT_MAX_LED        2048 /* symbols of a role beyond which rounds are not looked into */
 #define GAIT_MODEL_VERSION  1
 #define GAIT_MAX_MODEL_SIZE (64u << 20) /* bytes of a model file; larger ones are refused */
 
@@ -109,6 +110,19 @@ typedef struct {
 	guint64 n_events;
 } GaitCandidate;
 
+/*
+ * An interlude of a phase: what a task does now and then and then goes on as before (a reload, a
+ * rotated log). These calls are only allowed in a round (see GaitRole) in which the entry came
+ * before. Derived, as phases are.
+ */
+typedef struct {
+	guint32 entry; /* index into the role's symbols */
+	GArray *calls; /* guint32: indices into the program's calls, sorted; all in the phase's
+	                  allowed set */
+} GaitInterlude;
+
+#define GAIT_MAX_INTERLUDES 8 /* entries of one role */
+
 /* A stretch of a role's life; derived by gait_model_normalize() from the candidates and relations.
  */
 typedef struct {
@@ -119,6 +133,7 @@ typedef struct {
 	GArray *retained;   /* guint32: the same for this phase and all later ones */
 	double time_share;  /* of the role's life, in [0, 1] */
 	double event_share; /* of the role's events, in [0, 1] */
+	GPtrArray *interludes; /* GaitInterlude*, by entry; their calls are disjoint */
 } GaitPhase;
 
 /*
@@ -160,6 +175,16 @@ typedef struct {
 	guint64 *before; /* some instance had its first s before the first candidate */
 	guint64 *after_twice, *before_twice;
 	guint64 *amended;  /* one row: symbols whose place in this role was accepted by hand */
+	/*
+	 * A round is what a task does between two waits (gait_syscall_is_wait()), the time before
+	 * its first one left out; it is what the task's main loop does once. in_rounds is one row:
+	 * symbols that occurred in a round. led has a row for each symbol of in_rounds: those that
+	 * had come before it in its round whenever it occurred. Merging intersects the rows of
+	 * those that have it. NULL where the role has more than GAIT_MAX_LED symbols: then none is
+	 * led.
+	 */
+	guint64 *in_rounds;
+	guint64 *led;
 	GPtrArray *phases; /* GaitPhase*, in order, at least one */
 } GaitRole;
 
@@ -234,6 +259,7 @@ GaitEdge *gait_library_add_edge(GaitLibrary *library, guint32 from, guint32 to);
 /* Allocates zeroed relations for the symbols and candidates the role has now. */
 void gait_role_alloc_relations(GaitRole *role);
 GaitPhase *gait_role_add_phase(GaitRole *role, guint32 milestone);
+GaitInterlude *gait_phase_add_interlude(GaitPhase *phase, guint32 entry);
 
 static inline gboolean
 gait_bit_test(const guint64 *row, guint32 bit)

@@ -9,6 +9,9 @@ void gait_model_print_summary(const GaitModel *model, GString *out);
 /* The same as one JSON object and a newline. */
 void gait_model_print_summary_json(const GaitModel *model, GString *out);
 
+/* "recvmsg in ngx_read_channel, nginx". Safe for a terminal. */
+char *gait_model_dup_symbol_name(const GaitModel *model, const GaitProgram *program,
+                                 GaitSymbolRef ref);
 /* What enters a phase (index into role->phases): "start", "listen in ngx_open_listening_sockets,
  * nginx". Safe for a terminal. */
 char *gait_model_dup_phase_name(const GaitModel *model, const GaitProgram *program,

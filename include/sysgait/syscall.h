@@ -76,6 +76,9 @@ gboolean gait_syscall_is_incidental(guint32 nr);
  * edge. */
 gboolean gait_syscall_is_vdso(guint32 nr);
 
+/* poll, epoll_wait, nanosleep, wait4 …: where a task's main loop waits for what comes next. */
+gboolean gait_syscall_is_wait(guint32 nr);
+
 /* clone, clone3, fork, vfork: may create a task. */
 gboolean gait_syscall_is_creation(guint32 nr);
 

@@ -54,6 +54,8 @@ enum {
 	GAIT_WALK_CREATES = 1 << 3,    /* clone, fork, …: makes a task */
 	GAIT_WALK_MILESTONE = 1 << 4,  /* of some role */
 	GAIT_WALK_OPEN = 1 << 6,       /* accepted by hand: what follows it is not known */
+	GAIT_WALK_WAITS = 1 << 7,      /* ends a round */
+	GAIT_WALK_ENTRY = 1 << 8,      /* of an interlude of some role */
 };
 
 #define GAIT_WALK_N_CREATIONS 4
@@ -87,6 +89,7 @@ struct gait_walk_role {
 struct gait_walk_phase {
 	__u32 allowed; /* offset of a bit set over the program's calls */
 	__u32 loose;   /* the same for a task of which only a lower bound of its phase is known */
+	__u32 led;     /* those of allowed that an interlude holds; 0: none */
 };
 
 struct gait_walk_symbol {
@@ -109,6 +112,8 @@ enum {
 	GAIT_WALK_KEY_EDGE,      /* from, to, library */
 	GAIT_WALK_KEY_CREATE,    /* role, symbol → role, or GAIT_WALK_NO_TASK */
 	GAIT_WALK_KEY_MILESTONE, /* role, symbol → phase */
+	GAIT_WALK_KEY_ENTRY,     /* role, symbol → bit of position.entries */
+	GAIT_WALK_KEY_LED,       /* role, phase, call → the bit that has to be there */
 	GAIT_WALK_KEY_N_,
 };
 #define GAIT_WALK_KEY_BITS       4
@@ -135,4 +140,7 @@ struct gait_walk_position {
 	/* The last call that may have created a task. */
 	__u32 nr, klass, module;
 	__u32 symbol; /* GAIT_WALK_NONE: not one the table knows */
+	/* Interludes. */
+	__u32 has_waited; /* it is in a round */
+	__u32 entries;    /* that came in this round, by bit */
 };

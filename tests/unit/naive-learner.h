@@ -13,6 +13,8 @@
 typedef struct {
 	const char *symbol; /* "library call/class@site"; interned */
 	guint64 position, time_ns;
+	gboolean is_incidental, waits;
+	guint n_gaps; /* in the instance before it */
 } NaiveOccurrence;
 
 /* A task in one role, from start to end. */
@@ -21,6 +23,7 @@ typedef struct {
 	GPtrArray *occurrences;
 	guint64 start_ns, end_ns, n_events, n_known;
 	gboolean is_start_seen, is_whole, is_thread;
+	guint n_gaps;
 } NaiveInstance;
 
 typedef struct {
@@ -217,13 +220,18 @@ naive_syscall(Naive *naive, NaiveTask *task, const GaitEvent *event)
 	symbol = naive_symbol(naive, shape);
 	naive_count(naive, g_strdup_printf("symbol %s: %s", task->program, symbol));
 	occurrence = g_new0(NaiveOccurrence, 1);
-	*occurrence =
-	    (NaiveOccurrence){symbol, ++instance->n_events, event->time_ns - instance->start_ns};
+	*occurrence = (NaiveOccurrence){.symbol = symbol,
+	                                .position = ++instance->n_events,
+	                                .time_ns = event->time_ns - instance->start_ns,
+	                                .is_incidental = g_str_equal(shape->call, "futex") ||
+	                                                 g_str_equal(shape->call, "brk") ||
+	                                                 g_str_equal(shape->call, "clock_gettime"),
+	                                .waits = g_str_equal(shape->call, "poll"),
+	                                .n_gaps = instance->n_gaps};
 	g_ptr_array_add(instance->occurrences, occurrence);
 	if (gait_syscall_is_creation(random_nr(shape)))
 		task->last = symbol;
-	if (!g_str_equal(shape->call, "futex") && !g_str_equal(shape->call, "brk") &&
-	    !g_str_equal(shape->call, "clock_gettime"))
+	if (!occurrence->is_incidental)
 		naive_edge(naive, task, shape, symbol);
 }
 
@@ -279,6 +287,7 @@ naive_event(Naive *naive, const GaitEvent *event)
 	case GAIT_EVENT_LOST:
 		naive_forget(task);
 		task->last = NULL;
+		task->instance->n_gaps++;
 		task->instance->n_known = MIN(task->instance->n_known, task->instance->n_events);
 		break;
 	case GAIT_EVENT_N_:
@@ -359,6 +368,75 @@ naive_candidate(Naive *naive, GPtrArray *instances, const char *symbol)
 	                    NULL);
 }
 
+/* Where the round begins that occurrence i is in; G_MAXUINT: it is in none. */
+static guint
+naive_round(const NaiveInstance *in, guint i)
+{
+	for (guint k = i; k-- > 0;) {
+		const NaiveOccurrence *occurrence = naive_occurrence(in, k);
+
+		if (occurrence->n_gaps != naive_occurrence(in, i)->n_gaps)
+			break;
+		if (occurrence->waits)
+			return k + 1;
+	}
+	return G_MAXUINT;
+}
+
+/* Whether entry (NULL: anything) came before occurrence i in its round. */
+static gboolean
+naive_comes_before(const NaiveInstance *in, guint i, const char *entry)
+{
+	for (guint k = naive_round(in, i); k < i; k++) {
+		const NaiveOccurrence *occurrence = naive_occurrence(in, k);
+
+		if (!occurrence->is_incidental && g_str_equal(occurrence->symbol, entry))
+			return TRUE;
+	}
+	return FALSE;
+}
+
+/* Whether symbol was in rounds at all and, unless entry is NULL, always after entry. */
+static gboolean
+naive_is_led(const GPtrArray *instances, const char *symbol, const char *entry)
+{
+	gboolean is_any = FALSE;
+
+	for (guint i = 0; i < instances->len; i++) {
+		const NaiveInstance *in = g_ptr_array_index(instances, i);
+
+		for (guint k = 0; k < in->occurrences->len; k++) {
+			const NaiveOccurrence *occurrence = naive_occurrence(in, k);
+
+			if (occurrence->is_incidental || !g_str_equal(occurrence->symbol, symbol) ||
+			    naive_round(in, k) == G_MAXUINT)
+				continue;
+			is_any = TRUE;
+			if (entry && !naive_comes_before(in, k, entry))
+				return FALSE;
+		}
+	}
+	return is_any;
+}
+
+static void
+naive_rounds(Naive *naive, const char *role, const GPtrArray *instances, gpointer *symbols, guint n)
+{
+	for (guint s = 0; s < n; s++) {
+		if (!naive_is_led(instances, symbols[s], NULL))
+			continue;
+		g_hash_table_insert(
+		    naive->counts, g_strdup_printf("round %s: %s", role, (char *)symbols[s]), NULL);
+		for (guint e = 0; e < n; e++)
+			if (naive_is_led(instances, symbols[s], symbols[e]))
+				g_hash_table_insert(naive->counts,
+				                    g_strdup_printf("led %s: %s | %s", role,
+				                                    (char *)symbols[s],
+				                                    (char *)symbols[e]),
+				                    NULL);
+	}
+}
+
 static void
 naive_role(Naive *naive, const char *role)
 {
@@ -390,6 +468,7 @@ naive_role(Naive *naive, const char *role)
 	                    (guint)time_ns, is_thread),
 	    NULL);
 	keys = g_hash_table_get_keys_as_array(symbols, &n_symbols);
+	naive_rounds(naive, role, instances, keys, n_symbols);
 	for (guint c = 0; c <= n_symbols; c++) {
 		gboolean is_candidate = TRUE;
 

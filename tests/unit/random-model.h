@@ -7,6 +7,7 @@
 #pragma once
 
 #include "sysgait/model.h"
+#include "sysgait/syscall.h"
 
 enum {
 	WORLD_MODULES = 4,
@@ -66,13 +67,15 @@ world_make_instance(Instance *instance)
 static inline World *
 world_new(void)
 {
+	/* read, readv, poll (which waits), fork, truncate, umask, setregid, mknod */
+	static const guint32 calls[] = {0, 19, 7, 57, 76, 95, 114, 133};
 	World *world = g_new0(World, 1);
 
 	for (guint32 p = 0; p < WORLD_PROGRAMS; p++) {
 		for (guint32 s = 0; s < WORLD_SYMBOLS; s++)
 			world->symbols[p][s] =
 			    (WorldSymbol){(guint32)g_test_rand_int_range(0, WORLD_MODULES),
-			                  (guint32)g_test_rand_int_range(0, 8) * 19,
+			                  calls[g_test_rand_int_range(0, G_N_ELEMENTS(calls))],
 			                  (guint32)g_test_rand_int_range(0, 2), 0x100 + s * 0x10};
 		/* Creation symbols differ from each other, so that no chain folds. */
 		for (guint32 r = 0; r < WORLD_ROLES; r++) {
@@ -417,6 +420,49 @@ naive_fill_row(const Naive *naive, guint32 r, GaitRole *role, const guint32 *sym
 	}
 }
 
+/* Whether entry (WORLD_SYMBOLS: anything) was before event i, in its round. */
+static inline gboolean
+naive_is_led(const Naive *naive, const Instance *instance, guint32 i, guint32 entry,
+             gboolean *is_in_round)
+{
+	gboolean is_there = FALSE;
+
+	*is_in_round = FALSE;
+	while (i-- > 0 && !*is_in_round) {
+		guint32 event = instance->events[i];
+
+		*is_in_round = gait_syscall_is_wait(naive->world->symbols[naive->p][event].nr);
+		is_there |= event == entry && !*is_in_round;
+	}
+	return is_there;
+}
+
+/* What came before s in every round that had it. */
+static inline void
+naive_fill_led(const Naive *naive, guint32 r, GaitRole *role, const guint32 *symbols, guint32 s)
+{
+	for (guint32 e = 0; e < role->symbols->len; e++) {
+		gboolean is_any = FALSE, is_always = TRUE;
+
+		FOR_EACH_INSTANCE(naive->world, naive->set, run, instance)
+		for (guint32 i = 0; i < instance->n_events; i++) {
+			gboolean is_in_round, is_led;
+
+			if (instance->program != naive->p || instance->role != r ||
+			    instance->events[i] != symbols[s])
+				continue;
+			is_led = naive_is_led(naive, instance, i, symbols[e], &is_in_round);
+			is_any |= is_in_round;
+			is_always &= is_led || !is_in_round;
+		}
+		if (!is_any)
+			continue;
+		gait_bit_set(role->in_rounds, s);
+		if (is_always)
+			gait_bit_set(role->led + (gsize)s * role->row_words, e);
+	}
+}
+
 /* Whether every whole instance has it, or, there being none, any instance. */
 static inline gboolean
 naive_is_candidate(const Naive *naive, guint32 r, guint32 s, guint64 n_whole)
@@ -487,6 +533,8 @@ naive_fill_role(const Naive *naive, guint32 r, GaitRole *role)
 	gait_role_alloc_relations(role);
 	for (guint32 row = 0; row <= role->candidates->len; row++)
 		naive_fill_row(naive, r, role, symbols, row);
+	for (guint32 s = 0; s < role->symbols->len; s++)
+		naive_fill_led(naive, r, role, symbols, s);
 }
 
 static inline void

@@ -51,6 +51,7 @@ static const RandomShape random_shapes[] = {
     {"clone", {0x11}, M_ZIP, 0x40, 0, FALSE},
     {"vfork", {0}, M_TWO, 0x50, 0, FALSE},
     {"futex", {0, 0}, M_ONE, 0x60, 0, FALSE},
+    {"poll", {0}, M_ONE, 0x70, 0, FALSE},
     {"clock_gettime", {0}, M_ZIP, 0x60, 0, FALSE},
     {"restart_syscall", {0}, M_LIBC, 0x200, 0, FALSE},
     {"rt_sigreturn", {0}, M_LIBC, 0x300, 0, FALSE},

@@ -110,6 +110,30 @@ add_relation_lines(GPtrArray *lines, const GaitModel *model, const GaitProgram *
 }
 
 static void
+add_round_lines(GPtrArray *lines, const GaitModel *model, const GaitProgram *program, guint32 index)
+{
+	const GaitRole *role = gait_program_get_role(program, index);
+	g_autofree char *name = role_text(model, program, index);
+
+	for (guint32 s = 0; s < role->symbols->len; s++) {
+		g_autofree char *symbol =
+		    symbol_text(model, program, g_array_index(role->symbols, GaitSymbolRef, s));
+
+		if (!gait_bit_test(role->in_rounds, s))
+			continue;
+		g_ptr_array_add(lines, g_strdup_printf("round %s: %s", name, symbol));
+		for (guint32 e = 0; e < role->symbols->len; e++) {
+			g_autofree char *entry = symbol_text(
+			    model, program, g_array_index(role->symbols, GaitSymbolRef, e));
+
+			if (gait_bit_test(role->led + (gsize)s * role->row_words, e))
+				g_ptr_array_add(
+				    lines, g_strdup_printf("led %s: %s | %s", name, symbol, entry));
+		}
+	}
+}
+
+static void
 add_role_lines(GPtrArray *lines, const GaitModel *model, const GaitProgram *program, guint32 index)
 {
 	const GaitRole *role = gait_program_get_role(program, index);
@@ -123,6 +147,7 @@ add_role_lines(GPtrArray *lines, const GaitModel *model, const GaitProgram *prog
 	                    (guint)role->n_events, (guint)role->time_ns, role->is_thread));
 	for (guint32 c = 0; c <= role->candidates->len; c++)
 		add_relation_lines(lines, model, program, index, c);
+	add_round_lines(lines, model, program, index);
 }
 
 static char *
