@@ -6,6 +6,7 @@
  */
 #include "model/allowed.h"
 
+#include "model/life.h"
 #include "model/model-private.h"
 #include "model/walk-step.h"
 #include "model/walker-private.h"
@@ -104,23 +105,14 @@ gait_allowed_entry(const GaitWalker *walker, const GaitViolation *violation)
 	const struct gait_walk_position *at = &walker->position;
 	const GaitProgram *program = gait_model_get_program(walker->table->model, at->program);
 	const GaitRole *role;
-	const GaitPhase *phase;
-	guint32 call;
+	guint32 call, entry;
 
 	if (violation->verdict != GAIT_VERDICT_PHASE || at->role == GAIT_NONE)
 		return none;
 	call = gait_calls_find(program->calls, violation->event.nr, violation->event.klass);
 	role = gait_program_get_role(program, at->role);
-	phase = g_ptr_array_index(role->phases, at->phase);
-	for (guint32 i = 0; i < phase->interludes->len; i++) {
-		const GaitInterlude *interlude = g_ptr_array_index(phase->interludes, i);
-
-		for (guint32 k = 0; k < interlude->calls->len; k++)
-			if (g_array_index(interlude->calls, guint32, k) == call)
-				return g_array_index(role->symbols, GaitSymbolRef,
-				                     interlude->entry);
-	}
-	return none;
+	entry = gait_phase_find_entry(g_ptr_array_index(role->phases, at->phase), call);
+	return entry == GAIT_NONE ? none : g_array_index(role->symbols, GaitSymbolRef, entry);
 }
 
 /* Calls of the phase, or of the program where the role is not known: the same call with other

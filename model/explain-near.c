@@ -6,6 +6,7 @@
  */
 #include "model/explain-private.h"
 
+#include "model/life.h"
 #include "model/model-private.h"
 #include "sysgait/syscall.h"
 
@@ -74,6 +75,20 @@ near_syscall(const GaitNear *search)
 
 /* --- phases, instructions, programs, tasks --------------------------------------------------- */
 
+/* Where the phase has it in an interlude only. */
+static void
+say_entry(const GaitNear *search, const GaitRole *role, guint32 entry)
+{
+	g_autofree char *name = NULL;
+
+	if (entry == GAIT_NONE)
+		return;
+	name = gait_explain_dup_symbol(search->model, search->program,
+	                               g_array_index(role->symbols, GaitSymbolRef, entry));
+	gait_near_say(search, "there, now and then: only after %s, until the task waits again",
+	              name);
+}
+
 static void
 near_phase(const GaitNear *search)
 {
@@ -100,6 +115,7 @@ near_phase(const GaitNear *search)
 		    search,
 		    "%s makes it in phase %u, which begins with %s and takes %.1f%% of its life",
 		    role->name, p + 1, since, 100 * phase->time_share);
+		say_entry(search, role, gait_phase_find_entry(phase, call));
 	}
 	if (n == 0)
 		gait_near_say(search, "%s never makes it, in whichever phase; other roles do",

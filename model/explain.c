@@ -7,6 +7,8 @@
 #include "model/explain-private.h"
 
 #include "model/allowed.h"
+#include "model/life.h"
+#include "model/model-private.h"
 #include "sysgait/syscall.h"
 #include "sysgait/text.h"
 
@@ -187,7 +189,27 @@ dup_code(const GaitLogPlace *place)
 /* --- why and how ----------------------------------------------------------------------------- */
 
 static char *
-dup_why(const GaitExplanation *explanation)
+dup_why_phase(const GaitModel *model, const GaitLogRecord *record, const GaitResolved *at)
+{
+	const GaitProgram *program;
+	const GaitPhase *phase;
+	guint32 call;
+
+	if (at->role != GAIT_NONE && at->phase != GAIT_NONE) {
+		program = gait_model_get_program(model, at->program);
+		phase =
+		    g_ptr_array_index(gait_program_get_role(program, at->role)->phases, at->phase);
+		call = gait_calls_find(program->calls, record->nr, record->klass);
+		if (gait_phase_find_entry(phase, call) != GAIT_NONE)
+			return g_strdup("in this phase the call came now and then only, after "
+			                "another one, which had not come since the task last "
+			                "waited");
+	}
+	return g_strdup("the call is known, but never came in this phase of the task's life");
+}
+
+static char *
+dup_why(const GaitExplanation *explanation, const GaitModel *model, const GaitResolved *at)
 {
 	const GaitLogRecord *record = explanation->record;
 	const char *program = gait_text_basename(record->program);
@@ -207,8 +229,7 @@ dup_why(const GaitExplanation *explanation)
 		return g_strdup_printf("the program makes this call, but never on behalf of %s",
 		                       library);
 	case GAIT_VERDICT_PHASE:
-		return g_strdup("the call is known, but never came in this phase of the task's "
-		                "life");
+		return dup_why_phase(model, record, at);
 	case GAIT_VERDICT_SITE:
 		return g_strdup_printf("%s makes this call, but never from this place in it",
 		                       library);
@@ -314,7 +335,7 @@ gait_explanation_new(const GaitModel *model, const GaitExplainOptions *options, 
 	explanation->source = dup_source(record, options);
 	if (record->kind == GAIT_VERDICT_ISSUER)
 		explanation->instruction = dup_code(&record->issuer);
-	explanation->why = dup_why(explanation);
+	explanation->why = dup_why(explanation, model, &at);
 	explanation->allowed = g_ptr_array_ref(record->allowed);
 	explanation->n_allowed = record->n_allowed;
 	explanation->nearest = g_ptr_array_new_with_free_func(g_free);

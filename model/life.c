@@ -47,16 +47,16 @@ gait_phase_allows(const GaitPhase *phase, guint32 call)
 	return g_array_binary_search(phase->allowed, &call, compare_numbers, NULL);
 }
 
-static gboolean
-is_in_interlude(const GaitPhase *phase, guint32 call)
+guint32
+gait_phase_find_entry(const GaitPhase *phase, guint32 call)
 {
 	for (guint32 i = 0; i < phase->interludes->len; i++) {
 		const GaitInterlude *interlude = g_ptr_array_index(phase->interludes, i);
 
 		if (g_array_binary_search(interlude->calls, &call, compare_numbers, NULL))
-			return TRUE;
+			return interlude->entry;
 	}
-	return FALSE;
+	return GAIT_NONE;
 }
 
 GArray *
@@ -67,7 +67,7 @@ gait_phase_dup_steady(const GaitPhase *phase)
 	for (guint32 i = 0; i < phase->allowed->len; i++) {
 		guint32 call = g_array_index(phase->allowed, guint32, i);
 
-		if (!is_in_interlude(phase, call))
+		if (gait_phase_find_entry(phase, call) == GAIT_NONE)
 			g_array_append_val(steady, call);
 	}
 	return steady;

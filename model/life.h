@@ -17,5 +17,7 @@ GArray *gait_phase_dup_steady(const GaitPhase *phase);
 /* Distinct system calls of an interlude that the phase does not allow outside it. */
 guint gait_interlude_count(const GaitProgram *program, const GaitPhase *phase,
                            const GaitInterlude *interlude);
+/* The entry (index into the role's symbols) of the interlude that a call is in, or GAIT_NONE. */
+guint32 gait_phase_find_entry(const GaitPhase *phase, guint32 call);
 /* Whether a call (index into the program's calls) is allowed in a phase. */
 gboolean gait_phase_allows(const GaitPhase *phase, guint32 call);
