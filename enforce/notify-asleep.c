@@ -6,7 +6,9 @@
  * registers in user space stay what they were until it leaves. It was running when it made the
  * call, and the switch to it was noted before; so where the last thing that was noted is that it
  * sleeps, it went to sleep after it made the call. A task that is still on its way to sleep on
- * another core is waited for, shortly.
+ * another core is waited for, shortly. And no note
+ * serves twice, so that one that is not renewed, because somebody has taken the program away, is
+ * not believed.
  *
  * BPF numbers tasks as the outermost PID namespace does, so this is for supervisors in there.
  */
@@ -159,27 +161,25 @@ gait_asleep_remove(GaitAsleep *asleep, int slot, pid_t tid)
 }
 
 gboolean
-gait_asleep_get(const GaitAsleep *asleep, int slot, pid_t tid, struct user_regs_struct *registers,
-                GaitStackTop *top)
+gait_asleep_get(const GaitAsleep *asleep, int slot, pid_t tid, guint64 spent, GaitAsleepNote *note)
 {
 	const struct gait_asleep *noted = asleep && slot >= 0 ? &asleep->slots[slot] : NULL;
 
 	for (guint i = 0; noted && i < MAX_LOOKS; i++) {
-		guint64 sequence = __atomic_load_n(&noted->sequence, __ATOMIC_ACQUIRE);
-
-		if (sequence == 0)
+		note->sequence = __atomic_load_n(&noted->sequence, __ATOMIC_ACQUIRE);
+		if (note->sequence == 0)
 			return FALSE;
-		if (sequence % 2 != 0) {
+		if (note->sequence % 2 != 0 || note->sequence == spent) {
 			__builtin_ia32_pause();
 			continue;
 		}
-		memcpy(registers, noted->registers, sizeof(noted->registers));
-		top->size = MIN(noted->n_stack, sizeof(top->bytes));
-		memcpy(top->bytes, noted->stack, sizeof(top->bytes));
+		memcpy(&note->registers, noted->registers, sizeof(noted->registers));
+		note->top.size = MIN(noted->n_stack, sizeof(note->top.bytes));
+		memcpy(note->top.bytes, noted->stack, sizeof(note->top.bytes));
 		/* x86-64 loads in order; so must the compiler. */
 		__atomic_signal_fence(__ATOMIC_ACQUIRE);
 		if (noted->tid == (guint32)tid &&
-		    __atomic_load_n(&noted->sequence, __ATOMIC_RELAXED) == sequence)
+		    __atomic_load_n(&noted->sequence, __ATOMIC_RELAXED) == note->sequence)
 			return TRUE;
 	}
 	return FALSE;

@@ -24,9 +24,17 @@ int gait_asleep_add(GaitAsleep *asleep, pid_t tid);
 /* The task is gone, or has another number now. -1 is nothing. */
 void gait_asleep_remove(GaitAsleep *asleep, int slot, pid_t tid);
 
+/* What was noted of a task that sleeps. */
+typedef struct {
+	guint64 sequence; /* another one each time that it goes to sleep */
+	struct user_regs_struct registers;
+	GaitStackTop top; /* of its stack */
+} GaitAsleepNote;
+
 /*
- * The registers, and the top of the stack, of a task that is known to be inside a system call now.
- * FALSE where it has not gone to sleep in there yet. From any thread.
+ * What was noted of a task that is known to be inside a system call now. FALSE where it has not
+ * gone to sleep in there yet, which is so, too, where all there is is the note with this sequence.
+ * From any thread.
  */
-gboolean gait_asleep_get(const GaitAsleep *asleep, int slot, pid_t tid,
-                         struct user_regs_struct *registers, GaitStackTop *top);
+gboolean gait_asleep_get(const GaitAsleep *asleep, int slot, pid_t tid, guint64 spent,
+                         GaitAsleepNote *note);

@@ -95,16 +95,18 @@ gboolean
 gait_notify_registers_get(GaitNotifyRegisters *registers, const GaitAsleep *asleep,
                           const struct seccomp_data *call, GaitRegisters *out, GaitStackTop *top)
 {
-	struct user_regs_struct noted;
+	GaitAsleepNote note;
 
 	if (registers->is_full && is_same_call(&registers->full, call)) {
 		gait_registers_from_user(out, &registers->full);
 		top->size = 0;
 		return TRUE;
 	}
-	if (gait_asleep_get(asleep, registers->slot, registers->tid, &noted, top) &&
-	    is_same_call(&noted, call)) {
-		gait_registers_from_user(out, &noted);
+	if (gait_asleep_get(asleep, registers->slot, registers->tid, registers->spent, &note) &&
+	    is_same_call(&note.registers, call)) {
+		registers->seen = note.sequence;
+		gait_registers_from_user(out, &note.registers);
+		*top = note.top;
 		return TRUE;
 	}
 	top->size = 0;
@@ -131,6 +133,7 @@ gait_notify_registers_keep(GaitNotifyRegisters *registers, const struct user_reg
 void
 gait_notify_registers_drop(GaitNotifyRegisters *registers)
 {
+	registers->spent = registers->seen;
 	registers->is_full = FALSE;
 }
 

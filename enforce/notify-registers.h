@@ -16,9 +16,10 @@
 /* What is kept of one task. */
 typedef struct {
 	pid_t tid;
-	int slot;         /* of asleep; -1: none */
-	int syscall_fd;   /* /proc/TID/syscall, -1 while not open */
-	gboolean is_full; /* full holds the registers of the call that comes next */
+	int slot;            /* of asleep; -1: none */
+	guint64 seen, spent; /* the note that was got last, and that of the call before */
+	int syscall_fd;      /* /proc/TID/syscall, -1 while not open */
+	gboolean is_full;    /* full holds the registers of the call that comes next */
 	struct user_regs_struct full;
 } GaitNotifyRegisters;
 

@@ -74,40 +74,42 @@ tear_down(Fixture *fixture, gconstpointer data)
 
 /* Until it sleeps in pause(). */
 static void
-wait_for_sleep(Fixture *fixture, struct user_regs_struct *noted, GaitStackTop *top)
+wait_for_sleep(Fixture *fixture, GaitAsleepNote *note)
 {
-	memset(noted, 0, sizeof *noted);
-	while (!gait_asleep_get(fixture->asleep, fixture->slot, fixture->child, noted, top) ||
-	       noted->orig_rax != SYS_pause)
+	memset(note, 0, sizeof *note);
+	while (!gait_asleep_get(fixture->asleep, fixture->slot, fixture->child, 0, note) ||
+	       note->registers.orig_rax != SYS_pause)
 		g_usleep(100);
 }
 
 static void
 test_agrees_with_ptrace(Fixture *fixture, gconstpointer data)
 {
-	struct user_regs_struct noted, seen;
-	GaitStackTop top;
+	struct user_regs_struct seen;
+	const struct user_regs_struct *noted;
+	GaitAsleepNote note;
 	guint64 word;
 	int status;
 
 	if (!fixture->asleep)
 		return;
-	wait_for_sleep(fixture, &noted, &top);
-	g_assert_cmphex(noted.rbx, ==, 0x1111);
-	g_assert_cmphex(noted.r15, ==, 0x5555);
+	wait_for_sleep(fixture, &note);
+	noted = &note.registers;
+	g_assert_cmphex(noted->rbx, ==, 0x1111);
+	g_assert_cmphex(noted->r15, ==, 0x5555);
 	g_assert_cmpint(ptrace(PTRACE_INTERRUPT, fixture->child, NULL, NULL), ==, 0);
 	g_assert_cmpint(waitpid(fixture->child, &status, __WALL), ==, fixture->child);
 	g_assert_cmpint(ptrace(PTRACE_GETREGS, fixture->child, NULL, &seen), ==, 0);
-	g_assert_cmphex(noted.rip, ==, seen.rip);
-	g_assert_cmphex(noted.rsp, ==, seen.rsp);
-	g_assert_cmphex(noted.rbp, ==, seen.rbp);
-	g_assert_cmphex(noted.r12, ==, seen.r12);
-	g_assert_cmphex(noted.r13, ==, seen.r13);
-	g_assert_cmphex(noted.r14, ==, seen.r14);
-	g_assert_cmphex(noted.rdi, ==, seen.rdi);
-	g_assert_cmpuint(top.size, ==, sizeof(top.bytes));
-	for (gsize i = 0; i < sizeof(top.bytes); i += sizeof word) {
-		memcpy(&word, top.bytes + i, sizeof word);
+	g_assert_cmphex(noted->rip, ==, seen.rip);
+	g_assert_cmphex(noted->rsp, ==, seen.rsp);
+	g_assert_cmphex(noted->rbp, ==, seen.rbp);
+	g_assert_cmphex(noted->r12, ==, seen.r12);
+	g_assert_cmphex(noted->r13, ==, seen.r13);
+	g_assert_cmphex(noted->r14, ==, seen.r14);
+	g_assert_cmphex(noted->rdi, ==, seen.rdi);
+	g_assert_cmpuint(note.top.size, ==, sizeof(note.top.bytes));
+	for (gsize i = 0; i < sizeof(note.top.bytes); i += sizeof word) {
+		memcpy(&word, note.top.bytes + i, sizeof word);
 		g_assert_cmphex(
 		    word, ==,
 		    (guint64)ptrace(PTRACE_PEEKDATA, fixture->child, (void *)(seen.rsp + i), NULL));
@@ -119,18 +121,19 @@ test_agrees_with_ptrace(Fixture *fixture, gconstpointer data)
 static void
 test_is_of_its_task(Fixture *fixture, gconstpointer data)
 {
-	struct user_regs_struct noted;
-	GaitStackTop top;
+	GaitAsleepNote note;
 
 	if (!fixture->asleep)
 		return;
-	wait_for_sleep(fixture, &noted, &top);
+	wait_for_sleep(fixture, &note);
 	g_assert_false(
-	    gait_asleep_get(fixture->asleep, fixture->slot, fixture->child + 1, &noted, &top));
+	    gait_asleep_get(fixture->asleep, fixture->slot, fixture->child + 1, 0, &note));
+	g_assert_true(gait_asleep_get(fixture->asleep, fixture->slot, fixture->child, 0, &note));
+	g_assert_false(
+	    gait_asleep_get(fixture->asleep, fixture->slot, fixture->child, note.sequence, &note));
 	gait_asleep_remove(fixture->asleep, fixture->slot, fixture->child);
 	fixture->slot = gait_asleep_add(fixture->asleep, fixture->child);
-	g_assert_false(
-	    gait_asleep_get(fixture->asleep, fixture->slot, fixture->child, &noted, &top));
+	g_assert_false(gait_asleep_get(fixture->asleep, fixture->slot, fixture->child, 0, &note));
 }
 
 static void
