@@ -5,10 +5,11 @@ An attack is a generator that is given the scene. It first yields the words of t
 question, whose answer is whether the attack has taken effect."""
 import contextlib
 import os
+import shutil
 import socket
 import subprocess
 
-from server import workload
+from server import FIXTURES, workload
 from scene import SECRET, field, word_at
 
 ATTACKS = {}  # name of the payload → generator
@@ -24,10 +25,25 @@ def attack(*names):
 
 # --- another program ---
 
-@attack('execve', 'execveat', 'memfd-exec', 'system')
+@attack('execve', 'execveat', 'memfd-exec', 'system', 'posix-spawn', 'setreuid-execve')
 def shell(scene):
     yield [f"echo owned >'{scene.path('marker')}'"]
     yield lambda: os.path.exists(scene.path('marker'))
+
+
+@attack('chroot-break')
+def break_out(scene):
+    # From the new root the shell is only found where the way out was.
+    yield [scene.path('root'), f"echo owned >'{scene.path('marker')}'"]
+    yield lambda: os.path.exists(scene.path('marker'))
+
+
+@attack('dlopen')
+def load_library(scene):
+    path = scene.path('library.so')
+    shutil.copy(os.path.join(FIXTURES, 'libplugin.so'), path)
+    yield [path]
+    yield lambda: 'library.so' in scene.maps()
 
 
 @attack('drop-and-run')
@@ -342,6 +358,17 @@ def mount(scene):
     yield lambda: os.path.ismount(place)
 
 
+@attack('umount')
+def umount(scene):
+    place = scene.path('place')
+    os.mkdir(place)
+    if os.geteuid() == 0:
+        subprocess.run(['mount', '-t', 'tmpfs', 'none', place], check=True)
+    scene.cleanups.append(lambda: os.path.ismount(place) and subprocess.run(['umount', place], check=False))
+    yield [place]
+    yield lambda: not os.path.ismount(place)
+
+
 # --- the kernel's larger doors ---
 
 ATTACKS |= {'io-uring': new_descriptor('[io_uring]'), 'bpf': new_descriptor('bpf-map'), 'perf-event': new_descriptor('[perf_event]')}
@@ -376,6 +403,17 @@ def vsyscall(scene):
     yield lambda: os.path.exists(scene.path('marker'))
 
 
+@attack('exit')
+def end(scene):
+    yield []
+    yield lambda: not workload.is_alive(scene.pid)
+
+
+# Attacks that sysgait lets through in all modes but kill, and why.
+POLICY = {'exit': 'a call to end itself is only logged: who may not end runs on into code that was never meant to run'}
+# Functions that are no system calls: only libc has them.
+FUNCTIONS = {'system', 'posix-spawn', 'dlopen'}
+
 # Why an attack may have no effect though nobody holds the server back. One that has none for another reason is a mistake
 # of the suite's.
 NATIVELY = {
@@ -386,7 +424,7 @@ NATIVELY = {
     'keyctl': 'the kernel has no keys', 'vsock': 'the kernel has no vsock', 'vsyscall-time': 'the kernel has no vsyscall page',
 }
 # What only root may do.
-NEEDS_ROOT = {'packet', 'raw-socket', 'read-handle', 'chown', 'setuid', 'setresuid', 'setgid', 'unshare', 'setns', 'mount', 'chroot', 'sethostname'}
+NEEDS_ROOT = {'packet', 'raw-socket', 'read-handle', 'chown', 'setuid', 'setresuid', 'setgid', 'unshare', 'setns', 'mount', 'umount', 'chroot', 'chroot-break', 'setreuid-execve', 'sethostname'}
 NATIVELY_POWERLESS = {'capset': 'it has no capabilities', **{name: 'it is not root' for name in NEEDS_ROOT}}
 
 
@@ -399,13 +437,13 @@ def excuse(name, uid):
 # Attacks whose calls are made by a `syscall; ret` of libc's.
 BY_GADGET = ['execve', 'reverse-shell', 'fork', 'kill', 'connect', 'read', 'write', 'unlink', 'chmod', 'mprotect-wx', 'mmap-wx', 'setuid', 'ptrace', 'io-uring']
 # Attacks that return to libc's functions.
-BY_LIBC = ['execve', 'execveat', 'memfd-exec', 'system', 'reverse-shell', 'bind-shell', 'fork', 'vfork', 'clone', 'kill', 'ptrace',
+BY_LIBC = ['execve', 'execveat', 'memfd-exec', 'system', 'posix-spawn', 'dlopen', 'reverse-shell', 'bind-shell', 'fork', 'vfork', 'clone', 'kill', 'ptrace',
            'process-vm-writev', 'connect', 'send-file', 'datagram', 'listen', 'read', 'read-openat', 'sendfile', 'splice', 'write', 'append',
            'rename', 'unlink', 'symlink', 'chmod', 'truncate', 'mprotect-wx', 'mmap-wx', 'mmap-library', 'setuid', 'unshare', 'chroot', 'prctl-name',
            'seccomp', 'io-uring']
 # The same with a forged stack: the functions return to a site that makes this call in earnest, where the model has one, and
 # else to where the target now is.
-FORGED = {'execve': 'execve', 'system': 'clone3', 'reverse-shell': 'socket', 'bind-shell': 'socket', 'fork': 'clone', 'kill': 'kill', 'connect': 'socket',
+FORGED = {'execve': 'execve', 'system': 'clone3', 'posix-spawn': 'clone3', 'dlopen': 'openat', 'reverse-shell': 'socket', 'bind-shell': 'socket', 'fork': 'clone', 'kill': 'kill', 'connect': 'socket',
           'datagram': 'socket', 'read': 'openat', 'sendfile': 'openat', 'write': 'openat', 'append': 'openat', 'rename': 'rename', 'unlink': 'unlink', 'chmod': 'chmod',
           'mprotect-wx': 'mprotect', 'mmap-wx': 'mmap', 'mmap-library': 'openat', 'setuid': 'setuid', 'prctl-name': 'prctl'}
 MAX_FORGED_SITES = 3

@@ -112,6 +112,10 @@ class Scene:
         except OSError:
             return {}
 
+    def maps(self):
+        with open(f'/proc/{self.pid}/maps', encoding='utf-8') as f:
+            return f.read()
+
     @staticmethod
     def look_at_process(pid):
         with open(f'/proc/{pid}/maps', encoding='utf-8') as f:
