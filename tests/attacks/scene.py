@@ -164,6 +164,14 @@ class Scene:
                 found.append('somebody came to the listener')
         return found
 
+    def standstill(self):
+        """Where the target hangs, when it does."""
+        found = []
+        for name in 'status', 'syscall', 'stack', 'wchan':
+            with contextlib.suppress(OSError), open(f'/proc/{self.pid}/{name}', encoding='utf-8') as f:
+                found.append(f'{name}: ' + ' '.join(line.strip() for line in f if name != 'status' or line.startswith(('State', 'TracerPid', 'Sig', 'Shd'))))
+        return found
+
     def close(self):
         for undo in self.cleanups:
             undo()

@@ -71,6 +71,7 @@ def finish(process):
 class Server:
     """One running server. What it was started behind is its prefix."""
     program = None  # path that the model knows it by
+    STOP = signal.SIGTERM
 
     def __init__(self, directory, prefix):
         self.directory = directory
@@ -130,6 +131,20 @@ class Server:
             self.drop_kicks()
             self.ask()
 
+    @classmethod
+    def record_exercise(cls, directory, seed):
+        """A run with what attacks make of a server. Returns the trace."""
+        trace = os.path.join(directory, f'{seed}.trace')
+        server = cls(directory, record_prefix(trace, seed))
+        try:
+            server.start()
+            server.exercise()
+            os.kill(server.run.pid, cls.STOP)
+            server.run.process.wait(60)
+        finally:
+            server.stop()
+        return trace
+
     def drop_kicks(self):
         for connection in self.kicks:
             connection.close()
@@ -160,30 +175,22 @@ class Nginx(Server):
     driver = load_driver('nginx')
     ASK = b'GET /status HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n'
 
+    STOP = signal.SIGQUIT
+
     @classmethod
     def train(cls, directory, model):
         traces = record_runs('nginx', directory, range(1, 6))
-        traces += [cls.record_crashes(directory, seed) for seed in range(6, 10)]
+        traces += [cls.record_exercise(directory, seed) for seed in range(6, 10)]
         return must(SYSGAIT, 'learn', '-o', model, *traces)
 
-    @classmethod
-    def record_crashes(cls, directory, seed):
+    def exercise(self):
         """A worker that died is replaced: that, too, has to be learned, or the master may not do it."""
-        trace = os.path.join(directory, f'{seed}.trace')
-        server = cls(directory, record_prefix(trace, seed))
-        try:
-            server.start()
-            for _ in range(2):
-                cls.driver.serve(server.run, server.port)
-                server.exercise()
-                worker = server.target()
-                os.kill(worker, signal.SIGKILL)
-                wait_for('another worker', lambda: server.serves() and server.target() != worker)
-            os.kill(server.run.pid, signal.SIGQUIT)
-            server.run.process.wait(60)
-        finally:
-            server.stop()
-        return trace
+        for _ in range(2):
+            self.driver.serve(self.run, self.port)
+            super().exercise()
+            worker = self.target()
+            os.kill(worker, signal.SIGKILL)
+            wait_for('another worker', lambda worker=worker: self.serves() and self.target() != worker)
 
     def start(self):
         self.run = self.new_run()
@@ -204,9 +211,11 @@ class Redis(Server):
     program = '/usr/bin/redis-check-rdb'  # what /usr/bin/redis-server is a link to
     driver = load_driver('redis')
 
-    @staticmethod
-    def train(directory, model):
-        return must(SYSGAIT, 'learn', '-o', model, *record_runs('redis', directory, range(1, 7)))
+    @classmethod
+    def train(cls, directory, model):
+        traces = record_runs('redis', directory, range(1, 7))
+        traces += [cls.record_exercise(directory, seed) for seed in range(7, 11)]
+        return must(SYSGAIT, 'learn', '-o', model, *traces)
 
     def start(self):
         self.run = self.new_run()
