@@ -349,7 +349,9 @@ def is_step(line, way):
 
 
 def describe(line):
-    return f"{line['kind']} [{line['action']}]: {line['role']}, phase {line['phase']}: {line['call']} for {line['library']} {line.get('site')}"
+    site = line.get('site') or {}
+    return (f"{line['kind']} [{line['action']}]: {line['role']}, phase {line['phase']}: {line['call']} for {line['library']} "
+            f"({site.get('function')}, {site.get('offset')}), after {line['state']}")
 
 
 def main(name):
