@@ -22,7 +22,7 @@ static const char description[] =
     "fits none, or several, they are listed, and the exit status is 2.";
 
 typedef struct {
-	char *library, *program, *role, *format, *output;
+	char *library, *program, *role, *fold, *format, *output;
 	gboolean phases, roles, full;
 	char **files;
 } Arguments;
@@ -33,6 +33,7 @@ arguments_clear(Arguments *arguments)
 	g_free(arguments->library);
 	g_free(arguments->program);
 	g_free(arguments->role);
+	g_free(arguments->fold);
 	g_free(arguments->format);
 	g_free(arguments->output);
 	g_strfreev(arguments->files);
@@ -53,6 +54,11 @@ parse(int argc, char **argv, Arguments *arguments, GError **error)
 	    {"program", 0, 0, G_OPTION_ARG_STRING, &arguments->program, "Only this program",
 	     "PATH"},
 	    {"role", 0, 0, G_OPTION_ARG_STRING, &arguments->role, "Only this role", "NAME"},
+	    {"fold", 0, 0, G_OPTION_ARG_STRING, &arguments->fold,
+	     "With --library: one box for all sites of a syscall, of a function, or for each "
+	     "(none, "
+	     "the default)",
+	     "syscall|function|none"},
 	    {"full", 0, 0, G_OPTION_ARG_NONE, &arguments->full,
 	     "With --library: a box for each call, instead of one for a straight run of them",
 	     NULL},
@@ -85,6 +91,8 @@ check(const Arguments *arguments, GError **error)
 		    error, "--library, --phases and --roles are different drawings; " SEE_HELP);
 	if (arguments->full && !arguments->library)
 		return gait_error_usage(error, "--full is for --library; " SEE_HELP);
+	if (arguments->fold && !arguments->library)
+		return gait_error_usage(error, "--fold is for --library; " SEE_HELP);
 	if (arguments->roles && arguments->role)
 		return gait_error_usage(error,
 		                        "--roles draws all roles: leave out --role; " SEE_HELP);
@@ -121,6 +129,20 @@ choose_format(const Arguments *arguments, GaitGraphFormat *format, GError **erro
 	return TRUE;
 }
 
+static gboolean
+choose_fold(const Arguments *arguments, GaitGraphFold *fold, GError **error)
+{
+	*fold = GAIT_GRAPH_FOLD_NONE;
+	if (!arguments->fold)
+		return TRUE;
+	for (*fold = 0; *fold < GAIT_GRAPH_FOLD_N_; (*fold)++)
+		if (strcmp(arguments->fold, gait_graph_fold_name(*fold)) == 0)
+			return TRUE;
+	return gait_error_usage(
+	    error, "--fold %s: sites are folded by syscall, by function, or not at all (none)",
+	    arguments->fold);
+}
+
 static GaitGraphView
 choose_view(const Arguments *arguments)
 {
@@ -136,12 +158,14 @@ run(int argc, char **argv, GError **error)
 {
 	g_auto(Arguments) arguments = {0};
 	GaitGraphFormat format;
+	GaitGraphFold fold;
 
 	if (!parse(argc, argv, &arguments, error) || !check(&arguments, error) ||
-	    !choose_format(&arguments, &format, error))
+	    !choose_format(&arguments, &format, error) || !choose_fold(&arguments, &fold, error))
 		return GAIT_EXIT_USAGE;
 	GaitGraphOptions options = {.view = choose_view(&arguments),
 	                            .format = format,
+	                            .fold = fold,
 	                            .program = arguments.program,
 	                            .library = arguments.library,
 	                            .role = arguments.role,

@@ -21,6 +21,7 @@ typedef struct {
 	GPtrArray *panels; /* GaitGraphPanel*, by role, then phase */
 	/* GaitDotItem*, as sets: nodes that a line holds below, or above, another of their phase */
 	GHashTable *lower, *upper;
+	GaitDotItem *outside; /* the box of the states outside the sequence, or NULL */
 } GaitGraphDrawing;
 
 void gait_graph_draw_lines(const GaitGraphDrawing *drawing);

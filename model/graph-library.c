@@ -133,7 +133,7 @@ add_states(GaitGraphDrawing *drawing)
 }
 
 static void
-add_unsequenced(const GaitGraphDrawing *drawing)
+add_unsequenced(GaitGraphDrawing *drawing)
 {
 	g_autofree char *label = gait_sketch_dup_unsequenced(drawing->sketch);
 
@@ -144,6 +144,7 @@ add_unsequenced(const GaitGraphDrawing *drawing)
 	gait_dot_set_html(node, "label", label);
 	gait_dot_set(node, "fillcolor", "#F9FAFB");
 	gait_dot_set(node, "color", "#9CA3AF");
+	drawing->outside = node;
 }
 
 /*
@@ -175,17 +176,27 @@ append_size(GString *title, const GaitSketch *sketch)
 {
 	const GPtrArray *symbols = sketch->library->symbols;
 	guint64 n_events = 0;
-	guint n_states = 0, n_edges = sketch->lines->len;
+	guint n_states = 0, n_edges = sketch->lines->len, n_sites = 0;
 
 	for (guint i = 0; i < symbols->len; i++)
 		n_events += ((GaitSymbol *)g_ptr_array_index(symbols, i))->count;
 	for (guint32 i = 0; i < sketch->states->len; i++) {
-		n_states += gait_sketch_has_phase(gait_sketch_get_state(sketch, i));
-		n_edges += gait_sketch_get_state(sketch, i)->n_loops > 0;
+		const GaitSketchState *state = gait_sketch_get_state(sketch, i);
+
+		n_states += gait_sketch_has_phase(state);
+		n_sites += gait_sketch_has_phase(state) ? state->n_sites : 0;
+		n_edges += state->n_loops > 0;
 	}
-	if (sketch->role != GAIT_NONE)
+	if (sketch->fold != GAIT_GRAPH_FOLD_NONE)
 		g_string_append_printf(
-		    title, "this role: %u states, %u edges · all roles: ", n_states, n_edges);
+		    title, "<B>folded by %s: %u states stand for %u%s</B>, with %u edges · ",
+		    gait_graph_fold_name(sketch->fold), n_states, n_sites,
+		    sketch->role == GAIT_NONE ? ", by role" : "", n_edges);
+	else if (sketch->role != GAIT_NONE)
+		g_string_append_printf(title, "this role: %u states, %u edges · ", n_states,
+		                       n_edges);
+	if (sketch->role != GAIT_NONE)
+		g_string_append(title, "all roles: ");
 	g_string_append_printf(title, "%u states, %u edges, ", symbols->len,
 	                       sketch->library->edges->len);
 	gait_graph_append_count(title, n_events);
@@ -243,9 +254,10 @@ new_dot(const GaitSketch *sketch)
 
 GaitDot *
 gait_graph_draw_library(const GaitModel *model, const GaitProgram *program, guint32 library,
-                        guint32 role, gboolean is_folded)
+                        guint32 role, GaitGraphFold fold, gboolean has_runs)
 {
-	g_autoptr(GaitSketch) sketch = gait_sketch_new(model, program, library, role, is_folded);
+	g_autoptr(GaitSketch) sketch =
+	    gait_sketch_new(model, program, library, role, fold, has_runs);
 	GaitGraphDrawing drawing = {.sketch = sketch, .dot = new_dot(sketch)};
 
 	drawing.panels = g_ptr_array_new_with_free_func(panel_free);

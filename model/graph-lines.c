@@ -260,8 +260,18 @@ is_last_panel(const GaitGraphDrawing *drawing, guint n)
 	return next->role != panel->role;
 }
 
+/* Whether something is to stand below the n-th panel, counted from 1. */
+static gboolean
+needs_hook(const GaitGraphDrawing *drawing, guint n)
+{
+	const GaitGraphPanel *panel = g_ptr_array_index(drawing->panels, n - 1);
+	const GaitGraphPanel *first = g_ptr_array_index(drawing->panels, 0);
+
+	return !is_last_panel(drawing, n) || (drawing->outside && panel->role == first->role);
+}
+
 /* What is at the bottom of each phase holds a hook, and what is at the top of the next hangs from
- * it. */
+ * it; from the first role's last one what is outside the sequence, where it costs no width. */
 static void
 stack_panels(const GaitGraphDrawing *drawing)
 {
@@ -278,6 +288,8 @@ stack_panels(const GaitGraphDrawing *drawing)
 		if (!panel || panel->role != state->role || panel->phase != state->phase) {
 			const GaitGraphPanel *next = g_ptr_array_index(drawing->panels, n_panels++);
 
+			if (hook && panel->role != next->role)
+				hang(drawing, hook, drawing->outside);
 			last_hook = panel && panel->role == next->role ? hook : NULL;
 			panel = next;
 			hook = NULL;
@@ -285,13 +297,15 @@ stack_panels(const GaitGraphDrawing *drawing)
 		}
 		if (last_hook && !g_hash_table_contains(drawing->lower, state->node))
 			hang(drawing, last_hook, state->node);
-		if (is_last_panel(drawing, n_panels) ||
+		if (!needs_hook(drawing, n_panels) ||
 		    g_hash_table_contains(drawing->upper, state->node))
 			continue;
 		if (!hook)
 			hook = add_hook(drawing, panel);
 		hang(drawing, state->node, hook);
 	}
+	if (hook)
+		hang(drawing, hook, drawing->outside);
 }
 
 void

@@ -8,6 +8,7 @@
  */
 #include "graph-private.h"
 #include "model/life.h"
+#include "model/model-private.h"
 #include "sysgait/syscall.h"
 
 enum {
@@ -24,6 +25,7 @@ typedef struct {
 	const GaitModel *model;
 	const GaitProgram *program;
 	guint32 program_index;
+	guint n_programs; /* that are drawn */
 	GaitDot *dot;
 	GPtrArray *nodes; /* per role: GPtrArray of the nodes of its phases; NULL: not drawn */
 } Lanes;
@@ -203,7 +205,10 @@ label_phase(const Lanes *lanes, const GaitRole *role, const GaitPhase *phase, gu
 	           color);
 	g_string_append(label, "</TD></TR><TR><TD ALIGN=\"LEFT\" BALIGN=\"LEFT\"><FONT "
 	                       "POINT-SIZE=\"9\">");
-	append_list(label, allowed);
+	if (allowed->len > 0)
+		append_list(label, allowed);
+	else
+		g_string_append(label, "<I>no system call was seen here</I>");
 	g_string_append(label, "</FONT></TD></TR>");
 	append_interludes(label, lanes, role, phase);
 	g_string_append(label, "</TABLE>");
@@ -324,12 +329,16 @@ add_creation(const Lanes *lanes, guint32 r)
 	gait_dot_set(edge, "fontcolor", GAIT_GRAPH_MUTED);
 }
 
-/* Two frames: what stands above the lanes is the inner one's label, what stands below the outer
- * one's. */
+/*
+ * Two frames: what stands above the lanes is the inner one's label, what stands below the outer
+ * one's. Where programs stand side by side the table goes above, too: below, it would tear apart
+ * its longer neighbours, for equal ranks have equal heights.
+ */
 static GaitDotItem *
 add_frame(const Lanes *lanes, gboolean has_libraries)
 {
 	const GaitProgram *program = lanes->program;
+	gboolean is_above = lanes->n_programs > 1;
 	g_autofree char *outer_name = g_strdup_printf("p%ulibraries", lanes->program_index);
 	g_autofree char *inner_name = g_strdup_printf("p%u", lanes->program_index);
 	g_autoptr(GString) label = g_string_new("<FONT POINT-SIZE=\"15\"><B>");
@@ -342,12 +351,16 @@ add_frame(const Lanes *lanes, gboolean has_libraries)
 
 	gait_dot_set(outer, "color", "#D1D5DB");
 	gait_dot_set(outer, "labelloc", "b");
-	if (table)
+	if (table && !is_above)
 		gait_dot_set_html(outer, "label", table);
 	else
 		gait_dot_set(outer, "label", "");
 	gait_graph_append_html(label, program->path, 2 * GAIT_GRAPH_MAX_TEXT);
 	g_string_append_printf(label, "</B>  %u syscalls</FONT>", count_syscalls(program->calls));
+	if (table && is_above) {
+		g_string_prepend(label, "<TABLE BORDER=\"0\"><TR><TD ALIGN=\"LEFT\">");
+		g_string_append_printf(label, "</TD></TR><TR><TD>%s</TD></TR></TABLE>", table);
+	}
 	gait_dot_set_html(inner, "label", label->str);
 	gait_dot_set(inner, "labelloc", "t");
 	gait_dot_set(inner, "peripheries", "0");
@@ -372,6 +385,41 @@ add_program(Lanes *lanes, guint32 role, gboolean has_libraries)
 	g_ptr_array_unref(lanes->nodes);
 }
 
+static guint64
+count_events(const GaitProgram *program)
+{
+	guint64 n = 0;
+
+	for (guint32 r = 0; r < program->roles->len; r++)
+		n = gait_counter_add(n, gait_program_get_role(program, r)->n_events);
+	return n;
+}
+
+static gint
+compare_programs(gconstpointer a, gconstpointer b, gpointer model)
+{
+	guint32 x = *(const guint32 *)a, y = *(const guint32 *)b;
+	guint64 n_x = count_events(gait_model_get_program(model, x));
+	guint64 n_y = count_events(gait_model_get_program(model, y));
+
+	if (n_x != n_y)
+		return n_x > n_y ? -1 : 1;
+	return x < y ? -1 : x > y;
+}
+
+/* The busiest first: what a reader came for stands at the left. */
+static GArray *
+order_programs(const GaitModel *model, guint32 program)
+{
+	GArray *order = g_array_new(FALSE, FALSE, sizeof(guint32));
+
+	for (guint32 i = 0; i < model->programs->len; i++)
+		if (program == GAIT_NONE || program == i)
+			g_array_append_val(order, i);
+	g_array_sort_with_data(order, compare_programs, (gpointer)model);
+	return order;
+}
+
 GaitDot *
 gait_graph_draw_phases(const GaitModel *model, guint32 program, guint32 role,
                        gboolean has_libraries)
@@ -390,11 +438,11 @@ gait_graph_draw_phases(const GaitModel *model, guint32 program, guint32 role,
 	                       model->runs->len, model->runs->len == 1 ? "run" : "runs");
 	lanes.dot = gait_graph_new_dot("phases", title->str);
 	gait_dot_set_default(lanes.dot, GAIT_DOT_GRAPH, "ranksep", "0.3");
-	for (guint32 i = 0; i < model->programs->len; i++) {
-		if (program != GAIT_NONE && program != i)
-			continue;
-		lanes.program = gait_model_get_program(model, i);
-		lanes.program_index = i;
+	g_autoptr(GArray) order = order_programs(model, program);
+	lanes.n_programs = order->len;
+	for (guint i = 0; i < order->len; i++) {
+		lanes.program_index = g_array_index(order, guint32, i);
+		lanes.program = gait_model_get_program(model, lanes.program_index);
 		add_program(&lanes, role, has_libraries);
 	}
 	return lanes.dot;

@@ -56,9 +56,10 @@ char *gait_graph_dup_place(const GaitModel *model, const GaitProgram *program, G
 /* --- the views ----------------------------------------------------------------------------------
  */
 
-/* role GAIT_NONE: all, side by side. is_folded: a straight run of calls is one box. */
+/* role GAIT_NONE: all, side by side. has_runs: a straight run of calls is one box. */
 GaitDot *gait_graph_draw_library(const GaitModel *model, const GaitProgram *program,
-                                 guint32 library, guint32 role, gboolean is_folded);
+                                 guint32 library, guint32 role, GaitGraphFold fold,
+                                 gboolean has_runs);
 /* program GAIT_NONE: all of them. has_libraries adds a table of each program's libraries. */
 GaitDot *gait_graph_draw_phases(const GaitModel *model, guint32 program, guint32 role,
                                 gboolean has_libraries);

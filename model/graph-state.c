@@ -1,21 +1,24 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The boxes of a library's drawing: a state, a straight run of states with a row for each, a task's
- * start, and the list of those outside the sequence. Where they stand is graph-library.c's.
+ * The boxes of a library's drawing: a state (several sites of it where they are folded), a straight
+ * run of states with a row for each, a task's start, and the list of those outside the sequence.
+ * Where they stand is graph-library.c's.
  */
 #include "sketch-private.h"
 
 #include "graph-private.h"
 
+enum { MAX_TIP_SITES = 12 };
+
 /* How a state got into the model where that was not by learning. */
 static const char *
-describe_origin(const GaitSketch *sketch, const GaitSketchState *state)
+describe_origin(const GaitSketch *sketch, const GaitSketchState *state, const GaitSketchSite *site)
 {
-	GaitSymbolRef ref = {sketch->library_index, state->state - GAIT_STATE_FIRST};
+	GaitSymbolRef ref = {sketch->library_index, site->state - GAIT_STATE_FIRST};
 	const GaitRole *role = gait_program_get_role(sketch->program, state->role);
 	guint32 index = gait_graph_find_in_role(role, ref);
 
-	if (gait_sketch_get_symbol(sketch, state)->is_amended)
+	if (gait_sketch_site_symbol(sketch, site)->is_amended)
 		return ", accepted by hand";
 	if (index != GAIT_NONE && gait_bit_test(role->amended, index))
 		return ", accepted by hand in this role";
@@ -23,20 +26,43 @@ describe_origin(const GaitSketch *sketch, const GaitSketchState *state)
 }
 
 static void
-describe_state(const GaitSketch *sketch, const GaitSketchState *state, GString *tip)
+describe_site(const GaitSketch *sketch, const GaitSketchState *state, const GaitSketchSite *site,
+              GString *tip)
 {
-	const GaitSymbol *symbol = gait_sketch_get_symbol(sketch, state);
+	const GaitSymbol *symbol = gait_sketch_site_symbol(sketch, site);
 	g_autofree char *call = gait_graph_dup_call(symbol->nr, symbol->klass);
-	g_autofree char *site = gait_graph_dup_site(symbol);
+	g_autofree char *place = gait_graph_dup_site(symbol);
 
 	gait_graph_append_escaped(tip, call, GAIT_GRAPH_MAX_TIP);
 	g_string_append(tip, " in ");
-	gait_graph_append_escaped(tip, site, GAIT_GRAPH_MAX_TIP);
+	gait_graph_append_escaped(tip, place, GAIT_GRAPH_MAX_TIP);
 	g_string_append_printf(tip,
 	                       " (file offset 0x%" G_GINT64_MODIFIER "x): %" G_GUINT64_FORMAT
 	                       " times in %u of %u runs%s\\n",
 	                       symbol->site, symbol->count, symbol->n_runs,
-	                       sketch->model->runs->len, describe_origin(sketch, state));
+	                       sketch->model->runs->len, describe_origin(sketch, state, site));
+}
+
+static void
+describe_state(const GaitSketch *sketch, const GaitSketchState *state, GString *tip)
+{
+	guint n = 0;
+
+	for (const GaitSketchSite *site = gait_sketch_first_site(sketch, state);
+	     site && n < MAX_TIP_SITES; site = gait_sketch_next_site(sketch, site), n++)
+		describe_site(sketch, state, site, tip);
+	if (state->n_sites > n)
+		g_string_append_printf(tip, "and %u more sites\\n", state->n_sites - n);
+}
+
+static gboolean
+has_amended_site(const GaitSketch *sketch, const GaitSketchState *state)
+{
+	for (const GaitSketchSite *site = gait_sketch_first_site(sketch, state); site;
+	     site = gait_sketch_next_site(sketch, site))
+		if (describe_origin(sketch, state, site)[0] != '\0')
+			return TRUE;
+	return FALSE;
 }
 
 static void
@@ -54,10 +80,33 @@ append_call(GString *label, const GaitSymbol *symbol)
 		g_string_append(label, "</FONT>");
 }
 
-static void
-append_site(GString *label, const GaitSymbol *symbol)
+/* "7 sites in 3 functions": of those whose function is not known, each counts as one. */
+static char *
+dup_sites(const GaitSketch *sketch, const GaitSketchState *state)
 {
-	g_autofree char *site = gait_graph_dup_site(symbol);
+	g_autoptr(GHashTable) functions = g_hash_table_new(g_str_hash, g_str_equal);
+	const char *name = NULL;
+	guint n_functions = 0;
+
+	for (const GaitSketchSite *site = gait_sketch_first_site(sketch, state); site;
+	     site = gait_sketch_next_site(sketch, site)) {
+		name = gait_sketch_site_symbol(sketch, site)->function;
+		if (!name || g_hash_table_add(functions, (gpointer)name))
+			n_functions++;
+	}
+	if (name && n_functions == 1)
+		return g_strdup_printf("%s, %u sites", name, state->n_sites);
+	if (g_hash_table_size(functions) < n_functions)
+		return g_strdup_printf("%u sites", state->n_sites);
+	return g_strdup_printf("%u sites in %u functions", state->n_sites, n_functions);
+}
+
+static void
+append_site(GString *label, const GaitSketch *sketch, const GaitSketchState *state)
+{
+	g_autofree char *site = state->n_sites > 1
+	                            ? dup_sites(sketch, state)
+	                            : gait_graph_dup_site(gait_sketch_get_symbol(sketch, state));
 
 	g_string_append(label, "<FONT POINT-SIZE=\"9\" COLOR=\"#374151\">");
 	gait_graph_append_html(label, site, GAIT_GRAPH_MAX_TEXT);
@@ -84,7 +133,7 @@ append_run(const GaitSketch *sketch, const GaitSketchState *state, GString *labe
 		g_string_append(label, "<TR><TD ALIGN=\"LEFT\">");
 		append_call(label, symbol);
 		g_string_append(label, "</TD><TD ALIGN=\"LEFT\">  ");
-		append_site(label, symbol);
+		append_site(label, sketch, state);
 		append_loops(label, state);
 		g_string_append(label, "</TD></TR>");
 		if (state->next == GAIT_NONE)
@@ -103,7 +152,7 @@ label_state(const GaitSketch *sketch, const GaitSketchState *state, GaitDotItem 
 		append_call(label, gait_sketch_get_symbol(sketch, state));
 		append_loops(label, state);
 		g_string_append(label, "<BR/>");
-		append_site(label, gait_sketch_get_symbol(sketch, state));
+		append_site(label, sketch, state);
 	} else {
 		append_run(sketch, state, label);
 	}
@@ -122,8 +171,8 @@ style_state(const GaitSketch *sketch, const GaitSketchState *first, GaitDotItem 
 		const GaitSymbol *symbol = gait_sketch_get_symbol(sketch, state);
 
 		is_dangerous |= gait_graph_is_dangerous(symbol->nr);
-		is_rare |= gait_sketch_is_rare(sketch, symbol->n_runs);
-		is_amended |= describe_origin(sketch, state)[0] != '\0';
+		is_rare |= gait_sketch_is_rare(sketch, gait_sketch_count_runs(sketch, state));
+		is_amended |= has_amended_site(sketch, state);
 		describe_state(sketch, state, tip);
 		if (state->next == GAIT_NONE)
 			break;
@@ -170,7 +219,8 @@ gait_sketch_draw_echo(const GaitSketch *sketch, const GaitSketchState *state, Ga
 {
 	const GaitSymbol *symbol = gait_sketch_get_symbol(sketch, state);
 	g_autofree char *call = gait_graph_dup_call(symbol->nr, symbol->klass);
-	g_autofree char *site = gait_graph_dup_site(symbol);
+	g_autofree char *site =
+	    state->n_sites > 1 ? dup_sites(sketch, state) : gait_graph_dup_site(symbol);
 	g_autoptr(GString) label = g_string_new(NULL), tip = g_string_new(NULL);
 
 	gait_graph_append_html(label, call, GAIT_GRAPH_MAX_TEXT);
@@ -204,7 +254,7 @@ gait_sketch_dup_unsequenced(const GaitSketch *sketch)
 		g_string_append(label, "<TR><TD ALIGN=\"LEFT\">");
 		append_call(label, symbol);
 		g_string_append(label, "</TD><TD ALIGN=\"LEFT\">  ");
-		append_site(label, symbol);
+		append_site(label, sketch, state);
 		g_string_append(label, "</TD></TR>");
 	}
 	g_string_append(label, "</TABLE>");

@@ -226,7 +226,7 @@ draw(const GaitModel *model, const GaitGraphOptions *options, const Selection *s
 	case GAIT_GRAPH_LIBRARY:
 		return gait_graph_draw_library(
 		    model, gait_model_get_program(model, selection->program), selection->library,
-		    selection->role, !options->is_full);
+		    selection->role, options->fold, !options->is_full);
 	case GAIT_GRAPH_ROLES:
 		return gait_graph_draw_roles(model, selection->program);
 	case GAIT_GRAPH_N_:
@@ -245,6 +245,18 @@ gait_graph_format_name(GaitGraphFormat format)
 	};
 
 	return names[format];
+}
+
+const char *
+gait_graph_fold_name(GaitGraphFold fold)
+{
+	static const char *const names[GAIT_GRAPH_FOLD_N_] = {
+#define NAME(value, name) [value] = name,
+	    GAIT_GRAPH_FOLDS(NAME)
+#undef NAME
+	};
+
+	return names[fold];
 }
 
 GString *

@@ -52,7 +52,8 @@ add_automaton(GaitPage *page, const GaitReportLibrary *row, gboolean is_open, GE
 		               "…</code> draws it role by role.</p></details>\n");
 		return TRUE;
 	}
-	dot = gait_graph_draw_library(page->report->model, program, row->library, GAIT_NONE, TRUE);
+	dot = gait_graph_draw_library(page->report->model, program, row->library, GAIT_NONE,
+	                              GAIT_GRAPH_FOLD_NONE, TRUE);
 	if (!add_picture(page, dot, error))
 		return FALSE;
 	g_string_append(page->out, "</details>\n");

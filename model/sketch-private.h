@@ -8,11 +8,19 @@
 #pragma once
 
 #include "dot-private.h"
-#include "sysgait/model.h"
+#include "sysgait/graph.h"
+
+/* A state of the automaton that a state of the sketch stands for. */
+typedef struct {
+	guint32 state; /* GAIT_STATE_… */
+	guint32 next;  /* another one that the same box stands for, or GAIT_NONE */
+} GaitSketchSite;
 
 typedef struct {
-	guint32 role, state; /* state: GAIT_STATE_… */
-	guint32 phase;       /* in which the role first reaches it */
+	guint32 role, state; /* state: GAIT_STATE_…; where several are folded, the lowest of them */
+	guint32 first_site, last_site; /* of them, as indices into the sketch's sites */
+	guint32 n_sites;               /* 1 where nothing is folded */
+	guint32 phase;                 /* in which the role first reaches it */
 	guint32 order;       /* within the phase, so that as many lines as can lead onward: see
 	                        gait_sketch_order() */
 	guint64 n_loops;     /* times it followed itself */
@@ -40,15 +48,18 @@ typedef struct {
 	const GaitProgram *program;
 	const GaitLibrary *library;
 	guint32 library_index;
-	guint32 role;   /* GAIT_NONE: all of them */
-	GArray *states; /* GaitSketchState */
-	GArray *lines;  /* GaitSketchLine */
-	GHashTable *by_key;
+	guint32 role; /* GAIT_NONE: all of them */
+	GaitGraphFold fold;
+	GArray *states;      /* GaitSketchState */
+	GArray *sites;       /* GaitSketchSite */
+	GArray *lines;       /* GaitSketchLine */
+	GHashTable *by_key;  /* role and state → index into states */
+	GHashTable *by_fold; /* what is folded into one → index into states */
 } GaitSketch;
 
-/* is_folded: calls that only ever follow each other become one run. All is borrowed. */
+/* has_runs: calls that only ever follow each other become one run. All is borrowed. */
 GaitSketch *gait_sketch_new(const GaitModel *model, const GaitProgram *program, guint32 library,
-                            guint32 role, gboolean is_folded);
+                            guint32 role, GaitGraphFold fold, gboolean has_runs);
 void gait_sketch_free(GaitSketch *sketch);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(GaitSketch, gait_sketch_free)
 
@@ -62,8 +73,16 @@ GaitSketchLine *gait_sketch_get_line(const GaitSketch *sketch, guint32 i);
  */
 void gait_sketch_order(GaitSketch *sketch);
 
-/* NULL for start and signal. */
+/* NULL for start and signal. Where sites are folded, that of the lowest. */
 const GaitSymbol *gait_sketch_get_symbol(const GaitSketch *sketch, const GaitSketchState *state);
+/* What a state stands for: the first, then the next until NULL, in the order of the library's. */
+const GaitSketchSite *gait_sketch_first_site(const GaitSketch *sketch,
+                                             const GaitSketchState *state);
+const GaitSketchSite *gait_sketch_next_site(const GaitSketch *sketch, const GaitSketchSite *site);
+/* The symbol of a site; not for start and signal. */
+const GaitSymbol *gait_sketch_site_symbol(const GaitSketch *sketch, const GaitSketchSite *site);
+/* The most runs that one of a state's sites was seen in. */
+guint32 gait_sketch_count_runs(const GaitSketch *sketch, const GaitSketchState *state);
 /* Start, signal and what came with the fork stand outside the phases. */
 gboolean gait_sketch_has_phase(const GaitSketchState *state);
 /* The state whose first occurrence enters its phase. */

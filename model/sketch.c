@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * GaitSketch: what makes a drawing of a few hundred edges legible is done here, on plain arrays.
- * States are copied per role, two states that alternate share one line, a state that follows itself
- * counts that instead of having a loop, and calls that only ever follow each other fold into a run.
- * Draws nothing.
+ * States are copied per role, and sites that only differ by what the reader does not ask for fold
+ * into one; two states that alternate share one line, a state that follows itself counts that
+ * instead of having a loop, and calls that only ever follow each other become a run. Draws nothing.
+ *
+ * Folding stays within a role and a phase: a box stands in one place, and what a later phase adds
+ * from another site remains to be seen there.
  */
 #include "sketch-private.h"
 
@@ -18,21 +21,60 @@ make_key(guint32 role, guint32 state)
 	return (gint64)((guint64)role << 32 | state);
 }
 
+/* Names what a state is folded into; NULL where it stands for itself. */
+static char *
+dup_fold_key(const GaitSketch *sketch, const GaitSketchState *state)
+{
+	const GaitSymbol *symbol = gait_sketch_get_symbol(sketch, state);
+	gboolean by_function = sketch->fold == GAIT_GRAPH_FOLD_FUNCTION;
+
+	if (!symbol || sketch->fold == GAIT_GRAPH_FOLD_NONE || (by_function && !symbol->function))
+		return NULL;
+	return g_strdup_printf("%u %u %u %u:%x %s", state->role, state->phase, state->is_foreign,
+	                       symbol->nr, symbol->klass, by_function ? symbol->function : "");
+}
+
+/* Index of the state that it is folded into, else of the new one that it is. */
 static guint32
-add_state(GaitSketch *sketch, guint32 role, guint32 state, guint32 phase)
+place_state(GaitSketch *sketch, const GaitSketchState *state)
+{
+	g_autofree char *fold = dup_fold_key(sketch, state);
+	gpointer found;
+
+	if (fold && g_hash_table_lookup_extended(sketch->by_fold, fold, NULL, &found))
+		return GPOINTER_TO_UINT(found);
+	g_array_append_val(sketch->states, *state);
+	if (fold)
+		g_hash_table_insert(sketch->by_fold, g_steal_pointer(&fold),
+		                    GUINT_TO_POINTER(sketch->states->len - 1));
+	return sketch->states->len - 1;
+}
+
+static guint32
+add_state(GaitSketch *sketch, guint32 role, guint32 state, guint32 phase, gboolean is_foreign)
 {
 	GaitSketchState added = {.role = role,
 	                         .state = state,
 	                         .phase = phase,
+	                         .is_foreign = is_foreign,
 	                         .next = GAIT_NONE,
 	                         .previous = GAIT_NONE,
 	                         .other_end = sketch->states->len};
+	guint32 index = place_state(sketch, &added);
+	GaitSketchState *placed = gait_sketch_get_state(sketch, index);
+	GaitSketchSite site = {state, GAIT_NONE};
 	gint64 *key = g_new(gint64, 1);
 
 	*key = make_key(role, state);
-	g_array_append_val(sketch->states, added);
-	g_hash_table_insert(sketch->by_key, key, GUINT_TO_POINTER(sketch->states->len - 1));
-	return sketch->states->len - 1;
+	if (placed->n_sites++ == 0)
+		placed->first_site = sketch->sites->len;
+	else
+		g_array_index(sketch->sites, GaitSketchSite, placed->last_site).next =
+		    sketch->sites->len;
+	placed->last_site = sketch->sites->len;
+	g_array_append_val(sketch->sites, site);
+	g_hash_table_insert(sketch->by_key, key, GUINT_TO_POINTER(index));
+	return index;
 }
 
 static gboolean
@@ -60,7 +102,7 @@ collect_states(GaitSketch *sketch)
 
 			if (ref.library == sketch->library_index)
 				add_state(sketch, r, GAIT_STATE_FIRST + ref.symbol,
-				          gait_graph_first_phase(role, s));
+				          gait_graph_first_phase(role, s), FALSE);
 		}
 	}
 }
@@ -83,9 +125,7 @@ resolve(GaitSketch *sketch, guint32 role, guint32 state)
 		if (state < GAIT_STATE_FIRST)
 			break;
 	}
-	index = add_state(sketch, role, state, 0);
-	gait_sketch_get_state(sketch, index)->is_foreign = state >= GAIT_STATE_FIRST;
-	return index;
+	return add_state(sketch, role, state, 0, state >= GAIT_STATE_FIRST);
 }
 
 static void
@@ -198,7 +238,7 @@ merge_opposites(GaitSketch *sketch)
 static gboolean
 is_rare_state(const GaitSketch *sketch, const GaitSketchState *state)
 {
-	return gait_sketch_is_rare(sketch, gait_sketch_get_symbol(sketch, state)->n_runs);
+	return gait_sketch_is_rare(sketch, gait_sketch_count_runs(sketch, state));
 }
 
 /* Whether nothing but this line leaves its one end, and nothing but it enters the other. */
@@ -237,7 +277,7 @@ join(GaitSketch *sketch, GaitSketchLine *line)
 }
 
 static void
-fold(GaitSketch *sketch)
+make_runs(GaitSketch *sketch)
 {
 	for (guint i = 0; i < sketch->lines->len; i++)
 		if (is_straight(sketch, gait_sketch_get_line(sketch, i)))
@@ -249,7 +289,7 @@ fold(GaitSketch *sketch)
 
 GaitSketch *
 gait_sketch_new(const GaitModel *model, const GaitProgram *program, guint32 library, guint32 role,
-                gboolean is_folded)
+                GaitGraphFold fold, gboolean has_runs)
 {
 	GaitSketch *sketch = g_new0(GaitSketch, 1);
 
@@ -258,16 +298,19 @@ gait_sketch_new(const GaitModel *model, const GaitProgram *program, guint32 libr
 	sketch->library = gait_program_get_library(program, library);
 	sketch->library_index = library;
 	sketch->role = role;
+	sketch->fold = fold;
 	sketch->states = g_array_new(FALSE, FALSE, sizeof(GaitSketchState));
+	sketch->sites = g_array_new(FALSE, FALSE, sizeof(GaitSketchSite));
 	sketch->lines = g_array_new(FALSE, FALSE, sizeof(GaitSketchLine));
+	sketch->by_fold = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
 	sketch->by_key = g_hash_table_new_full(g_int64_hash, g_int64_equal, g_free, NULL);
 	collect_states(sketch);
 	collect_lines(sketch);
 	merge_equal(sketch);
 	gait_sketch_order(sketch);
 	merge_opposites(sketch);
-	if (is_folded)
-		fold(sketch);
+	if (has_runs)
+		make_runs(sketch);
 	return sketch;
 }
 
@@ -277,7 +320,9 @@ gait_sketch_free(GaitSketch *sketch)
 	if (!sketch)
 		return;
 	g_hash_table_unref(sketch->by_key);
+	g_hash_table_unref(sketch->by_fold);
 	g_array_unref(sketch->states);
+	g_array_unref(sketch->sites);
 	g_array_unref(sketch->lines);
 	g_free(sketch);
 }
@@ -302,6 +347,37 @@ gait_sketch_get_symbol(const GaitSketch *sketch, const GaitSketchState *state)
 	return g_ptr_array_index(sketch->library->symbols, state->state - GAIT_STATE_FIRST);
 }
 
+const GaitSketchSite *
+gait_sketch_first_site(const GaitSketch *sketch, const GaitSketchState *state)
+{
+	return &g_array_index(sketch->sites, GaitSketchSite, state->first_site);
+}
+
+const GaitSketchSite *
+gait_sketch_next_site(const GaitSketch *sketch, const GaitSketchSite *site)
+{
+	if (site->next == GAIT_NONE)
+		return NULL;
+	return &g_array_index(sketch->sites, GaitSketchSite, site->next);
+}
+
+const GaitSymbol *
+gait_sketch_site_symbol(const GaitSketch *sketch, const GaitSketchSite *site)
+{
+	return g_ptr_array_index(sketch->library->symbols, site->state - GAIT_STATE_FIRST);
+}
+
+guint32
+gait_sketch_count_runs(const GaitSketch *sketch, const GaitSketchState *state)
+{
+	guint32 n_runs = 0;
+
+	for (const GaitSketchSite *site = gait_sketch_first_site(sketch, state); site;
+	     site = gait_sketch_next_site(sketch, site))
+		n_runs = MAX(n_runs, gait_sketch_site_symbol(sketch, site)->n_runs);
+	return n_runs;
+}
+
 gboolean
 gait_sketch_has_phase(const GaitSketchState *state)
 {
@@ -321,8 +397,13 @@ gait_sketch_is_milestone(const GaitSketch *sketch, const GaitSketchState *state)
 	if (phase->milestone >= role->symbols->len)
 		return FALSE;
 	ref = &g_array_index(role->symbols, GaitSymbolRef, phase->milestone);
-	return ref->library == sketch->library_index &&
-	       GAIT_STATE_FIRST + ref->symbol == state->state;
+	if (ref->library != sketch->library_index)
+		return FALSE;
+	for (const GaitSketchSite *site = gait_sketch_first_site(sketch, state); site;
+	     site = gait_sketch_next_site(sketch, site))
+		if (GAIT_STATE_FIRST + ref->symbol == site->state)
+			return TRUE;
+	return FALSE;
 }
 
 const GaitSketchState *

@@ -23,9 +23,26 @@ typedef enum {
 /* "dot", "svg", "png". Static. */
 const char *gait_graph_format_name(GaitGraphFormat format);
 
+/* Which call sites of a library are drawn as one state. Each row folds more than the one before. */
+#define GAIT_GRAPH_FOLDS(X)                                                                        \
+	X(GAIT_GRAPH_FOLD_NONE, "none")         /* each is its own, as enforcement has it */       \
+	X(GAIT_GRAPH_FOLD_FUNCTION, "function") /* one call from one function, known by name */    \
+	X(GAIT_GRAPH_FOLD_SYSCALL, "syscall")   /* one call, from wherever */
+
+typedef enum {
+#define GAIT_GRAPH_FOLD_ENUM(fold, name) fold,
+	GAIT_GRAPH_FOLDS(GAIT_GRAPH_FOLD_ENUM)
+#undef GAIT_GRAPH_FOLD_ENUM
+	    GAIT_GRAPH_FOLD_N_,
+} GaitGraphFold;
+
+/* "none", "function", "syscall". Static. */
+const char *gait_graph_fold_name(GaitGraphFold fold);
+
 typedef struct {
 	GaitGraphView view;
 	GaitGraphFormat format;
+	GaitGraphFold fold; /* LIBRARY: sites of one role and phase that become one box */
 	/*
 	 * What the drawing is confined to; each may be NULL. A program by its path or last
 	 * component, a library by its name ("libc.so.6") or the beginning of it, a role by its

@@ -44,6 +44,25 @@ render() {
 	grep -q '<B>getdents64</B>' <<<"$output"
 }
 
+@test "graph: --fold says what it folds, and folds more by syscall than by function" {
+	for fold in none function syscall; do
+		render --library ls --role main --full --fold "$fold"
+		"$SYSGAIT" graph "$MODEL" --library ls --role main --full --fold "$fold" >"$BATS_TEST_TMPDIR/$fold"
+		grep -cE '^[[:space:]]+r0s([2-9]|[0-9]{2,})[[:space:]]+\[' "$BATS_TEST_TMPDIR/$fold"
+	done >"$BATS_TEST_TMPDIR/boxes"
+	cat "$BATS_TEST_TMPDIR/boxes"
+	sort -c -n -r "$BATS_TEST_TMPDIR/boxes"
+	[ "$(sed -n 1p "$BATS_TEST_TMPDIR/boxes")" -gt "$(sed -n 3p "$BATS_TEST_TMPDIR/boxes")" ]
+	! grep -q 'folded by' "$BATS_TEST_TMPDIR/none"
+	grep -q 'folded by syscall: [0-9]* states stand for [0-9]*' "$BATS_TEST_TMPDIR/syscall"
+	grep -q '[0-9] sites' "$BATS_TEST_TMPDIR/syscall"
+	cmp "$BATS_TEST_TMPDIR/none" <("$SYSGAIT" graph "$MODEL" --library ls --role main --full)
+	run -2 "$SYSGAIT" graph "$MODEL" --fold syscall
+	[[ "$output" == *"--library"* ]]
+	run -2 "$SYSGAIT" graph "$MODEL" --library ls --fold library
+	[[ "$output" == *"by function"* ]]
+}
+
 @test "graph: the same model gives the same bytes, on standard output and in a file" {
 	for n in 1 2 3; do
 		"$SYSGAIT" graph "$MODEL" >"$BATS_TEST_TMPDIR/$n.dot"

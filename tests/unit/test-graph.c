@@ -266,8 +266,8 @@ test_ring(void)
 	/* Nothing enters it: a joined task, say. No state may get lost, and folding must end. */
 	static const EdgeSpec ring[] = {{2, 3, 2, 2, 0}, {3, 4, 2, 2, 0}, {4, 2, 2, 2, 0}};
 	g_autoptr(GaitModel) model = make_model(3, ring, G_N_ELEMENTS(ring));
-	g_autoptr(GaitSketch) sketch =
-	    gait_sketch_new(model, gait_model_get_program(model, 0), 0, 0, TRUE);
+	g_autoptr(GaitSketch) sketch = gait_sketch_new(model, gait_model_get_program(model, 0), 0,
+	                                               0, GAIT_GRAPH_FOLD_NONE, TRUE);
 	guint n_first = 0, n_visible = 0;
 
 	for (guint i = 0; i < sketch->states->len; i++)
@@ -296,8 +296,8 @@ test_random_folding(void)
 					                       1, 0}));
 		g_autoptr(GaitModel) model =
 		    make_model(n_symbols, (EdgeSpec *)(void *)edges->data, edges->len);
-		g_autoptr(GaitSketch) sketch =
-		    gait_sketch_new(model, gait_model_get_program(model, 0), 0, 0, TRUE);
+		g_autoptr(GaitSketch) sketch = gait_sketch_new(
+		    model, gait_model_get_program(model, 0), 0, 0, GAIT_GRAPH_FOLD_NONE, TRUE);
 		guint n_loops = 0, n_within = 0, n_hidden = 0, n_both = 0;
 
 		for (guint i = 0; i < sketch->states->len; i++) {
@@ -318,6 +318,89 @@ test_random_folding(void)
 		g_assert_cmpuint(n_loops + sketch->lines->len, ==, edges->len);
 		g_assert_cmpuint(n_hidden, ==, n_within + n_both);
 	}
+}
+
+/* What is folded is neither lost nor invented: each site has one box, and all steps are there. */
+static void
+test_random_sites(void)
+{
+	for (guint round = 0; round < 200; round++) {
+		guint n_symbols = (guint)g_test_rand_int_range(1, 12);
+		guint n_states = GAIT_STATE_FIRST + n_symbols;
+		GaitGraphFold fold = (GaitGraphFold)g_test_rand_int_range(0, GAIT_GRAPH_FOLD_N_);
+		g_autoptr(GArray) edges = g_array_new(FALSE, FALSE, sizeof(EdgeSpec));
+		guint64 n_steps = 0, n_drawn = 0;
+		guint n_sites = 0;
+
+		for (guint32 from = 0; from < n_states; from++) {
+			for (guint32 to = GAIT_STATE_FIRST; to < n_states; to++) {
+				EdgeSpec edge = {from, to, 2, 1 + from * 7 + to, 0};
+
+				if (g_test_rand_int_range(0, 3) > 0)
+					continue;
+				g_array_append_val(edges, edge);
+				n_steps += edge.in_main;
+			}
+		}
+		g_autoptr(GaitModel) model =
+		    make_model(n_symbols, (EdgeSpec *)(void *)edges->data, edges->len);
+		GaitLibrary *library =
+		    gait_program_get_library(gait_model_get_program(model, 0), 0);
+		for (guint i = 0; i < n_symbols; i++) {
+			GaitSymbol *symbol = g_ptr_array_index(library->symbols, i);
+
+			g_free(symbol->function);
+			symbol->function = i % 4 == 3 ? NULL : g_strdup(i % 4 ? "walk" : "work");
+		}
+		g_autoptr(GaitSketch) sketch =
+		    gait_sketch_new(model, gait_model_get_program(model, 0), 0, 0, fold, FALSE);
+		for (guint i = 0; i < sketch->states->len; i++) {
+			const GaitSketchState *state = gait_sketch_get_state(sketch, i);
+			guint n = 0;
+
+			n_drawn += state->n_loops;
+			if (state->state < GAIT_STATE_FIRST)
+				continue;
+			for (const GaitSketchSite *site = gait_sketch_first_site(sketch, state);
+			     site; site = gait_sketch_next_site(sketch, site), n++) {
+				const GaitSymbol *a = gait_sketch_get_symbol(sketch, state);
+				const GaitSymbol *b = gait_sketch_site_symbol(sketch, site);
+
+				g_assert_cmpuint(a->nr, ==, b->nr);
+				if (fold == GAIT_GRAPH_FOLD_FUNCTION)
+					g_assert_cmpstr(a->function, ==, b->function);
+				else if (fold == GAIT_GRAPH_FOLD_NONE)
+					g_assert_true(a == b);
+			}
+			g_assert_cmpuint(n, ==, state->n_sites);
+			n_sites += n;
+		}
+		for (guint i = 0; i < sketch->lines->len; i++)
+			n_drawn += gait_sketch_get_line(sketch, i)->count;
+		g_assert_cmpuint(n_sites, ==, n_symbols);
+		g_assert_cmpuint(n_drawn, ==, n_steps);
+	}
+}
+
+static void
+test_folded_sites(void)
+{
+	g_autoptr(GaitModel) model = make_walk();
+	GaitGraphOptions options = {.view = GAIT_GRAPH_LIBRARY,
+	                            .library = "walk",
+	                            .role = "main",
+	                            .is_full = TRUE,
+	                            .fold = GAIT_GRAPH_FOLD_SYSCALL};
+	JsonObject *graph = draw(model, &options);
+
+	/* The clone, and the three reads as one, which follows itself as often as all of them. */
+	assert_contains(attribute(find_object(graph, "r0s3"), "label"), "work, 3 sites");
+	assert_contains(attribute(find_object(graph, "r0s3"), "label"), "↻ 2,449");
+	assert_contains(attribute(find_object(graph, "r0s3"), "tooltip"), "work+0x3");
+	assert_contains(attribute(graph, "label"), "folded by syscall: 2 states stand for 4");
+	g_assert_cmpstr(attribute(find_edge(graph, "r0s2", "r0s3"), "xlabel"), ==, "2");
+	g_assert_null(find_object(graph, "r0s4"));
+	json_object_unref(graph);
 }
 
 /* Where there are no loops, every line leads onward, wherever the walk began. */
@@ -342,8 +425,8 @@ test_random_order(void)
 					                (guint64)g_test_rand_int_range(1, 99), 0}));
 		g_autoptr(GaitModel) model =
 		    make_model(n_symbols, (EdgeSpec *)(void *)edges->data, edges->len);
-		g_autoptr(GaitSketch) sketch =
-		    gait_sketch_new(model, gait_model_get_program(model, 0), 0, 0, TRUE);
+		g_autoptr(GaitSketch) sketch = gait_sketch_new(
+		    model, gait_model_get_program(model, 0), 0, 0, GAIT_GRAPH_FOLD_NONE, TRUE);
 
 		for (guint i = 0; i < sketch->lines->len; i++) {
 			const GaitSketchLine *line = gait_sketch_get_line(sketch, i);
@@ -603,6 +686,8 @@ main(int argc, char **argv)
 	g_test_add_func("/graph/library/folded", test_folded);
 	g_test_add_func("/graph/library/ring", test_ring);
 	g_test_add_func("/graph/library/random-folding", test_random_folding);
+	g_test_add_func("/graph/library/folded-sites", test_folded_sites);
+	g_test_add_func("/graph/library/random-sites", test_random_sites);
 	g_test_add_func("/graph/library/random-order", test_random_order);
 	g_test_add_func("/graph/library/phase-clusters", test_phase_clusters);
 	g_test_add_func("/graph/phases", test_phases);
