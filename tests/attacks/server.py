@@ -222,7 +222,8 @@ class Redis(Server):
         self.port = self.driver.start(self.run)
 
     def ask(self):
-        return self.request(b'SET key value\r\nGET key\r\nQUIT\r\n') == b'+OK\r\n$5\r\nvalue\r\n+OK\r\n'
+        # Nothing is written: whether the append-only file has to wait for its disk is chance, and seldom seen in training.
+        return self.request(b'ECHO value\r\nGET absent\r\nQUIT\r\n') == b'$5\r\nvalue\r\n$-1\r\n+OK\r\n'
 
     def wake(self):
         self.kick(b'PING\r\n')
