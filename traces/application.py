@@ -128,9 +128,13 @@ def processes():
         show('missing', error.strerror)
     with subprocess.Popen(['/bin/cat'], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as cat:
         show('cat', cat.communicate(b'meow')[0])
-    with subprocess.Popen(['/bin/sleep', '60']) as sleeper:
-        sleeper.terminate()
-        show('terminated', sleeper.wait())
+    # Killed when it has answered: how far into its own start a child came that is killed at once, nobody knows.
+    with subprocess.Popen(['/bin/cat'], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as cat:
+        cat.stdin.write(b'awake\n')
+        cat.stdin.flush()
+        show('awake', cat.stdout.readline())
+        cat.terminate()
+        show('terminated', cat.wait())
 
 
 async def echo(reader, writer):
