@@ -127,8 +127,8 @@ position(guint64 sum, guint64 n, guint64 life_sum, guint64 n_lives)
 }
 
 /*
- * Calls that come when threads collide, or only on some hosts, are no milestones; nor is what only
- * instances reached whose start was not seen, for nobody knows when.
+ * Calls that come when threads collide, or a heap shrinks, or only on some hosts, are no
+ * milestones; nor is what only instances reached whose start was not seen, for nobody knows when.
  */
 static gboolean
 is_eligible(const GaitCutter *cutter, guint32 candidate)
@@ -136,6 +136,7 @@ is_eligible(const GaitCutter *cutter, guint32 candidate)
 	guint32 nr = symbol_nr(cutter, gait_cutter_symbol(cutter, candidate));
 
 	return !gait_syscall_is_incidental(nr) && !gait_syscall_is_vdso(nr) &&
+	       !gait_syscall_is_release(nr) &&
 	       g_array_index(cutter->role->candidates, GaitCandidate, candidate).n_instances > 0;
 }
 
@@ -208,6 +209,52 @@ gait_role_count_occurrences(const GaitProgram *program, guint32 role_index)
 	return counts;
 }
 
+/* Whether a candidate comes again and again in a life, in the mean. */
+static gboolean
+is_again(const GaitCutter *cutter, const guint64 *occurrences, guint32 candidate)
+{
+	return (double)occurrences[gait_cutter_symbol(cutter, candidate)] >
+	       GAIT_IS_AGAIN * (double)cutter->role->n_instances;
+}
+
+static gboolean
+is_wait_again(const GaitCutter *cutter, const guint64 *occurrences, guint32 candidate)
+{
+	return gait_syscall_is_wait(symbol_nr(cutter, gait_cutter_symbol(cutter, candidate))) &&
+	       is_again(cutter, occurrences, candidate);
+}
+
+/* Whether it is the main loop's wait: no other one that recurs always comes before it. */
+static gboolean
+begins_rounds(const GaitCutter *cutter, const GArray *ranks, const guint64 *occurrences,
+              guint32 candidate)
+{
+	if (!is_wait_again(cutter, occurrences, candidate))
+		return FALSE;
+	for (guint32 i = 0; i < ranks->len; i++) {
+		guint32 other = g_array_index(ranks, Rank, i).candidate;
+
+		if (is_wait_again(cutter, occurrences, other) &&
+		    gait_cutter_is_before(cutter, other, candidate))
+			return FALSE;
+	}
+	return TRUE;
+}
+
+/* What a cut at a candidate costs (see phases.c); 0 where it is no milestone. */
+static double
+find_price(const GaitCutter *cutter, const GArray *ranks, const guint64 *occurrences,
+           guint32 candidate)
+{
+	if (begins_rounds(cutter, ranks, occurrences, candidate))
+		return GAIT_PRICE_LOOP;
+	if (!is_again(cutter, occurrences, candidate))
+		return 1;
+	return gait_bit_test(cutter->role->in_rounds, gait_cutter_symbol(cutter, candidate))
+	           ? 0
+	           : GAIT_PRICE_AGAIN;
+}
+
 static void
 make_points(GaitCutter *cutter, guint32 role_index)
 {
@@ -215,8 +262,8 @@ make_points(GaitCutter *cutter, guint32 role_index)
 	g_autoptr(GArray) ranks = rank_candidates(cutter);
 	g_autofree guint64 *occurrences = gait_role_count_occurrences(cutter->program, role_index);
 	const guint64 *full = new_full_row(cutter);
-	GaitPoint start = {GAIT_NONE, 0, 0, FALSE, full, full};
-	GaitPoint end = {GAIT_NONE, 1, 1, FALSE, full, full};
+	GaitPoint start = {GAIT_NONE, 0, 0, 0, full, full};
+	GaitPoint end = {GAIT_NONE, 1, 1, 0, full, full};
 
 	g_array_append_val(cutter->points, start);
 	for (guint32 i = 0; i < ranks->len; i++) {
@@ -224,12 +271,13 @@ make_points(GaitCutter *cutter, guint32 role_index)
 		const GaitCandidate *candidate =
 		    &g_array_index(role->candidates, GaitCandidate, point.candidate);
 
+		point.price = find_price(cutter, ranks, occurrences, point.candidate);
+		if (point.price == 0)
+			continue;
 		point.time = position(candidate->time_ns, candidate->n_instances, role->time_ns,
 		                      role->n_instances);
 		point.event = position(candidate->n_events, candidate->n_instances, role->n_events,
 		                       role->n_instances);
-		point.is_again = (double)occurrences[candidate->symbol] >
-		                 GAIT_IS_AGAIN * (double)role->n_instances;
 		set_rows(cutter, &point);
 		g_array_append_val(cutter->points, point);
 	}

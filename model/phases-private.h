@@ -8,6 +8,7 @@
 #define GAIT_PRICE        0.005
 #define GAIT_PRICE_EVENTS 5.0
 #define GAIT_PRICE_AGAIN  10
+#define GAIT_PRICE_LOOP   0.5
 #define GAIT_IS_AGAIN     1.5 /* occurrences in an instance, in the mean */
 
 /* A run of columns within one word that are of the same system call. */
@@ -22,7 +23,7 @@ typedef struct {
 typedef struct {
 	guint32 candidate;             /* GAIT_NONE at start and end */
 	double time, event;            /* position in the role's life, in [0, 1] */
-	gboolean is_again;             /* recurs within an instance */
+	double price;                  /* of a cut here, in those of one that comes once */
 	const guint64 *after, *before; /* rows over sorted columns */
 } GaitPoint;
 
@@ -38,8 +39,7 @@ typedef struct {
 /* How often each of a role's symbols occurred in it, one more than there are; to be freed. */
 guint64 *gait_role_count_occurrences(const GaitProgram *program, guint32 role);
 /* Finds the interludes of the role's phases (interludes.c). counts: as above. */
-void gait_role_derive_interludes(const GaitProgram *program, GaitRole *role,
-                                 const guint64 *counts);
+void gait_role_derive_interludes(const GaitProgram *program, GaitRole *role, const guint64 *counts);
 
 /* The points of a role, in an order that extends "always before". */
 void gait_cutter_init(GaitCutter *cutter, const GaitProgram *program, guint32 role);

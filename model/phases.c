@@ -17,11 +17,19 @@
  * - GAIT_PRICE_EVENTS over the number of events in an instance, because a stretch of a few events
  * is no phase of life: in a thread of 20 calls nearly each one would be a milestone otherwise;
  * - both GAIT_PRICE_AGAIN times where the milestone comes again and again. A call that comes once
- * in a life was reached because the program got there. One that recurs was asked for (a request, a
- * command), and marks when somebody happened to ask first; it must promise much more.
+ * in a life was reached because the program got there. One that recurs must promise much more; and
+ * where it recurs between the rounds of a main loop (interludes.c) it was asked for (a request, a
+ * command), marks when somebody happened to ask first, and is no milestone at all;
+ *
+ * - both GAIT_PRICE_LOOP times where the milestone is the wait at which the rounds begin. Of what
+ * comes before it, the end often does nothing that serving does not do, too (the last files that
+ * are opened, the last line that is logged), and whether that end belongs to the start or to
+ * serving costs nearly the same: without the rebate the runs at hand decide. Any share from a
+ * quarter to a half gave the same milestones; with three quarters those of redis varied.
  *
  * With these, two halves of ten mixed runs of nginx and of redis have the same milestones in all
- * roles, and short-lived threads have one phase.
+ * roles, serving begins in the main loop (traces/phases-check), and short-lived threads have one
+ * phase.
  */
 #include "model/phases-private.h"
 
@@ -97,7 +105,7 @@ solve(const GaitCutter *cutter)
 			double base = best[from].cost;
 
 			if (from)
-				base += points[from].is_again ? price * GAIT_PRICE_AGAIN : price;
+				base += price * points[from].price;
 			/* Exposure is never negative: a way that is dear already cannot win. */
 			if (best[to].previous != GAIT_NONE && base > best[to].cost + whole * 1e-9)
 				continue;

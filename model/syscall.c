@@ -217,6 +217,12 @@ gait_syscall_is_vdso(guint32 nr)
 }
 
 gboolean
+gait_syscall_is_release(guint32 nr)
+{
+	return nr == SYS_munmap || nr == SYS_mremap || nr == SYS_madvise;
+}
+
+gboolean
 gait_syscall_is_wait(guint32 nr)
 {
 	static const guint32 waits[] = {

@@ -76,6 +76,10 @@ gboolean gait_syscall_is_incidental(guint32 nr);
  * edge. */
 gboolean gait_syscall_is_vdso(guint32 nr);
 
+/* munmap, mremap, madvise: come when a heap shrinks or moves, and not when a program gets
+ * somewhere. */
+gboolean gait_syscall_is_release(guint32 nr);
+
 /* poll, epoll_wait, nanosleep, wait4 …: where a task's main loop waits for what comes next. */
 gboolean gait_syscall_is_wait(guint32 nr);
 

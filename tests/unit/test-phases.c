@@ -83,6 +83,9 @@ assert_phases(World *world, const char *expected)
 
 #define SERVING "fgfgfgfgfgfgfgfgfgfgfgfgfgfgfgfgfgfgfgfgfgfgfgfgfgfgfgfgfgfgfgfgfgfgfgfgfgfgfg"
 
+#define ROUNDS      "dededededededededededededededededededededededededededededede"
+#define ROUNDS_OF_C "dcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdc"
+
 /* A server's life: start-up, a loop, shutdown. */
 static void
 test_server(void)
@@ -141,6 +144,42 @@ test_once_is_better_than_again(void)
 
 	add_life(world, "aaaacdbcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcd");
 	assert_phases(world, "read write execve |b| read write getpid");
+}
+
+/* Where the start ends with what serving does, too, the main loop's first wait tells them apart. */
+static void
+test_loop_begins_at_its_wait(void)
+{
+	g_autofree World *world = world_with_calls(
+	    (const char *const[]){"execve", "socket", "read", "epoll_wait", "read", NULL});
+
+	add_life(world, "ababababababababc" ROUNDS);
+	add_life(world, "ababababababababc" ROUNDS);
+	assert_phases(world, "read socket execve |d| read epoll_wait");
+}
+
+/* What recurs in rounds was asked for: e, first met late, would take much away. */
+static void
+test_asked_for_is_no_milestone(void)
+{
+	g_autofree World *world = world_with_calls(
+	    (const char *const[]){"getpid", "getpid", "read", "poll", "execve", NULL});
+
+	add_life(world, "ab" ROUNDS_OF_C ROUNDS_OF_C "dedede");
+	add_life(world, "ab" ROUNDS_OF_C ROUNDS_OF_C "dedededede");
+	assert_phases(world, "getpid |d| read poll execve");
+}
+
+/* A heap that shrinks just then is no milestone. */
+static void
+test_heap_is_no_milestone(void)
+{
+	g_autofree World *world = world_with_calls(
+	    (const char *const[]){"execve", "socket", "munmap", "getpid", "read", "write", NULL});
+
+	add_life(world, "abababababababababababcd"
+	                "efefefefefefefefefefefefefefefefefefefefefefefef");
+	assert_phases(world, "munmap socket execve |d| read write getpid");
 }
 
 /* a and b come in either order: each could be a milestone, but not both. */
@@ -337,8 +376,8 @@ naive_place(const Search *search, guint32 c)
 	return n ? MIN((double)sum / n / search->life, 1) : 0;
 }
 
-static double
-naive_price(const Search *search, guint32 c)
+static gboolean
+naive_is_again(const Search *search, guint32 c)
 {
 	guint32 n = 0, n_instances = 0;
 
@@ -348,7 +387,56 @@ naive_price(const Search *search, guint32 c)
 		for (guint32 i = 0; i < instance->n_events; i++)
 			n += instance->events[i] == c;
 	}
-	return search->price * (n > GAIT_IS_AGAIN * n_instances ? GAIT_PRICE_AGAIN : 1);
+	return n > GAIT_IS_AGAIN * n_instances;
+}
+
+static gboolean
+naive_is_wait(const Search *search, guint32 c)
+{
+	return gait_syscall_is_wait(search->world->symbols[search->p][c].nr);
+}
+
+/* Some task had waited when it made call c. */
+static gboolean
+naive_is_in_rounds(const Search *search, guint32 c)
+{
+	FOR_EACH_OF_ROLE(search, instance)
+	{
+		gboolean has_waited = FALSE;
+
+		for (guint32 i = 0; i < instance->n_events; i++) {
+			if (has_waited && instance->events[i] == c)
+				return TRUE;
+			has_waited |= naive_is_wait(search, instance->events[i]);
+		}
+	}
+	return FALSE;
+}
+
+static gboolean
+naive_begins_rounds(const Search *search, guint32 c)
+{
+	if (!naive_is_wait(search, c) || !naive_is_again(search, c))
+		return FALSE;
+	for (guint32 i = 0; i < search->n_symbols; i++) {
+		guint32 other = search->symbols[i];
+
+		if (other != c && naive_is_wait(search, other) && naive_is_again(search, other) &&
+		    !seen_on_side(search, other, c, FALSE))
+			return FALSE;
+	}
+	return TRUE;
+}
+
+/* 0: no milestone. */
+static double
+naive_price(const Search *search, guint32 c)
+{
+	if (naive_begins_rounds(search, c))
+		return search->price * GAIT_PRICE_LOOP;
+	if (!naive_is_again(search, c))
+		return search->price;
+	return naive_is_in_rounds(search, c) ? 0 : search->price * GAIT_PRICE_AGAIN;
 }
 
 static double
@@ -369,7 +457,8 @@ search_from(Search *search, guint32 from, double cost)
 		guint32 to = search->symbols[i];
 
 		/* Some instance has its first `to` before its first `from`. */
-		if (to == from || (from != GAIT_NONE && seen_on_side(search, from, to, FALSE)))
+		if (to == from || naive_price(search, to) == 0 ||
+		    (from != GAIT_NONE && seen_on_side(search, from, to, FALSE)))
 			continue;
 		search_from(search, to,
 		            cost + naive_stretch(search, from, to) + naive_price(search, to));
@@ -506,6 +595,9 @@ main(int argc, char **argv)
 	g_test_add_func("/phases/short-life", test_short_life);
 	g_test_add_func("/phases/no-milestones", test_no_milestones);
 	g_test_add_func("/phases/once-is-better-than-again", test_once_is_better_than_again);
+	g_test_add_func("/phases/loop-begins-at-its-wait", test_loop_begins_at_its_wait);
+	g_test_add_func("/phases/asked-for-is-no-milestone", test_asked_for_is_no_milestone);
+	g_test_add_func("/phases/heap-is-no-milestone", test_heap_is_no_milestone);
 	g_test_add_func("/phases/order-has-to-agree", test_order_has_to_agree);
 	g_test_add_func("/phases/without-place", test_without_place);
 	g_test_add_func("/phases/nothing-seen-is-forbidden", test_nothing_seen_is_forbidden);
