@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The servers that are attacked: how each is trained, started behind a prefix (nothing, or `sysgait enforce`), woken up,
 asked whether it still serves, and which of its processes the attack goes into."""
+import concurrent.futures
 import contextlib
 import importlib.machinery
 import importlib.util
@@ -11,6 +12,7 @@ import socket
 import subprocess
 import sys
 import tempfile
+import time
 import types
 
 HERE = os.path.dirname(os.path.abspath(__file__))
@@ -214,12 +216,20 @@ class Redis(Server):
     @classmethod
     def train(cls, directory, model):
         traces = record_runs('redis', directory, range(1, 7))
-        traces += [cls.record_exercise(directory, seed) for seed in range(7, 11)]
+        with concurrent.futures.ThreadPoolExecutor(2) as pool:
+            traces += pool.map(lambda seed: cls.record_exercise(directory, seed), range(7, 13))
         return must(SYSGAIT, 'learn', '-o', model, *traces)
 
     def start(self):
         self.run = self.new_run()
         self.port = self.driver.start(self.run)
+
+    def exercise(self):
+        """For some of its seconds: what it does ten times in each falls between requests as it may."""
+        deadline = time.monotonic() + 3
+        while time.monotonic() < deadline:
+            super().exercise()
+            time.sleep(0.12)
 
     def ask(self):
         # Nothing is written: whether the append-only file has to wait for its disk is chance, and seldom seen in training.

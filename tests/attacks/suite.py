@@ -30,6 +30,7 @@ FLOOR = {'new-setxattr': REFUSED, 'int80-kill': KILLED, 'sysenter-kill': KILLED,
 SPOILS = {'permission', 'memory'}
 
 TAKES_EFFECT = 'TAKES EFFECT'
+MAX_MORE_TRIES = 2
 
 Mode = collections.namedtuple('Mode', 'name backend action')
 Row = collections.namedtuple('Row', 'attack family by site label')
@@ -248,9 +249,11 @@ class Suite:
 
     def attack(self, row):
         came_of_it, holds, details = self.try_attack(row)
-        # What was without effect is tried once more: a task that repeats itself gets ten lines for that and then one a
-        # second; and a model that has not seen all may have ended the server for something else.
-        if not holds and came_of_it != TAKES_EFFECT:
+        # What was without effect is tried again: a task that repeats itself gets ten lines for that and then one a second;
+        # and a model that has not seen all may have ended the server for something else.
+        for _ in range(MAX_MORE_TRIES):
+            if holds or came_of_it == TAKES_EFFECT:
+                break
             self.n_second_tries += 1
             print('\n'.join([f'# second try of {row.label}: {came_of_it}', *(f'#   {line}' for line in details[:10])]))
             time.sleep(1.1)
