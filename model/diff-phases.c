@@ -3,11 +3,13 @@
  * Phases in a diff. Two models may cut a role's life at different places, so lists of phases cannot
  * be compared as they are. What can is the cut of the first model with the relations of both: does
  * a call come between these two milestones in the one and not in the other? That is what enforcing
- * the first model would find in the behaviour of the second.
+ * the first model would find in the behaviour of the second. So it is with interludes: those of the
+ * first model, and what the second one's rounds say of what led to their calls.
  */
 #include "model/diff-private.h"
 
 #include "model/life.h"
+#include "model/model-private.h"
 #include "sysgait/syscall.h"
 #include "sysgait/text.h"
 
@@ -32,6 +34,21 @@ find_candidate(const Side *side, const char *label)
 		g_autofree char *own = gait_diff_program_dup_label(
 		    side->index, side->program,
 		    g_array_index(side->role->symbols, GaitSymbolRef, symbol));
+
+		if (g_str_equal(own, label))
+			return i;
+	}
+	return GAIT_NONE;
+}
+
+/* The index of the role's symbol with this label, or GAIT_NONE. */
+static guint32
+find_symbol(const Side *side, const char *label)
+{
+	for (guint32 i = 0; i < side->role->symbols->len; i++) {
+		g_autofree char *own = gait_diff_program_dup_label(
+		    side->index, side->program,
+		    g_array_index(side->role->symbols, GaitSymbolRef, i));
 
 		if (g_str_equal(own, label))
 			return i;
@@ -120,6 +137,70 @@ compare_stretch(GaitDiff *diff, const Side *a, const Side *b, const Stretch *str
 }
 
 /*
+ * Whether some round had the symbol and not the entry before it. What only comes before the first
+ * wait is in no round, and needs no entry.
+ */
+static gboolean
+is_unled(const Side *side, guint32 symbol, guint32 entry)
+{
+	const GaitRole *role = side->role;
+
+	return gait_bit_test(role->in_rounds, symbol) &&
+	       (entry == GAIT_NONE || !role->led ||
+	        !gait_bit_test(gait_role_row(role, role->led, symbol), entry));
+}
+
+/* Whether a side makes the call in a stretch, from some site without the entry before it. */
+static gboolean
+makes_unled(const Side *side, const GaitCall *call, guint32 from, guint32 to, guint32 entry)
+{
+	for (guint32 i = 0; i < side->role->symbols->len; i++) {
+		GaitSymbolRef ref = g_array_index(side->role->symbols, GaitSymbolRef, i);
+		const GaitSymbol *symbol = gait_program_get_symbol(side->program->program, ref);
+
+		if (symbol->nr == call->nr && symbol->klass == call->klass &&
+		    gait_role_is_between(side->role, i, from, to) && is_unled(side, i, entry))
+			return TRUE;
+	}
+	return FALSE;
+}
+
+static void
+compare_interlude(GaitDiff *diff, const Side *a, const Side *b, const Stretch *stretch,
+                  const GaitInterlude *interlude, const char *text)
+{
+	GaitSymbolRef ref = g_array_index(a->role->symbols, GaitSymbolRef, interlude->entry);
+	g_autofree char *label = gait_diff_program_dup_label(a->index, a->program, ref);
+	g_autofree char *name =
+	    gait_diff_dup_symbol(gait_program_get_symbol(a->program->program, ref));
+	guint32 entry = find_symbol(b, label);
+
+	for (guint32 i = 0; i < interlude->calls->len; i++) {
+		const GaitCall *call = &g_array_index(a->program->program->calls, GaitCall,
+		                                      g_array_index(interlude->calls, guint32, i));
+		g_autofree char *what = NULL;
+
+		if (!makes_unled(b, call, stretch->from[1], stretch->to[1], entry))
+			continue;
+		what = gait_diff_dup_call(call->nr, call->klass);
+		gait_diff_add(diff, GAIT_CHANGE_NEW, GAIT_VERDICT_PHASE, b->program, b->role->name,
+		              g_strdup_printf("%s %s, without %s before", what, text, name))
+		    ->nr = call->nr;
+	}
+}
+
+static void
+compare_interludes(GaitDiff *diff, const Side *a, const Side *b, const Stretch *stretch,
+                   guint index, const char *text)
+{
+	const GaitPhase *phase = g_ptr_array_index(a->role->phases, index);
+
+	for (guint32 i = 0; i < phase->interludes->len; i++)
+		compare_interlude(diff, a, b, stretch, g_ptr_array_index(phase->interludes, i),
+		                  text);
+}
+
+/*
  * Where the other model's tasks do not all reach a milestone, it does not cut them, and the
  * stretches on both its sides are one.
  */
@@ -161,6 +242,11 @@ gait_diff_phases(GaitDiff *diff, const GaitDiffIndex *a, const GaitDiffProgram *
 			continue;
 		text = describe_stretch(&first, begin, phase);
 		compare_stretch(diff, &first, &second, &stretch, text);
+		/* Of several phases that the other model does not tell apart, a call may be tied in
+		 * one and free in the next: that they are not told apart is a difference already.
+		 */
+		if (phase == begin + 1)
+			compare_interludes(diff, &first, &second, &stretch, begin, text);
 		stretch.from[0] = stretch.to[0];
 		stretch.from[1] = stretch.to[1];
 		begin = phase;

@@ -3,6 +3,7 @@
 #include "tests/unit/random-model.h"
 #include "tests/unit/unit.h"
 
+#include "model/diff.h"
 #include "model/life.h"
 #include "sysgait/walker.h"
 
@@ -248,6 +249,50 @@ test_before_first_wait(void)
 	tear_down(&fixture);
 }
 
+/* "phase rename in …": what of reloads' phases another model has anew. */
+static char *
+diff_with_reloads(const char *const *lives)
+{
+	g_autoptr(GString) out = g_string_new(NULL);
+	g_autoptr(GaitDiff) diff = NULL;
+	Fixture a, b;
+
+	set_up(&a, reloads);
+	set_up(&b, lives);
+	diff = gait_diff_new(a.model, b.model);
+	for (guint i = 0; i < diff->differences->len; i++) {
+		const GaitDifference *difference = g_ptr_array_index(diff->differences, i);
+
+		if (difference->change == GAIT_CHANGE_NEW && difference->kind == GAIT_VERDICT_PHASE)
+			g_string_append_printf(out, "%s%s", out->len ? "; " : "", difference->what);
+	}
+	tear_down(&a);
+	tear_down(&b);
+	return g_string_free(g_steal_pointer(&out), FALSE);
+}
+
+/* What comes in a round without its entry is new, though its phase allows it. */
+static void
+test_diff(void)
+{
+	const char *lives[WORLD_RUNS];
+	g_autofree char *same = NULL, *found = NULL, *start = NULL;
+
+	memcpy(lives, reloads, sizeof lives);
+	lives[1] = "abcdeh" LOOP "mijkh" LOOP;
+	same = diff_with_reloads(lives);
+	g_assert_cmpstr(same, ==, "");
+	lives[3] = "abcdeh" LOOP "fjgh" LOOP "mijkgh" LOOP;
+	found = diff_with_reloads(lives);
+	g_assert_true(g_str_has_prefix(found, "rename in phase 2, from "));
+	g_assert_nonnull(strstr(found, ", without getpid at alpha_10c+0x0 before"));
+	g_assert_null(strchr(found, ';'));
+	/* Before the first wait there are no rounds. */
+	lives[3] = "abcdejh" LOOP "mijkgh" LOOP;
+	start = diff_with_reloads(lives);
+	g_assert_null(strstr(start, "without"));
+}
+
 int
 main(int argc, char **argv)
 {
@@ -258,5 +303,6 @@ main(int argc, char **argv)
 	g_test_add_func("/interludes/every-round", test_every_round);
 	g_test_add_func("/interludes/support", test_support);
 	g_test_add_func("/interludes/before-first-wait", test_before_first_wait);
+	g_test_add_func("/interludes/diff", test_diff);
 	return g_test_run();
 }
