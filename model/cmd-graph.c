@@ -15,6 +15,7 @@ static const char summary[] =
 static const char description[] =
     "Examples:\n"
     "  sysgait graph nginx.gait -o nginx.svg\n"
+    "  sysgait graph --diff old.gait nginx.gait -o changes.svg\n"
     "  sysgait graph nginx.gait --library libc.so.6 --role main -o libc.png\n"
     "  sysgait graph nginx.gait --roles | dot -Tpdf >roles.pdf\n"
     "\n"
@@ -22,7 +23,7 @@ static const char description[] =
     "fits none, or several, they are listed, and the exit status is 2.";
 
 typedef struct {
-	char *library, *program, *role, *fold, *format, *output;
+	char *library, *program, *role, *fold, *before, *format, *output;
 	gboolean phases, roles, full;
 	char **files;
 } Arguments;
@@ -34,6 +35,7 @@ arguments_clear(Arguments *arguments)
 	g_free(arguments->program);
 	g_free(arguments->role);
 	g_free(arguments->fold);
+	g_free(arguments->before);
 	g_free(arguments->format);
 	g_free(arguments->output);
 	g_strfreev(arguments->files);
@@ -59,6 +61,8 @@ parse(int argc, char **argv, Arguments *arguments, GError **error)
 	     "(none, "
 	     "the default)",
 	     "syscall|function|none"},
+	    {"diff", 0, 0, G_OPTION_ARG_FILENAME, &arguments->before,
+	     "Draw what changed since this older model", "OLD"},
 	    {"full", 0, 0, G_OPTION_ARG_NONE, &arguments->full,
 	     "With --library: a box for each call, instead of one for a straight run of them",
 	     NULL},
@@ -93,6 +97,10 @@ check(const Arguments *arguments, GError **error)
 		return gait_error_usage(error, "--full is for --library; " SEE_HELP);
 	if (arguments->fold && !arguments->library)
 		return gait_error_usage(error, "--fold is for --library; " SEE_HELP);
+	if (arguments->before && arguments->roles)
+		return gait_error_usage(
+		    error, "--diff draws phases and libraries, and their roles: leave out "
+		           "--roles; " SEE_HELP);
 	if (arguments->roles && arguments->role)
 		return gait_error_usage(error,
 		                        "--roles draws all roles: leave out --role; " SEE_HELP);
@@ -173,6 +181,13 @@ run(int argc, char **argv, GError **error)
 	g_autoptr(GaitModel) model = gait_model_load(arguments.files[0], error);
 	if (!model)
 		return GAIT_EXIT_FAILURE;
+	g_autoptr(GaitModel) before =
+	    arguments.before ? gait_model_load(arguments.before, error) : NULL;
+	if (arguments.before && !before)
+		return GAIT_EXIT_FAILURE;
+	options.before = before;
+	options.names[0] = arguments.before;
+	options.names[1] = arguments.files[0];
 	g_autoptr(GString) text = gait_graph_print(model, &options, error);
 	if (!text)
 		return GAIT_EXIT_FAILURE; /* main makes it 2 where an option names nothing */

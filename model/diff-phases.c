@@ -13,21 +13,9 @@
 #include "sysgait/syscall.h"
 #include "sysgait/text.h"
 
-/* A role in one of the models. */
-typedef struct {
-	const GaitDiffIndex *index;
-	const GaitDiffProgram *program;
-	const GaitRole *role;
-} Side;
-
-/* A stretch of the first model's cut: milestones as rows of each side, GAIT_NONE at the ends. */
-typedef struct {
-	guint32 from[2], to[2];
-} Stretch;
-
 /* The candidate with this label, or GAIT_NONE. */
 static guint32
-find_candidate(const Side *side, const char *label)
+find_candidate(const GaitDiffRole *side, const char *label)
 {
 	for (guint32 i = 0; i < side->role->candidates->len; i++) {
 		guint32 symbol = g_array_index(side->role->candidates, GaitCandidate, i).symbol;
@@ -43,7 +31,7 @@ find_candidate(const Side *side, const char *label)
 
 /* The index of the role's symbol with this label, or GAIT_NONE. */
 static guint32
-find_symbol(const Side *side, const char *label)
+find_symbol(const GaitDiffRole *side, const char *label)
 {
 	for (guint32 i = 0; i < side->role->symbols->len; i++) {
 		g_autofree char *own = gait_diff_program_dup_label(
@@ -56,9 +44,8 @@ find_symbol(const Side *side, const char *label)
 	return GAIT_NONE;
 }
 
-/* The calls that a side allows in a stretch: "nr:class" → themselves as GaitCall. */
-static GHashTable *
-collect_allowed(const Side *side, guint32 from, guint32 to)
+GHashTable *
+gait_diff_role_calls(const GaitDiffRole *side, guint32 from, guint32 to, gboolean with_incidental)
 {
 	GHashTable *calls = g_hash_table_new_full(g_int64_hash, g_int64_equal, g_free, NULL);
 
@@ -67,11 +54,11 @@ collect_allowed(const Side *side, guint32 from, guint32 to)
 		const GaitSymbol *symbol = gait_program_get_symbol(side->program->program, ref);
 		gint64 *key;
 
-		if (gait_syscall_is_incidental(symbol->nr) ||
+		if ((!with_incidental && gait_syscall_is_incidental(symbol->nr)) ||
 		    !gait_role_is_between(side->role, i, from, to))
 			continue;
 		key = g_new(gint64, 1);
-		*key = (gint64)((guint64)symbol->nr << 32 | symbol->klass);
+		*key = gait_diff_pack_call(symbol->nr, symbol->klass);
 		g_hash_table_add(calls, key);
 	}
 	return calls;
@@ -79,8 +66,8 @@ collect_allowed(const Side *side, guint32 from, guint32 to)
 
 /* Calls that are new in the program or gone from it are so everywhere: said once, elsewhere. */
 static void
-add_missing(GaitDiff *diff, GaitChange change, const Side *reference, const Side *in,
-            GHashTable *known, GHashTable *calls, const char *stretch)
+add_missing(GaitDiff *diff, GaitChange change, const GaitDiffRole *reference,
+            const GaitDiffRole *in, GHashTable *known, GHashTable *calls, const char *stretch)
 {
 	GHashTableIter iterator;
 	gpointer key;
@@ -104,7 +91,7 @@ add_missing(GaitDiff *diff, GaitChange change, const Side *reference, const Side
 
 /* "in phase 3, from epoll_wait at 0x53ff4 on": by the first model's numbers. */
 static char *
-describe_stretch(const Side *a, guint first, guint last)
+describe_stretch(const GaitDiffRole *a, guint first, guint last)
 {
 	g_autoptr(GString) text = g_string_new(NULL);
 	const GaitPhase *phase = g_ptr_array_index(a->role->phases, first);
@@ -125,23 +112,12 @@ describe_stretch(const Side *a, guint first, guint last)
 	return g_string_free(g_steal_pointer(&text), FALSE);
 }
 
-static void
-compare_stretch(GaitDiff *diff, const Side *a, const Side *b, const Stretch *stretch,
-                const char *text)
-{
-	g_autoptr(GHashTable) in_a = collect_allowed(a, stretch->from[0], stretch->to[0]);
-	g_autoptr(GHashTable) in_b = collect_allowed(b, stretch->from[1], stretch->to[1]);
-
-	add_missing(diff, GAIT_CHANGE_NEW, a, b, in_a, in_b, text);
-	add_missing(diff, GAIT_CHANGE_GONE, b, a, in_b, in_a, text);
-}
-
 /*
  * Whether some round had the symbol and not the entry before it. What only comes before the first
  * wait is in no round, and needs no entry.
  */
 static gboolean
-is_unled(const Side *side, guint32 symbol, guint32 entry)
+is_unled(const GaitDiffRole *side, guint32 symbol, guint32 entry)
 {
 	const GaitRole *role = side->role;
 
@@ -152,7 +128,7 @@ is_unled(const Side *side, guint32 symbol, guint32 entry)
 
 /* Whether a side makes the call in a stretch, from some site without the entry before it. */
 static gboolean
-makes_unled(const Side *side, const GaitCall *call, guint32 from, guint32 to, guint32 entry)
+makes_unled(const GaitDiffRole *side, const GaitCall *call, guint32 from, guint32 to, guint32 entry)
 {
 	for (guint32 i = 0; i < side->role->symbols->len; i++) {
 		GaitSymbolRef ref = g_array_index(side->role->symbols, GaitSymbolRef, i);
@@ -166,61 +142,125 @@ makes_unled(const Side *side, const GaitCall *call, guint32 from, guint32 to, gu
 }
 
 static void
-compare_interlude(GaitDiff *diff, const Side *a, const Side *b, const Stretch *stretch,
-                  const GaitInterlude *interlude, const char *text)
+add_untied(GArray *untied, const GaitDiffRole *a, const GaitDiffRole *b,
+           const GaitDiffStretch *stretch, const GaitInterlude *interlude)
 {
 	GaitSymbolRef ref = g_array_index(a->role->symbols, GaitSymbolRef, interlude->entry);
 	g_autofree char *label = gait_diff_program_dup_label(a->index, a->program, ref);
-	g_autofree char *name =
-	    gait_diff_dup_symbol(gait_program_get_symbol(a->program->program, ref));
 	guint32 entry = find_symbol(b, label);
 
 	for (guint32 i = 0; i < interlude->calls->len; i++) {
-		const GaitCall *call = &g_array_index(a->program->program->calls, GaitCall,
-		                                      g_array_index(interlude->calls, guint32, i));
-		g_autofree char *what = NULL;
+		GaitDiffUntied call = {g_array_index(a->program->program->calls, GaitCall,
+		                                     g_array_index(interlude->calls, guint32, i)),
+		                       gait_program_get_symbol(a->program->program, ref)};
 
-		if (!makes_unled(b, call, stretch->from[1], stretch->to[1], entry))
-			continue;
-		what = gait_diff_dup_call(call->nr, call->klass);
+		if (makes_unled(b, &call.call, stretch->from[1], stretch->to[1], entry))
+			g_array_append_val(untied, call);
+	}
+}
+
+GArray *
+gait_diff_role_untied(const GaitDiffRole *a, const GaitDiffRole *b, const GaitDiffStretch *stretch)
+{
+	GArray *untied = g_array_new(FALSE, FALSE, sizeof(GaitDiffUntied));
+	const GaitPhase *phase = g_ptr_array_index(a->role->phases, stretch->first);
+
+	if (stretch->last != stretch->first + 1)
+		return untied;
+	for (guint32 i = 0; i < phase->interludes->len; i++)
+		add_untied(untied, a, b, stretch, g_ptr_array_index(phase->interludes, i));
+	return untied;
+}
+
+/* What comes outside its interlude. */
+static void
+add_outside(GaitDiff *diff, const GaitDiffRole *a, const GaitDiffRole *b,
+            const GaitDiffStretch *stretch, const char *text)
+{
+	g_autoptr(GArray) untied = gait_diff_role_untied(a, b, stretch);
+
+	for (guint i = 0; i < untied->len; i++) {
+		const GaitDiffUntied *call = &g_array_index(untied, GaitDiffUntied, i);
+		g_autofree char *what = gait_diff_dup_call(call->call.nr, call->call.klass);
+		g_autofree char *entry = gait_diff_dup_symbol(call->entry);
+
 		gait_diff_add(diff, GAIT_CHANGE_NEW, GAIT_VERDICT_PHASE, b->program, b->role->name,
-		              g_strdup_printf("%s %s, without %s before", what, text, name))
-		    ->nr = call->nr;
+		              g_strdup_printf("%s %s, without %s before", what, text, entry))
+		    ->nr = call->call.nr;
 	}
 }
 
 static void
-compare_interludes(GaitDiff *diff, const Side *a, const Side *b, const Stretch *stretch,
-                   guint index, const char *text)
+compare_stretch(GaitDiff *diff, const GaitDiffRole *a, const GaitDiffRole *b,
+                const GaitDiffStretch *stretch)
 {
-	const GaitPhase *phase = g_ptr_array_index(a->role->phases, index);
+	g_autoptr(GHashTable) in_a =
+	    gait_diff_role_calls(a, stretch->from[0], stretch->to[0], FALSE);
+	g_autoptr(GHashTable) in_b =
+	    gait_diff_role_calls(b, stretch->from[1], stretch->to[1], FALSE);
+	g_autofree char *text = describe_stretch(a, stretch->first, stretch->last);
 
-	for (guint32 i = 0; i < phase->interludes->len; i++)
-		compare_interlude(diff, a, b, stretch, g_ptr_array_index(phase->interludes, i),
-		                  text);
+	add_missing(diff, GAIT_CHANGE_NEW, a, b, in_a, in_b, text);
+	add_missing(diff, GAIT_CHANGE_GONE, b, a, in_b, in_a, text);
+	add_outside(diff, a, b, stretch, text);
 }
 
-/*
- * Where the other model's tasks do not all reach a milestone, it does not cut them, and the
- * stretches on both its sides are one.
- */
-static gboolean
-find_cut(GaitDiff *diff, const Side *a, const Side *b, guint phase, Stretch *stretch)
+/* The symbol on whose first occurrence a's phase begins. */
+static GaitSymbolRef
+get_milestone(const GaitDiffRole *a, guint phase)
 {
 	guint32 milestone = ((GaitPhase *)g_ptr_array_index(a->role->phases, phase))->milestone;
-	GaitSymbolRef ref = g_array_index(a->role->symbols, GaitSymbolRef, milestone);
-	g_autofree char *label = gait_diff_program_dup_label(a->index, a->program, ref);
-	const GaitSymbol *symbol = gait_program_get_symbol(a->program->program, ref);
-	g_autofree char *text = gait_diff_dup_symbol(symbol);
 
-	stretch->to[0] = find_candidate(a, label);
-	stretch->to[1] = find_candidate(b, label);
-	if (stretch->to[0] != GAIT_NONE && stretch->to[1] != GAIT_NONE)
-		return TRUE;
-	gait_diff_add(diff, GAIT_CHANGE_NEW, GAIT_VERDICT_PHASE, b->program, b->role->name,
-	              g_strdup_printf("tasks that never reach phase %u, %s", phase + 1, text))
-	    ->nr = symbol->nr;
-	return FALSE;
+	return g_array_index(a->role->symbols, GaitSymbolRef, milestone);
+}
+
+static gboolean
+find_cut(const GaitDiffRole *a, const GaitDiffRole *b, guint phase, guint32 to[2])
+{
+	g_autofree char *label =
+	    gait_diff_program_dup_label(a->index, a->program, get_milestone(a, phase));
+
+	to[0] = find_candidate(a, label);
+	to[1] = b ? find_candidate(b, label) : GAIT_NONE;
+	return to[0] != GAIT_NONE && (!b || to[1] != GAIT_NONE);
+}
+
+GArray *
+gait_diff_role_stretches(const GaitDiffRole *a, const GaitDiffRole *b)
+{
+	GArray *stretches = g_array_new(FALSE, FALSE, sizeof(GaitDiffStretch));
+	GaitDiffStretch stretch = {0, 0, {GAIT_NONE, GAIT_NONE}, {GAIT_NONE, GAIT_NONE}};
+	guint n = a->role->phases->len;
+
+	for (guint phase = 1; phase <= n; phase++) {
+		if (phase == n)
+			stretch.to[0] = stretch.to[1] = GAIT_NONE;
+		else if (!find_cut(a, b, phase, stretch.to))
+			continue;
+		stretch.last = phase;
+		g_array_append_val(stretches, stretch);
+		stretch.from[0] = stretch.to[0];
+		stretch.from[1] = stretch.to[1];
+		stretch.first = phase;
+	}
+	return stretches;
+}
+
+/* Phases within a stretch begin with a milestone that not all tasks of b reach. */
+static void
+add_unreached(GaitDiff *diff, const GaitDiffRole *a, const GaitDiffRole *b,
+              const GaitDiffStretch *stretch)
+{
+	for (guint phase = stretch->first + 1; phase < stretch->last; phase++) {
+		const GaitSymbol *symbol =
+		    gait_program_get_symbol(a->program->program, get_milestone(a, phase));
+		g_autofree char *text = gait_diff_dup_symbol(symbol);
+
+		gait_diff_add(
+		    diff, GAIT_CHANGE_NEW, GAIT_VERDICT_PHASE, b->program, b->role->name,
+		    g_strdup_printf("tasks that never reach phase %u, %s", phase + 1, text))
+		    ->nr = symbol->nr;
+	}
 }
 
 void
@@ -228,27 +268,14 @@ gait_diff_phases(GaitDiff *diff, const GaitDiffIndex *a, const GaitDiffProgram *
                  guint32 role_a, const GaitDiffIndex *b, const GaitDiffProgram *in_b,
                  guint32 role_b)
 {
-	Side first = {a, in_a, gait_program_get_role(in_a->program, role_a)};
-	Side second = {b, in_b, gait_program_get_role(in_b->program, role_b)};
-	Stretch stretch = {{GAIT_NONE, GAIT_NONE}, {GAIT_NONE, GAIT_NONE}};
-	guint n = first.role->phases->len, begin = 0;
+	GaitDiffRole first = {a, in_a, gait_program_get_role(in_a->program, role_a)};
+	GaitDiffRole second = {b, in_b, gait_program_get_role(in_b->program, role_b)};
+	g_autoptr(GArray) stretches = gait_diff_role_stretches(&first, &second);
 
-	for (guint phase = 1; phase <= n; phase++) {
-		g_autofree char *text = NULL;
+	for (guint i = 0; i < stretches->len; i++) {
+		const GaitDiffStretch *stretch = &g_array_index(stretches, GaitDiffStretch, i);
 
-		if (phase == n)
-			stretch.to[0] = stretch.to[1] = GAIT_NONE;
-		else if (!find_cut(diff, &first, &second, phase, &stretch))
-			continue;
-		text = describe_stretch(&first, begin, phase);
-		compare_stretch(diff, &first, &second, &stretch, text);
-		/* Of several phases that the other model does not tell apart, a call may be tied in
-		 * one and free in the next: that they are not told apart is a difference already.
-		 */
-		if (phase == begin + 1)
-			compare_interludes(diff, &first, &second, &stretch, begin, text);
-		stretch.from[0] = stretch.to[0];
-		stretch.from[1] = stretch.to[1];
-		begin = phase;
+		add_unreached(diff, &first, &second, stretch);
+		compare_stretch(diff, &first, &second, stretch);
 	}
 }

@@ -58,6 +58,52 @@ GaitDifference *gait_diff_add(GaitDiff *diff, GaitChange change, GaitVerdict kin
 
 /* --- diff-phases.c: calls that the phases of one role, as a cuts them, allow in one model alone.
  */
+
+/* A role in one of the models. */
+typedef struct {
+	const GaitDiffIndex *index;
+	const GaitDiffProgram *program;
+	const GaitRole *role;
+} GaitDiffRole;
+
+/* A stretch of the first model's cut that both know: its phases from first to before last, and its
+ * ends as candidates of each side's role, GAIT_NONE at the ends of life. */
+typedef struct {
+	guint first, last;
+	guint32 from[2], to[2];
+} GaitDiffStretch;
+
+/*
+ * GaitDiffStretch, from the beginning of life to its end. Where the tasks of b do not all reach a
+ * milestone, it does not cut them, and the stretches on both its sides are one. b may be NULL: then
+ * there is one for each phase of a.
+ */
+GArray *gait_diff_role_stretches(const GaitDiffRole *a, const GaitDiffRole *b);
+/* The calls that a role makes in a stretch, gint64: number and class. A difference in incidental
+ * ones is none. */
+GHashTable *gait_diff_role_calls(const GaitDiffRole *role, guint32 from, guint32 to,
+                                 gboolean with_incidental);
+
+/* A call that a allows in a stretch only in rounds that begin with another one, and that b makes
+ * without. */
+typedef struct {
+	GaitCall call;
+	const GaitSymbol *entry;
+} GaitDiffUntied;
+
+/*
+ * GaitDiffUntied. None where b does not tell several phases apart: a call may be tied in one and
+ * free in the next, and that they are not told apart is a difference already.
+ */
+GArray *gait_diff_role_untied(const GaitDiffRole *a, const GaitDiffRole *b,
+                              const GaitDiffStretch *stretch);
+
+static inline gint64
+gait_diff_pack_call(guint32 nr, guint32 klass)
+{
+	return (gint64)((guint64)nr << 32 | klass);
+}
+
 void gait_diff_phases(GaitDiff *diff, const GaitDiffIndex *a, const GaitDiffProgram *in_a,
                       guint32 role_a, const GaitDiffIndex *b, const GaitDiffProgram *in_b,
                       guint32 role_b);

@@ -258,6 +258,14 @@ compare_direction(GaitDiff *diff, GaitChange change, const GaitDiffIndex *refere
 /* --- what both have -----------------------------------------------------------------------------
  */
 
+gboolean
+gait_diff_weigh(const guint64 count[2], const guint64 all[2], double share[2])
+{
+	for (guint i = 0; i < 2; i++)
+		share[i] = all[i] < MIN_STATE_COUNT ? NAN : (double)count[i] / (double)all[i];
+	return fabs(share[0] - share[1]) >= MIN_SHARE_CHANGE;
+}
+
 static void
 compare_weights(GaitDiff *diff, const GaitDiffProgram *program, const GaitDiffLibrary *a,
                 const GaitDiffLibrary *b)
@@ -270,23 +278,22 @@ compare_weights(GaitDiff *diff, const GaitDiffProgram *program, const GaitDiffLi
 		const GaitEdge *edges[2] = {g_hash_table_lookup(a->edges, key), value};
 		const GaitDiffLibrary *libraries[2] = {a, b};
 		GaitDifference *difference;
+		guint64 count[2], all[2];
 		double share[2];
 
 		if (!edges[0])
 			continue;
 		for (guint i = 0; i < 2; i++) {
-			guint64 all = libraries[i]->state_count[edges[i]->from];
-
-			share[i] =
-			    all < MIN_STATE_COUNT ? NAN : (double)edges[i]->count / (double)all;
+			count[i] = edges[i]->count;
+			all[i] = libraries[i]->state_count[edges[i]->from];
 		}
-		if (!(fabs(share[0] - share[1]) >= MIN_SHARE_CHANGE))
+		if (!gait_diff_weigh(count, all, share))
 			continue;
 		difference = gait_diff_add(diff, GAIT_CHANGE_WEIGHT, GAIT_VERDICT_SEQUENCE, program,
 		                           b->name, dup_edge(b, edges[1]));
 		for (guint i = 0; i < 2; i++) {
 			difference->share[i] = share[i];
-			difference->count[i] = edges[i]->count;
+			difference->count[i] = count[i];
 			difference->n_runs[i] = edges[i]->n_runs;
 		}
 	}

@@ -42,6 +42,13 @@ GaitDiff *gait_diff_new(const GaitModel *a, const GaitModel *b);
 void gait_diff_free(GaitDiff *diff);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(GaitDiff, gait_diff_free)
 
+/*
+ * Whether an edge that both have is taken clearly more or less often in the one model than in the
+ * other: count[i] of the all[i] times that the state was left. Fills in the shares, NaN where too
+ * little is known to say.
+ */
+gboolean gait_diff_weigh(const guint64 count[2], const guint64 all[2], double share[2]);
+
 /* What changed, a line each, WEIGHT only where it is asked for. */
 void gait_diff_print(const GaitDiff *diff, gboolean with_weights, GString *out);
 /* The same, one JSON object a line. */

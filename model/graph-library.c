@@ -59,14 +59,18 @@ add_phase(const GaitGraphDrawing *drawing, GaitDotItem *parent, guint32 r, guint
 {
 	const GaitRole *role = gait_program_get_role(drawing->sketch->program, r);
 	const GaitPhase *phase = p < role->phases->len ? g_ptr_array_index(role->phases, p) : NULL;
-	const GaitGraphColor *color = gait_graph_phase_color(p);
+	const GaitUnion *both = drawing->sketch->options.both;
+	const GaitGraphColor *color =
+	    both ? gait_graph_change_color(GAIT_GRAPH_SAME) : gait_graph_phase_color(p);
 	g_autofree char *name = g_strdup_printf("r%up%u", r, p);
 	g_autoptr(GString) label = g_string_new(NULL);
 	GaitDotItem *cluster = gait_dot_add_cluster(drawing->dot, parent, name);
 
-	g_string_append_printf(label, "<B>phase %u</B><FONT POINT-SIZE=\"10\">", p + 1);
-	if (phase) {
-		g_string_append(label, "  ");
+	gait_graph_append_phase(label, both, phase, p);
+	/* Never empty: graphviz takes that for a mistake. */
+	g_string_append(label, "<FONT POINT-SIZE=\"10\"> ");
+	if (phase && !both) {
+		g_string_append(label, " ");
 		gait_graph_append_share(label, phase->time_share);
 		g_string_append(label, " of the time");
 	}
@@ -81,7 +85,7 @@ add_phase(const GaitGraphDrawing *drawing, GaitDotItem *parent, guint32 r, guint
 	}
 	g_string_append(label, "</FONT>");
 	gait_dot_set_html(cluster, "label", label->str);
-	gait_dot_set(cluster, "fontcolor", color->line);
+	gait_dot_set(cluster, "fontcolor", both ? GAIT_GRAPH_MUTED : color->line);
 	gait_dot_set(cluster, "color", color->line);
 	gait_dot_set(cluster, "bgcolor", color->cluster);
 	GaitGraphPanel *panel = g_new(GaitGraphPanel, 1);
@@ -96,14 +100,20 @@ add_role(const GaitGraphDrawing *drawing, guint32 r)
 	const GaitRole *role = gait_program_get_role(drawing->sketch->program, r);
 	g_autofree char *name = g_strdup_printf("r%u", r);
 	g_autoptr(GString) label = g_string_new("<FONT POINT-SIZE=\"15\"><B>");
+	GaitGraphChange change =
+	    drawing->sketch->options.both
+	        ? gait_graph_change(gait_union_get_mark(drawing->sketch->options.both, role))
+	        : GAIT_GRAPH_SAME;
 	GaitDotItem *cluster =
 	    gait_dot_add_cluster(drawing->dot, gait_dot_get_root(drawing->dot), name);
 
+	g_string_append(label, gait_graph_change_sign(change));
 	gait_graph_append_html(label, role->name, GAIT_GRAPH_MAX_TEXT);
 	g_string_append(label, "</B></FONT>");
 	gait_dot_set_html(cluster, "label", label->str);
-	gait_dot_set(cluster, "color", "#9CA3AF");
-	gait_dot_set(cluster, "fontcolor", "#111827");
+	gait_dot_set(cluster, "color", gait_graph_change_color(change)->line);
+	gait_dot_set(cluster, "fontcolor",
+	             change == GAIT_GRAPH_SAME ? "#111827" : gait_graph_change_color(change)->line);
 	gait_dot_set(cluster, "bgcolor", "white");
 	return cluster;
 }
@@ -187,21 +197,69 @@ append_size(GString *title, const GaitSketch *sketch)
 		n_sites += gait_sketch_has_phase(state) ? state->n_sites : 0;
 		n_edges += state->n_loops > 0;
 	}
-	if (sketch->fold != GAIT_GRAPH_FOLD_NONE)
+	if (sketch->options.fold != GAIT_GRAPH_FOLD_NONE)
 		g_string_append_printf(
 		    title, "<B>folded by %s: %u states stand for %u%s</B>, with %u edges · ",
-		    gait_graph_fold_name(sketch->fold), n_states, n_sites,
-		    sketch->role == GAIT_NONE ? ", by role" : "", n_edges);
-	else if (sketch->role != GAIT_NONE)
+		    gait_graph_fold_name(sketch->options.fold), n_states, n_sites,
+		    sketch->options.role == GAIT_NONE ? ", by role" : "", n_edges);
+	else if (sketch->options.role != GAIT_NONE)
 		g_string_append_printf(title, "this role: %u states, %u edges · ", n_states,
 		                       n_edges);
-	if (sketch->role != GAIT_NONE)
+	if (sketch->options.role != GAIT_NONE)
 		g_string_append(title, "all roles: ");
 	g_string_append_printf(title, "%u states, %u edges, ", symbols->len,
 	                       sketch->library->edges->len);
 	gait_graph_append_count(title, n_events);
 	g_string_append_printf(title, " events in %u %s", sketch->model->runs->len,
 	                       sketch->model->runs->len == 1 ? "run" : "runs");
+}
+
+/* How much of what is drawn changed. */
+static void
+append_change_size(GString *title, const GaitSketch *sketch)
+{
+	guint n_states[GAIT_GRAPH_CHANGE_N_] = {0}, n_lines[GAIT_GRAPH_CHANGE_N_] = {0};
+
+	for (guint32 i = 0; i < sketch->states->len; i++) {
+		const GaitSketchState *state = gait_sketch_get_state(sketch, i);
+
+		if (gait_sketch_has_phase(state))
+			n_states[gait_sketch_state_change(sketch, state)]++;
+	}
+	for (guint32 i = 0; i < sketch->lines->len; i++)
+		n_lines[gait_sketch_line_change(sketch, gait_sketch_get_line(sketch, i))]++;
+	g_string_append_printf(title,
+	                       "%u new and %u gone states, %u as they were · %u new and %u gone "
+	                       "edges, %u of another weight, %u as they were",
+	                       n_states[GAIT_GRAPH_NEW], n_states[GAIT_GRAPH_GONE],
+	                       n_states[GAIT_GRAPH_SAME], n_lines[GAIT_GRAPH_NEW],
+	                       n_lines[GAIT_GRAPH_GONE], n_lines[GAIT_GRAPH_WEIGHT],
+	                       n_lines[GAIT_GRAPH_SAME]);
+	if (sketch->options.fold != GAIT_GRAPH_FOLD_NONE)
+		g_string_append_printf(title, " · <B>folded by %s</B>",
+		                       gait_graph_fold_name(sketch->options.fold));
+}
+
+static void
+append_legend(GString *title, const GaitSketch *sketch)
+{
+	static const char text[] =
+	    "<TR><TD ALIGN=\"LEFT\"><FONT POINT-SIZE=\"10\" COLOR=\"" GAIT_GRAPH_MUTED
+	    "\">box: a system call and where it is made, in the phase that first reaches it "
+	    "(several: in this order) · <FONT COLOR=\"" GAIT_GRAPH_DANGER
+	    "\"><B>red: dangerous</B></FONT></FONT></TD></TR><TR><TD ALIGN=\"LEFT\"><FONT "
+	    "POINT-SIZE=\"10\" COLOR=\"" GAIT_GRAPH_MUTED
+	    "\">line: is followed by, so many times (down / up); pale: seldom chosen there; "
+	    "dashed: "
+	    "seen in one run only · ↻: follows itself</FONT></TD></TR><TR><TD ALIGN=\"LEFT\"><FONT "
+	    "POINT-SIZE=\"10\" COLOR=\"" GAIT_GRAPH_MUTED
+	    "\">grey box: a state of an earlier phase, where a line leads on from it, or back to it"
+	    "</FONT></TD></TR>";
+
+	if (sketch->options.both)
+		gait_graph_append_legend(title, sketch->options.both);
+	else
+		g_string_append(title, text);
 }
 
 static char *
@@ -217,24 +275,15 @@ dup_title(const GaitSketch *sketch)
 	g_string_append(title, "</B> in ");
 	gait_graph_append_html(title, sketch->program->path, 2 * GAIT_GRAPH_MAX_TEXT);
 	g_string_append(title, "</FONT></TD></TR><TR><TD ALIGN=\"LEFT\">");
-	append_size(title, sketch);
+	if (sketch->options.both)
+		append_change_size(title, sketch);
+	else
+		append_size(title, sketch);
 	g_string_append(title, "</TD></TR>");
-	g_string_append(
-	    title,
-	    "<TR><TD ALIGN=\"LEFT\"><FONT POINT-SIZE=\"10\" COLOR=\"" GAIT_GRAPH_MUTED
-	    "\">box: a system call and where it is made, in the phase that first reaches it "
-	    "(several: in this order) · <FONT COLOR=\"" GAIT_GRAPH_DANGER
-	    "\"><B>red: dangerous</B></FONT></FONT></TD></TR><TR><TD ALIGN=\"LEFT\"><FONT "
-	    "POINT-SIZE=\"10\" COLOR=\"" GAIT_GRAPH_MUTED
-	    "\">line: is followed by, so many times (down / up); pale: seldom chosen there; "
-	    "dashed: "
-	    "seen in one run only · ↻: follows itself</FONT></TD></TR><TR><TD ALIGN=\"LEFT\"><FONT "
-	    "POINT-SIZE=\"10\" COLOR=\"" GAIT_GRAPH_MUTED
-	    "\">grey box: a state of an earlier phase, where a line leads on from it, or back to it"
-	    "</FONT></TD></TR></TABLE>");
+	append_legend(title, sketch);
+	g_string_append(title, "</TABLE>");
 	return g_string_free(g_steal_pointer(&title), FALSE);
 }
-
 static GaitDot *
 new_dot(const GaitSketch *sketch)
 {
@@ -254,10 +303,9 @@ new_dot(const GaitSketch *sketch)
 
 GaitDot *
 gait_graph_draw_library(const GaitModel *model, const GaitProgram *program, guint32 library,
-                        guint32 role, GaitGraphFold fold, gboolean has_runs)
+                        const GaitGraphLibraryOptions *options)
 {
-	g_autoptr(GaitSketch) sketch =
-	    gait_sketch_new(model, program, library, role, fold, has_runs);
+	g_autoptr(GaitSketch) sketch = gait_sketch_new(model, program, library, options);
 	GaitGraphDrawing drawing = {.sketch = sketch, .dot = new_dot(sketch)};
 
 	drawing.panels = g_ptr_array_new_with_free_func(panel_free);

@@ -13,8 +13,15 @@
 static void
 describe_line(const GaitGraphDrawing *drawing, const GaitSketchLine *line, GaitDotItem *edge)
 {
+	const GaitUnion *both = drawing->sketch->options.both;
 	g_autoptr(GString) tip = g_string_new(NULL);
 
+	if (both) {
+		gait_dot_setf(edge, "edgetooltip",
+		              "%" G_GUINT64_FORMAT " times, then %" G_GUINT64_FORMAT " times",
+		              line->in_side[0], line->in_side[1]);
+		return;
+	}
 	g_string_append_printf(tip, "%" G_GUINT64_FORMAT " times", line->count);
 	if (line->back_count)
 		g_string_append_printf(tip, ", back %" G_GUINT64_FORMAT " times", line->back_count);
@@ -27,9 +34,9 @@ describe_line(const GaitGraphDrawing *drawing, const GaitSketchLine *line, GaitD
 }
 
 static void
-label_line(const GaitSketchLine *line, gboolean is_back, GaitDotItem *edge)
+label_line(const GaitSketchLine *line, GaitGraphChange change, gboolean is_back, GaitDotItem *edge)
 {
-	g_autoptr(GString) label = g_string_new(NULL);
+	g_autoptr(GString) label = g_string_new(gait_graph_change_sign(change));
 	gboolean is_swapped = line->back_count && is_back;
 
 	gait_graph_append_count(label, is_swapped ? line->back_count : line->count);
@@ -43,6 +50,24 @@ label_line(const GaitSketchLine *line, gboolean is_back, GaitDotItem *edge)
 	 * init_rank", graphviz 2.42).
 	 */
 	gait_dot_set(edge, "xlabel", label->str);
+}
+
+/* In a diff: only what changed has a label, and a colour. */
+static void
+show_change(const GaitSketchLine *line, GaitGraphChange change, gboolean is_back, GaitDotItem *edge)
+{
+	const char *color = gait_graph_change_color(change)->line;
+
+	gait_dot_set(edge, "color", color);
+	gait_dot_set(edge, "fontcolor", color);
+	gait_dot_set(edge, "penwidth", change == GAIT_GRAPH_SAME ? "0.8" : "2");
+	if (change == GAIT_GRAPH_GONE)
+		gait_dot_set(edge, "style", "dashed");
+	if (change == GAIT_GRAPH_WEIGHT)
+		gait_dot_setf(edge, "xlabel", "%.0f%% → %.0f%%", 100 * line->share[0],
+		              100 * line->share[1]);
+	else if (change != GAIT_GRAPH_SAME)
+		label_line(line, change, is_back, edge);
 }
 
 static gboolean
@@ -179,10 +204,16 @@ add_line(const GaitGraphDrawing *drawing, const GaitSketchLine *line)
 		gait_dot_set(edge, "dir", "both");
 	else if (ends.is_back)
 		gait_dot_set(edge, "dir", "back");
-	style_line(drawing, line,
-	           a->role == b->role ? gait_graph_phase_color(ends.phase)->line : GAIT_GRAPH_MUTED,
-	           edge);
-	label_line(line, ends.is_back, edge);
+	if (drawing->sketch->options.both) {
+		show_change(line, gait_sketch_line_change(drawing->sketch, line), ends.is_back,
+		            edge);
+	} else {
+		style_line(drawing, line,
+		           a->role == b->role ? gait_graph_phase_color(ends.phase)->line
+		                              : GAIT_GRAPH_MUTED,
+		           edge);
+		label_line(line, GAIT_GRAPH_SAME, ends.is_back, edge);
+	}
 	describe_line(drawing, line, edge);
 }
 

@@ -11,130 +11,17 @@
 #include "model/model-private.h"
 #include "sysgait/syscall.h"
 
-enum {
-	BOX_WIDTH = 250,
-	BAR_WIDTH = 240,
-	MAX_LISTED =
-	    40, /* a longer set is listed in the tooltip alone, but for what is dangerous */
-	N_LISTED = 16,
-	LINE_CHARS = 44,
-	MAX_TRIGGER = 32,
-};
+enum { BOX_WIDTH = 250, MAX_TRIGGER = 32 };
 
 typedef struct {
 	const GaitModel *model;
 	const GaitProgram *program;
 	guint32 program_index;
-	guint n_programs; /* that are drawn */
+	guint n_programs;      /* that are drawn */
+	const GaitUnion *both; /* NULL: no diff */
 	GaitDot *dot;
 	GPtrArray *nodes; /* per role: GPtrArray of the nodes of its phases; NULL: not drawn */
 } Lanes;
-
-/* --- sets of calls ------------------------------------------------------------------------------
- */
-
-/* Distinct syscall numbers (guint32) of an array of indices into the program's calls. */
-static GArray *
-distinct_syscalls(const GaitProgram *program, const GArray *indices)
-{
-	GArray *numbers = g_array_new(FALSE, FALSE, sizeof(guint32));
-	guint32 last = GAIT_NONE;
-
-	for (guint i = 0; i < indices->len; i++) {
-		guint32 index = g_array_index(indices, guint32, i);
-		guint32 nr = g_array_index(program->calls, GaitCall, index).nr;
-
-		/* Calls are sorted by number first. */
-		if (nr != last)
-			g_array_append_val(numbers, nr);
-		last = nr;
-	}
-	return numbers;
-}
-
-static guint
-count_syscalls(const GArray *calls)
-{
-	guint n = 0;
-
-	for (guint i = 0; i < calls->len; i++)
-		n += i == 0 || g_array_index(calls, GaitCall, i).nr !=
-		                   g_array_index(calls, GaitCall, i - 1).nr;
-	return n;
-}
-
-static gint
-compare_by_danger(gconstpointer a, gconstpointer b)
-{
-	guint32 x = *(const guint32 *)a, y = *(const guint32 *)b;
-	double dx = gait_syscall_danger(x), dy = gait_syscall_danger(y);
-	gboolean x_first = gait_graph_is_dangerous(x), y_first = gait_graph_is_dangerous(y);
-
-	if (x_first != y_first)
-		return x_first ? -1 : 1;
-	if (x_first && dx != dy)
-		return dx > dy ? -1 : 1;
-	return g_strcmp0(gait_syscall_name(x), gait_syscall_name(y));
-}
-
-static void
-append_list(GString *label, GArray *numbers)
-{
-	guint n_left = numbers->len, n_chars = 0;
-	guint n_max = numbers->len <= MAX_LISTED ? MAX_LISTED : N_LISTED;
-
-	g_array_sort(numbers, compare_by_danger);
-	for (guint i = 0; i < numbers->len; i++) {
-		guint32 nr = g_array_index(numbers, guint32, i);
-		const char *name = gait_syscall_name(nr);
-		gboolean is_dangerous = gait_graph_is_dangerous(nr);
-
-		if (i >= n_max && !is_dangerous)
-			break;
-		n_chars += strlen(name) + 2;
-		if (n_chars > LINE_CHARS && i > 0) {
-			g_string_append(label, "<BR ALIGN=\"LEFT\"/>");
-			n_chars = strlen(name) + 2;
-		}
-		if (is_dangerous)
-			g_string_append_printf(
-			    label, "<FONT COLOR=\"" GAIT_GRAPH_DANGER "\"><B>%s</B></FONT>  ",
-			    name);
-		else
-			g_string_append_printf(label, "%s  ", name);
-		n_left--;
-	}
-	if (n_left > 0)
-		g_string_append_printf(label, "<BR ALIGN=\"LEFT\"/><I>and %u more</I>", n_left);
-	g_string_append(label, "<BR ALIGN=\"LEFT\"/>");
-}
-
-static void
-append_bar(GString *label, guint n_allowed, guint n_retained, guint n_all,
-           const GaitGraphColor *color)
-{
-	const char *const colors[] = {color->line, color->node, "#E5E7EB"};
-	/* Where each part ends. */
-	const guint ends[] = {n_allowed, MAX(n_allowed, n_retained), n_all};
-	guint begin = 0;
-
-	g_string_append_printf(label,
-	                       "<TABLE BORDER=\"0\" CELLBORDER=\"0\" CELLSPACING=\"0\" "
-	                       "CELLPADDING=\"0\" ALIGN=\"LEFT\" FIXEDSIZE=\"TRUE\" WIDTH=\"%d\" "
-	                       "HEIGHT=\"7\"><TR>",
-	                       BAR_WIDTH);
-	for (guint i = 0; i < G_N_ELEMENTS(ends); i++) {
-		guint end = BAR_WIDTH * (guint64)ends[i] / MAX(n_all, 1);
-
-		if (end > begin)
-			g_string_append_printf(label,
-			                       "<TD FIXEDSIZE=\"TRUE\" WIDTH=\"%u\" "
-			                       "HEIGHT=\"7\" BGCOLOR=\"%s\"></TD>",
-			                       end - begin, colors[i]);
-		begin = MAX(begin, end);
-	}
-	g_string_append(label, begin ? "</TR></TABLE>" : "<TD></TD></TR></TABLE>");
-}
 
 /* --- a phase ------------------------------------------------------------------------------------
  */
@@ -161,7 +48,8 @@ append_interludes(GString *label, const Lanes *lanes, const GaitRole *role, cons
 {
 	for (guint32 i = 0; i < phase->interludes->len; i++) {
 		const GaitInterlude *interlude = g_ptr_array_index(phase->interludes, i);
-		g_autoptr(GArray) calls = distinct_syscalls(lanes->program, interlude->calls);
+		g_autoptr(GArray) calls =
+		    gait_graph_distinct_syscalls(lanes->program, interlude->calls);
 		const GaitSymbol *entry = gait_program_get_symbol(
 		    lanes->program, g_array_index(role->symbols, GaitSymbolRef, interlude->entry));
 		g_autofree char *call = gait_graph_dup_call(entry->nr, entry->klass);
@@ -173,9 +61,36 @@ append_interludes(GString *label, const Lanes *lanes, const GaitRole *role, cons
 		g_string_append(label, "<BR ALIGN=\"LEFT\"/>in ");
 		gait_graph_append_html(label, site, GAIT_GRAPH_MAX_TEXT);
 		g_string_append(label, " until it waits:</I><BR ALIGN=\"LEFT\"/>");
-		append_list(label, calls);
+		gait_graph_append_syscalls(label, calls, NULL);
 		g_string_append(label, "</FONT></TD></TR>");
 	}
+}
+
+/* A frame, a head in the phase's colour, and what was appended to it as rows. */
+static GString *
+open_box(const GaitGraphColor *color)
+{
+	GString *label = g_string_new(NULL);
+
+	g_string_append_printf(label,
+	                       "<TABLE BORDER=\"1\" COLOR=\"%s\" CELLBORDER=\"0\" "
+	                       "CELLSPACING=\"0\" CELLPADDING=\"3\" BGCOLOR=\"white\"><TR>"
+	                       "<TD BGCOLOR=\"%s\" WIDTH=\"%d\" ALIGN=\"LEFT\">",
+	                       color->line, color->node, BOX_WIDTH);
+	return label;
+}
+
+static void
+label_changes(const Lanes *lanes, const GaitRole *role, const GaitPhase *phase, guint32 p,
+              GaitDotItem *node)
+{
+	g_autoptr(GString) label = open_box(gait_graph_change_color(GAIT_GRAPH_SAME));
+
+	gait_graph_append_phase(label, lanes->both, phase, p);
+	g_string_append(label, "</TD></TR>");
+	gait_graph_append_changes(label, lanes->both, lanes->program, role, p);
+	g_string_append(label, "</TABLE>");
+	gait_dot_set_html(node, "label", label->str);
 }
 
 static void
@@ -184,15 +99,12 @@ label_phase(const Lanes *lanes, const GaitRole *role, const GaitPhase *phase, gu
 {
 	const GaitGraphColor *color = gait_graph_phase_color(p);
 	g_autoptr(GArray) steady = gait_phase_dup_steady(phase);
-	g_autoptr(GArray) allowed = distinct_syscalls(lanes->program, steady);
-	g_autoptr(GArray) retained = distinct_syscalls(lanes->program, phase->retained);
-	g_autoptr(GString) label = g_string_new(NULL);
+	g_autoptr(GArray) allowed = gait_graph_distinct_syscalls(lanes->program, steady);
+	g_autoptr(GArray) retained = gait_graph_distinct_syscalls(lanes->program, phase->retained);
+	g_autoptr(GString) label = open_box(color);
 
-	g_string_append_printf(label,
-	                       "<TABLE BORDER=\"1\" COLOR=\"%s\" CELLBORDER=\"0\" "
-	                       "CELLSPACING=\"0\" CELLPADDING=\"3\" BGCOLOR=\"white\"><TR>"
-	                       "<TD BGCOLOR=\"%s\" WIDTH=\"%d\" ALIGN=\"LEFT\"><B>phase %u</B>  ",
-	                       color->line, color->node, BOX_WIDTH, p + 1);
+	gait_graph_append_phase(label, NULL, phase, p);
+	g_string_append(label, "  ");
 	gait_graph_append_share(label, phase->time_share);
 	g_string_append(label, " of the time, ");
 	gait_graph_append_share(label, phase->event_share);
@@ -201,12 +113,12 @@ label_phase(const Lanes *lanes, const GaitRole *role, const GaitPhase *phase, gu
 	                       "syscalls, <B>%u</B> may still come</TD></TR><TR><TD "
 	                       "ALIGN=\"LEFT\">",
 	                       allowed->len, retained->len);
-	append_bar(label, allowed->len, retained->len, count_syscalls(lanes->program->calls),
-	           color);
+	gait_graph_append_bar(label, allowed->len, retained->len,
+	                      gait_graph_count_syscalls(lanes->program->calls), color);
 	g_string_append(label, "</TD></TR><TR><TD ALIGN=\"LEFT\" BALIGN=\"LEFT\"><FONT "
 	                       "POINT-SIZE=\"9\">");
 	if (allowed->len > 0)
-		append_list(label, allowed);
+		gait_graph_append_syscalls(label, allowed, NULL);
 	else
 		g_string_append(label, "<I>no system call was seen here</I>");
 	g_string_append(label, "</FONT></TD></TR>");
@@ -224,7 +136,10 @@ add_milestone(const Lanes *lanes, const GaitRole *role, guint32 p, GaitDotItem *
 	GaitDotItem *edge = gait_dot_add_edge(lanes->dot, from, to);
 	const GaitSymbol *symbol = NULL;
 
-	gait_dot_set(edge, "color", gait_graph_phase_color(p)->line);
+	gait_dot_set(
+	    edge, "color",
+	    (lanes->both ? gait_graph_change_color(GAIT_GRAPH_SAME) : gait_graph_phase_color(p))
+	        ->line);
 	gait_dot_set(edge, "penwidth", "1.8");
 	gait_dot_set(edge, "weight", "20");
 	if (phase->milestone < role->symbols->len)
@@ -246,6 +161,18 @@ add_milestone(const Lanes *lanes, const GaitRole *role, guint32 p, GaitDotItem *
 
 /* --- a role -------------------------------------------------------------------------------------
  */
+
+static void
+label_role_change(const GaitRole *role, GaitGraphChange change, GaitDotItem *cluster)
+{
+	g_autoptr(GString) label = g_string_new("<B>");
+
+	g_string_append(label, gait_graph_change_sign(change));
+	gait_graph_append_html(label, role->name, GAIT_GRAPH_MAX_TEXT);
+	g_string_append_printf(label, "</B><FONT POINT-SIZE=\"10\">  %s</FONT>",
+	                       role->is_thread ? "thread" : "process");
+	gait_dot_set_html(cluster, "label", label->str);
+}
 
 static void
 label_role(const GaitRole *role, GaitDotItem *cluster)
@@ -270,19 +197,27 @@ add_lane(const Lanes *lanes, GaitDotItem *parent, guint32 r)
 	g_autofree char *name = g_strdup_printf("p%ur%u", lanes->program_index, r);
 	GaitDotItem *cluster = gait_dot_add_cluster(lanes->dot, parent, name);
 	GPtrArray *nodes = g_ptr_array_new();
+	GaitGraphChange change =
+	    gait_graph_change(lanes->both ? gait_union_get_mark(lanes->both, role) : NULL);
 
-	label_role(role, cluster);
+	if (lanes->both)
+		label_role_change(role, change, cluster);
+	else
+		label_role(role, cluster);
 	gait_dot_set(cluster, "labelloc", "t");
 	gait_dot_set(cluster, "peripheries", "1");
 	gait_dot_set(cluster, "style", "rounded");
-	gait_dot_set(cluster, "color", "#9CA3AF");
-	gait_dot_set(cluster, "bgcolor", "#FAFAFA");
+	gait_dot_set(cluster, "color", gait_graph_change_color(change)->line);
+	gait_dot_set(cluster, "bgcolor", gait_graph_change_color(change)->cluster);
 	for (guint32 p = 0; p < role->phases->len; p++) {
 		const GaitPhase *phase = g_ptr_array_index(role->phases, p);
 		g_autofree char *id = g_strdup_printf("%sp%u", name, p);
 		GaitDotItem *node = gait_dot_add_node(lanes->dot, cluster, id);
 
-		label_phase(lanes, role, phase, p, node);
+		if (lanes->both)
+			label_changes(lanes, role, phase, p, node);
+		else
+			label_phase(lanes, role, phase, p, node);
 		describe_phase(lanes, phase, node);
 		g_ptr_array_add(nodes, node);
 		if (p > 0)
@@ -329,6 +264,16 @@ add_creation(const Lanes *lanes, guint32 r)
 	gait_dot_set(edge, "fontcolor", GAIT_GRAPH_MUTED);
 }
 
+static char *
+dup_table(const Lanes *lanes)
+{
+	if (lanes->both)
+		return gait_graph_dup_change_table(lanes->both, lanes->program);
+	if (lanes->program->libraries->len == 0)
+		return NULL;
+	return gait_graph_dup_library_table(lanes->model, lanes->program);
+}
+
 /*
  * Two frames: what stands above the lanes is the inner one's label, what stands below the outer
  * one's. Where programs stand side by side the table goes above, too: below, it would tear apart
@@ -342,9 +287,7 @@ add_frame(const Lanes *lanes, gboolean has_libraries)
 	g_autofree char *outer_name = g_strdup_printf("p%ulibraries", lanes->program_index);
 	g_autofree char *inner_name = g_strdup_printf("p%u", lanes->program_index);
 	g_autoptr(GString) label = g_string_new("<FONT POINT-SIZE=\"15\"><B>");
-	g_autofree char *table = has_libraries && program->libraries->len > 0
-	                             ? gait_graph_dup_library_table(lanes->model, program)
-	                             : NULL;
+	g_autofree char *table = has_libraries ? dup_table(lanes) : NULL;
 	GaitDotItem *outer =
 	    gait_dot_add_cluster(lanes->dot, gait_dot_get_root(lanes->dot), outer_name);
 	GaitDotItem *inner = gait_dot_add_cluster(lanes->dot, outer, inner_name);
@@ -355,8 +298,12 @@ add_frame(const Lanes *lanes, gboolean has_libraries)
 		gait_dot_set_html(outer, "label", table);
 	else
 		gait_dot_set(outer, "label", "");
+	g_string_append(label,
+	                gait_graph_change_sign(gait_graph_change(
+	                    lanes->both ? gait_union_get_mark(lanes->both, program) : NULL)));
 	gait_graph_append_html(label, program->path, 2 * GAIT_GRAPH_MAX_TEXT);
-	g_string_append_printf(label, "</B>  %u syscalls</FONT>", count_syscalls(program->calls));
+	g_string_append_printf(label, "</B>  %u syscalls</FONT>",
+	                       gait_graph_count_syscalls(program->calls));
 	if (table && is_above) {
 		g_string_prepend(label, "<TABLE BORDER=\"0\"><TR><TD ALIGN=\"LEFT\">");
 		g_string_append_printf(label, "</TD></TR><TR><TD>%s</TD></TR></TABLE>", table);
@@ -420,25 +367,39 @@ order_programs(const GaitModel *model, guint32 program)
 	return order;
 }
 
+static char *
+dup_title(const GaitModel *model, const GaitUnion *both)
+{
+	GString *title = g_string_new(
+	    "<TABLE BORDER=\"0\" CELLSPACING=\"0\"><TR><TD ALIGN=\"LEFT\"><FONT POINT-SIZE=\"18\">"
+	    "<B>Roles and phases</B></FONT></TD></TR>");
+
+	if (both)
+		gait_graph_append_legend(title, both);
+	else
+		g_string_append_printf(
+		    title,
+		    "<TR><TD ALIGN=\"LEFT\"><FONT POINT-SIZE=\"10\" COLOR=\"" GAIT_GRAPH_MUTED
+		    "\">lane: a kind of task · box: a phase of its life, and the syscalls allowed "
+		    "in "
+		    "it · bar: allowed now, may still come, never again · <FONT "
+		    "COLOR=\"" GAIT_GRAPH_DANGER "\"><B>red: dangerous</B></FONT> · arrow: the "
+		                                 "call that enters the next phase · "
+		    "learned from %u %s</FONT></TD></TR>",
+		    model->runs->len, model->runs->len == 1 ? "run" : "runs");
+	g_string_append(title, "</TABLE>");
+	return g_string_free(title, FALSE);
+}
+
 GaitDot *
 gait_graph_draw_phases(const GaitModel *model, guint32 program, guint32 role,
-                       gboolean has_libraries)
+                       gboolean has_libraries, const GaitUnion *both)
 {
-	g_autoptr(GString) title = g_string_new(
-	    "<TABLE BORDER=\"0\" CELLSPACING=\"0\"><TR><TD ALIGN=\"LEFT\"><FONT POINT-SIZE=\"18\">"
-	    "<B>Roles and phases</B></FONT></TD></TR><TR><TD ALIGN=\"LEFT\"><FONT "
-	    "POINT-SIZE=\"10\" "
-	    "COLOR=\"" GAIT_GRAPH_MUTED
-	    "\">lane: a kind of task · box: a phase of its life, and the syscalls allowed in it · "
-	    "bar: allowed now, may still come, never again · <FONT COLOR=\"" GAIT_GRAPH_DANGER
-	    "\"><B>red: dangerous</B></FONT> · arrow: the call that enters the next phase");
-	Lanes lanes = {.model = model};
-
-	g_string_append_printf(title, " · learned from %u %s</FONT></TD></TR></TABLE>",
-	                       model->runs->len, model->runs->len == 1 ? "run" : "runs");
-	lanes.dot = gait_graph_new_dot("phases", title->str);
-	gait_dot_set_default(lanes.dot, GAIT_DOT_GRAPH, "ranksep", "0.3");
+	g_autofree char *title = dup_title(model, both);
+	Lanes lanes = {.model = model, .both = both, .dot = gait_graph_new_dot("phases", title)};
 	g_autoptr(GArray) order = order_programs(model, program);
+
+	gait_dot_set_default(lanes.dot, GAIT_DOT_GRAPH, "ranksep", "0.3");
 	lanes.n_programs = order->len;
 	for (guint i = 0; i < order->len; i++) {
 		lanes.program_index = g_array_index(order, guint32, i);

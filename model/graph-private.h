@@ -3,6 +3,7 @@
 #pragma once
 
 #include "dot-private.h"
+#include "model/unite.h"
 #include "sysgait/graph.h"
 #include "sysgait/palette.h"
 
@@ -53,16 +54,59 @@ guint32 gait_graph_find_exec_role(const GaitProgram *program);
  */
 char *gait_graph_dup_place(const GaitModel *model, const GaitProgram *program, GaitSymbolRef ref);
 
+/* --- sets of calls (graph-calls.c) --------------------------------------------------------------
+ */
+
+/* Distinct syscall numbers (guint32) of an array of indices into the program's calls. */
+GArray *gait_graph_distinct_syscalls(const GaitProgram *program, const GArray *indices);
+/* Those of an array of GaitCall. */
+guint gait_graph_count_syscalls(const GArray *calls);
+/* Their names in lines, the dangerous ones first; sorts the numbers. color: of those that are not,
+ * or NULL. */
+void gait_graph_append_syscalls(GString *label, GArray *numbers, const char *color);
+/* A bar of all calls: dark what is allowed, light what may still come. */
+void gait_graph_append_bar(GString *label, guint n_allowed, guint n_retained, guint n_all,
+                           const GaitGraphColor *color);
+
+/* --- changes (graph-change.c) -------------------------------------------------------------------
+ */
+
+/* mark NULL: SAME. */
+GaitGraphChange gait_graph_change(const GaitUnionMark *mark);
+/* From GAIT_SIDE_…. */
+GaitGraphChange gait_graph_change_of_sides(guint sides);
+/* "+ ", "− ", "~ " or "". */
+const char *gait_graph_change_sign(GaitGraphChange change);
+/* What the colours mean, and which models these are, as rows of a title's table. */
+void gait_graph_append_legend(GString *title, const GaitUnion *both);
+/* "phase 3", or "phase 2–3" of a union; in bold. both may be NULL. */
+void gait_graph_append_phase(GString *label, const GaitUnion *both, const GaitPhase *phase,
+                             guint index);
+/* What a phase of a role allows, and what of it changed, as rows of its box. */
+void gait_graph_append_changes(GString *label, const GaitUnion *both, const GaitProgram *program,
+                               const GaitRole *role, guint32 phase);
+/* A table of what changed in the program's libraries, as an HTML-like label; NULL: nothing did. */
+char *gait_graph_dup_change_table(const GaitUnion *both, const GaitProgram *program);
+
 /* --- the views ----------------------------------------------------------------------------------
  */
 
-/* role GAIT_NONE: all, side by side. has_runs: a straight run of calls is one box. */
+/* How a library is drawn. */
+typedef struct {
+	guint32 role; /* GAIT_NONE: all, side by side */
+	GaitGraphFold fold;
+	gboolean has_runs;     /* a straight run of calls is one box */
+	const GaitUnion *both; /* whose model is drawn, with its changes; else NULL */
+} GaitGraphLibraryOptions;
+
 GaitDot *gait_graph_draw_library(const GaitModel *model, const GaitProgram *program,
-                                 guint32 library, guint32 role, GaitGraphFold fold,
-                                 gboolean has_runs);
-/* program GAIT_NONE: all of them. has_libraries adds a table of each program's libraries. */
+                                 guint32 library, const GaitGraphLibraryOptions *options);
+/*
+ * program GAIT_NONE: all of them. has_libraries adds a table of each program's libraries. both: as
+ * above.
+ */
 GaitDot *gait_graph_draw_phases(const GaitModel *model, guint32 program, guint32 role,
-                                gboolean has_libraries);
+                                gboolean has_libraries, const GaitUnion *both);
 GaitDot *gait_graph_draw_roles(const GaitModel *model, guint32 program);
 /* A table of the program's libraries, as an HTML-like label. */
 char *gait_graph_dup_library_table(const GaitModel *model, const GaitProgram *program);

@@ -6,8 +6,6 @@
  */
 #include "sketch-private.h"
 
-#include "graph-private.h"
-
 enum { MAX_TIP_SITES = 12 };
 
 /* How a state got into the model where that was not by learning. */
@@ -36,6 +34,15 @@ describe_site(const GaitSketch *sketch, const GaitSketchState *state, const Gait
 	gait_graph_append_escaped(tip, call, GAIT_GRAPH_MAX_TIP);
 	g_string_append(tip, " in ");
 	gait_graph_append_escaped(tip, place, GAIT_GRAPH_MAX_TIP);
+	if (sketch->options.both) {
+		static const char *const words[GAIT_GRAPH_CHANGE_N_] = {"as it was", "new", "gone",
+		                                                        "as it was"};
+		GaitGraphChange change =
+		    gait_graph_change(gait_union_get_mark(sketch->options.both, symbol));
+
+		g_string_append_printf(tip, ": %s\\n", words[change]);
+		return;
+	}
 	g_string_append_printf(tip,
 	                       " (file offset 0x%" G_GINT64_MODIFIER "x): %" G_GUINT64_FORMAT
 	                       " times in %u of %u runs%s\\n",
@@ -66,16 +73,19 @@ has_amended_site(const GaitSketch *sketch, const GaitSketchState *state)
 }
 
 static void
-append_call(GString *label, const GaitSymbol *symbol)
+append_call(GString *label, const GaitSketch *sketch, const GaitSketchState *state)
 {
+	const GaitSymbol *symbol = gait_sketch_get_symbol(sketch, state);
 	g_autofree char *call = gait_graph_dup_call(symbol->nr, symbol->klass);
 	gboolean is_dangerous = gait_graph_is_dangerous(symbol->nr);
+	GaitGraphChange change = gait_sketch_state_change(sketch, state);
 
+	g_string_append(label, gait_graph_change_sign(change));
 	if (is_dangerous)
 		g_string_append(label, "<FONT COLOR=\"" GAIT_GRAPH_DANGER "\">");
-	g_string_append(label, "<B>");
+	g_string_append(label, change == GAIT_GRAPH_GONE ? "<B><S>" : "<B>");
 	gait_graph_append_html(label, call, GAIT_GRAPH_MAX_TEXT);
-	g_string_append(label, "</B>");
+	g_string_append(label, change == GAIT_GRAPH_GONE ? "</S></B>" : "</B>");
 	if (is_dangerous)
 		g_string_append(label, "</FONT>");
 }
@@ -128,10 +138,8 @@ append_run(const GaitSketch *sketch, const GaitSketchState *state, GString *labe
 {
 	g_string_append(label, "<TABLE BORDER=\"0\" CELLSPACING=\"0\" CELLPADDING=\"1\">");
 	for (;;) {
-		const GaitSymbol *symbol = gait_sketch_get_symbol(sketch, state);
-
 		g_string_append(label, "<TR><TD ALIGN=\"LEFT\">");
-		append_call(label, symbol);
+		append_call(label, sketch, state);
 		g_string_append(label, "</TD><TD ALIGN=\"LEFT\">  ");
 		append_site(label, sketch, state);
 		append_loops(label, state);
@@ -149,7 +157,7 @@ label_state(const GaitSketch *sketch, const GaitSketchState *state, GaitDotItem 
 	g_autoptr(GString) label = g_string_new(NULL);
 
 	if (state->next == GAIT_NONE) {
-		append_call(label, gait_sketch_get_symbol(sketch, state));
+		append_call(label, sketch, state);
 		append_loops(label, state);
 		g_string_append(label, "<BR/>");
 		append_site(label, sketch, state);
@@ -162,7 +170,8 @@ label_state(const GaitSketch *sketch, const GaitSketchState *state, GaitDotItem 
 static void
 style_state(const GaitSketch *sketch, const GaitSketchState *first, GaitDotItem *node)
 {
-	const GaitGraphColor *color = gait_graph_phase_color(first->phase);
+	const GaitGraphColor *color = gait_sketch_state_color(sketch, first);
+	gboolean is_gone = gait_sketch_state_change(sketch, first) == GAIT_GRAPH_GONE;
 	g_autoptr(GString) tip = g_string_new(NULL);
 	const GaitSketchState *state = first;
 	gboolean is_dangerous = FALSE, is_rare = FALSE, is_amended = FALSE;
@@ -179,10 +188,12 @@ style_state(const GaitSketch *sketch, const GaitSketchState *first, GaitDotItem 
 	}
 	gait_dot_set(node, "tooltip", tip->str);
 	gait_dot_set(node, "fillcolor", first->is_foreign ? "#F3F4F6" : color->node);
+	/* In a diff a frame says what changed; what is dangerous is red in its text. */
+	is_dangerous &= !sketch->options.both;
 	gait_dot_set(node, "color", is_dangerous ? GAIT_GRAPH_DANGER : color->line);
 	if (is_dangerous)
 		gait_dot_set(node, "penwidth", "2");
-	if (is_rare || first->is_foreign)
+	if (is_rare || first->is_foreign || is_gone)
 		gait_dot_set(node, "style", "rounded,filled,dashed");
 	if (is_amended)
 		gait_dot_set(node, "peripheries", "2");
@@ -231,7 +242,7 @@ gait_sketch_draw_echo(const GaitSketch *sketch, const GaitSketchState *state, Ga
 	describe_state(sketch, state, tip);
 	gait_dot_set(node, "tooltip", tip->str);
 	gait_dot_set(node, "fillcolor", "#F3F4F6");
-	gait_dot_set(node, "color", gait_graph_phase_color(state->phase)->line);
+	gait_dot_set(node, "color", gait_sketch_state_color(sketch, state)->line);
 	gait_dot_set(node, "fontcolor", GAIT_GRAPH_MUTED);
 	gait_dot_set(node, "fontsize", "9");
 }
@@ -252,7 +263,7 @@ gait_sketch_dup_unsequenced(const GaitSketch *sketch)
 		if (!gait_sketch_is_unsequenced(state) || !g_hash_table_add(seen, (gpointer)symbol))
 			continue;
 		g_string_append(label, "<TR><TD ALIGN=\"LEFT\">");
-		append_call(label, symbol);
+		append_call(label, sketch, state);
 		g_string_append(label, "</TD><TD ALIGN=\"LEFT\">  ");
 		append_site(label, sketch, state);
 		g_string_append(label, "</TD></TR>");

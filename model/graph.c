@@ -216,17 +216,23 @@ select_role(const GaitModel *model, const GaitGraphOptions *options, Selection *
 }
 
 static GaitDot *
-draw(const GaitModel *model, const GaitGraphOptions *options, const Selection *selection)
+draw(const GaitModel *model, const GaitGraphOptions *options, const Selection *selection,
+     const GaitUnion *both)
 {
+	const GaitGraphLibraryOptions detail = {.role = selection->role,
+	                                        .fold = options->fold,
+	                                        .has_runs = !options->is_full,
+	                                        .both = both};
+
 	switch (options->view) {
 	case GAIT_GRAPH_OVERVIEW:
 	case GAIT_GRAPH_PHASES:
 		return gait_graph_draw_phases(model, selection->program, selection->role,
-		                              options->view == GAIT_GRAPH_OVERVIEW);
+		                              options->view == GAIT_GRAPH_OVERVIEW, both);
 	case GAIT_GRAPH_LIBRARY:
-		return gait_graph_draw_library(
-		    model, gait_model_get_program(model, selection->program), selection->library,
-		    selection->role, options->fold, !options->is_full);
+		return gait_graph_draw_library(model,
+		                               gait_model_get_program(model, selection->program),
+		                               selection->library, &detail);
 	case GAIT_GRAPH_ROLES:
 		return gait_graph_draw_roles(model, selection->program);
 	case GAIT_GRAPH_N_:
@@ -263,13 +269,20 @@ GString *
 gait_graph_print(const GaitModel *model, const GaitGraphOptions *options, GError **error)
 {
 	Selection selection = {GAIT_NONE, GAIT_NONE, GAIT_NONE};
+	g_autoptr(GaitUnion) both = NULL;
 
+	if (options->before) {
+		both = gait_union_new(options->before, model, options->names, error);
+		if (!both)
+			return NULL;
+		model = both->model;
+	}
 	/* In this order: each narrows the next. */
 	if (!select_program(model, options, &selection, error) ||
 	    !select_library(model, options, &selection, error) ||
 	    !select_role(model, options, &selection, error))
 		return NULL;
-	g_autoptr(GaitDot) dot = draw(model, options, &selection);
+	g_autoptr(GaitDot) dot = draw(model, options, &selection, both);
 	if (options->format == GAIT_GRAPH_DOT)
 		return gait_dot_print(dot);
 	return gait_dot_render(dot, gait_graph_format_name(options->format), error);

@@ -14,6 +14,19 @@ static const GaitGraphColor colors[GAIT_GRAPH_N_COLORS] = {
     {"#7F7A16", "#ECEABF", "#F9F8E9"}, /* olive */
 };
 
+static const GaitGraphColor changes[GAIT_GRAPH_CHANGE_N_] = {
+    [GAIT_GRAPH_SAME] = {"#9CA3AF", "#FFFFFF", "#FAFAFA"},
+    [GAIT_GRAPH_NEW] = {"#2E7D32", "#CDEBD0", "#F1F9F2"},
+    [GAIT_GRAPH_GONE] = {"#B45309", "#FBE3C5", "#FEF6EC"},
+    [GAIT_GRAPH_WEIGHT] = {"#2B62A8", "#D9E6F4", "#F3F7FC"},
+};
+
+const GaitGraphColor *
+gait_graph_change_color(GaitGraphChange change)
+{
+	return &changes[change];
+}
+
 const GaitGraphColor *
 gait_graph_phase_color(guint phase)
 {

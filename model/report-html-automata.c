@@ -39,6 +39,7 @@ add_automaton(GaitPage *page, const GaitReportLibrary *row, gboolean is_open, GE
 {
 	const GaitProgram *program = page->program->program;
 	const GaitLibrary *library = gait_program_get_library(program, row->library);
+	const GaitGraphLibraryOptions options = {.role = GAIT_NONE, .has_runs = TRUE};
 	g_autoptr(GaitDot) dot = NULL;
 
 	g_string_append_printf(page->out, "<details%s><summary>", is_open ? " open" : "");
@@ -52,8 +53,7 @@ add_automaton(GaitPage *page, const GaitReportLibrary *row, gboolean is_open, GE
 		               "…</code> draws it role by role.</p></details>\n");
 		return TRUE;
 	}
-	dot = gait_graph_draw_library(page->report->model, program, row->library, GAIT_NONE,
-	                              GAIT_GRAPH_FOLD_NONE, TRUE);
+	dot = gait_graph_draw_library(page->report->model, program, row->library, &options);
 	if (!add_picture(page, dot, error))
 		return FALSE;
 	g_string_append(page->out, "</details>\n");
@@ -63,8 +63,8 @@ add_automaton(GaitPage *page, const GaitReportLibrary *row, gboolean is_open, GE
 gboolean
 gait_page_add_automata(GaitPage *page, GError **error)
 {
-	g_autoptr(GaitDot) overview =
-	    gait_graph_draw_phases(page->report->model, page->program->index, GAIT_NONE, FALSE);
+	g_autoptr(GaitDot) overview = gait_graph_draw_phases(
+	    page->report->model, page->program->index, GAIT_NONE, FALSE, NULL);
 	guint n = MIN(page->program->libraries->len, MAX_AUTOMATA);
 
 	g_string_append(page->out,

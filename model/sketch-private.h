@@ -7,8 +7,7 @@
  */
 #pragma once
 
-#include "dot-private.h"
-#include "sysgait/graph.h"
+#include "graph-private.h"
 
 /* A state of the automaton that a state of the sketch stands for. */
 typedef struct {
@@ -27,6 +26,7 @@ typedef struct {
 	guint32 n_in, n_out; /* lines, loops left out */
 	guint64 out_count;   /* sum of the counts of the lines that leave it */
 	gboolean is_common;  /* some line that is not rare touches it */
+	guint sides;         /* of a union: GAIT_SIDE_… that one of its sites has; else 0 */
 	gboolean is_foreign; /* inherited from a parent role that is not drawn */
 	/* Straight runs of calls: the next and previous of the run, GAIT_NONE at its ends. */
 	guint32 next, previous;
@@ -40,6 +40,10 @@ typedef struct {
 	guint64 back_count; /* of the opposite edge, where this line stands for both; else 0 */
 	guint32 n_runs;
 	gboolean is_amended;
+	guint sides;         /* of a union: as of states */
+	guint64 in_side[2];  /* of a union: times in each, in any role */
+	gboolean has_weight; /* of a union: an edge is taken more or less often, this often: */
+	double share[2];
 	gboolean is_hidden; /* within a straight run, or stood for by the opposite line */
 } GaitSketchLine;
 
@@ -48,8 +52,7 @@ typedef struct {
 	const GaitProgram *program;
 	const GaitLibrary *library;
 	guint32 library_index;
-	guint32 role; /* GAIT_NONE: all of them */
-	GaitGraphFold fold;
+	GaitGraphLibraryOptions options;
 	GArray *states;      /* GaitSketchState */
 	GArray *sites;       /* GaitSketchSite */
 	GArray *lines;       /* GaitSketchLine */
@@ -57,9 +60,9 @@ typedef struct {
 	GHashTable *by_fold; /* what is folded into one → index into states */
 } GaitSketch;
 
-/* has_runs: calls that only ever follow each other become one run. All is borrowed. */
+/* All is borrowed but the options. */
 GaitSketch *gait_sketch_new(const GaitModel *model, const GaitProgram *program, guint32 library,
-                            guint32 role, GaitGraphFold fold, gboolean has_runs);
+                            const GaitGraphLibraryOptions *options);
 void gait_sketch_free(GaitSketch *sketch);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(GaitSketch, gait_sketch_free)
 
@@ -92,6 +95,12 @@ const GaitSketchState *gait_sketch_get_first(const GaitSketch *sketch,
                                              const GaitSketchState *state);
 /* Seen in one run only, where there are several. */
 gboolean gait_sketch_is_rare(const GaitSketch *sketch, guint32 n_runs);
+/* NEW, GONE or SAME; of a line also WEIGHT. */
+GaitGraphChange gait_sketch_state_change(const GaitSketch *sketch, const GaitSketchState *state);
+GaitGraphChange gait_sketch_line_change(const GaitSketch *sketch, const GaitSketchLine *line);
+/* The colour of what is in a phase, or has changed. */
+const GaitGraphColor *gait_sketch_state_color(const GaitSketch *sketch,
+                                              const GaitSketchState *state);
 /* Checked for its site, but no edge leads to or from it: futex and the like. */
 gboolean gait_sketch_is_unsequenced(const GaitSketchState *state);
 

@@ -8,9 +8,8 @@
  * Folding stays within a role and a phase: a box stands in one place, and what a later phase adds
  * from another site remains to be seen there.
  */
+#include "model/model-private.h"
 #include "sketch-private.h"
-
-#include "graph-private.h"
 
 /* --- states -------------------------------------------------------------------------------------
  */
@@ -26,9 +25,10 @@ static char *
 dup_fold_key(const GaitSketch *sketch, const GaitSketchState *state)
 {
 	const GaitSymbol *symbol = gait_sketch_get_symbol(sketch, state);
-	gboolean by_function = sketch->fold == GAIT_GRAPH_FOLD_FUNCTION;
+	gboolean by_function = sketch->options.fold == GAIT_GRAPH_FOLD_FUNCTION;
 
-	if (!symbol || sketch->fold == GAIT_GRAPH_FOLD_NONE || (by_function && !symbol->function))
+	if (!symbol || sketch->options.fold == GAIT_GRAPH_FOLD_NONE ||
+	    (by_function && !symbol->function))
 		return NULL;
 	return g_strdup_printf("%u %u %u %u:%x %s", state->role, state->phase, state->is_foreign,
 	                       symbol->nr, symbol->klass, by_function ? symbol->function : "");
@@ -73,6 +73,10 @@ add_state(GaitSketch *sketch, guint32 role, guint32 state, guint32 phase, gboole
 		    sketch->sites->len;
 	placed->last_site = sketch->sites->len;
 	g_array_append_val(sketch->sites, site);
+	if (sketch->options.both && state >= GAIT_STATE_FIRST)
+		placed->sides |= gait_union_get_mark(sketch->options.both,
+		                                     gait_sketch_site_symbol(sketch, &site))
+		                     ->sides;
 	g_hash_table_insert(sketch->by_key, key, GUINT_TO_POINTER(index));
 	return index;
 }
@@ -95,7 +99,7 @@ collect_states(GaitSketch *sketch)
 	for (guint32 r = 0; r < sketch->program->roles->len; r++) {
 		const GaitRole *role = gait_program_get_role(sketch->program, r);
 
-		if (sketch->role != GAIT_NONE && sketch->role != r)
+		if (sketch->options.role != GAIT_NONE && sketch->options.role != r)
 			continue;
 		for (guint32 s = 0; s < role->symbols->len; s++) {
 			GaitSymbolRef ref = g_array_index(role->symbols, GaitSymbolRef, s);
@@ -129,6 +133,22 @@ resolve(GaitSketch *sketch, guint32 role, guint32 state)
 }
 
 static void
+add_change(const GaitSketch *sketch, const GaitEdge *edge, GaitSketchLine *line)
+{
+	const GaitUnionMark *mark;
+
+	if (!sketch->options.both)
+		return;
+	mark = gait_union_get_mark(sketch->options.both, edge);
+	line->sides = mark->sides;
+	line->has_weight = mark->has_weight;
+	for (guint i = 0; i < 2; i++) {
+		line->share[i] = mark->has_weight ? mark->share[i] : 0;
+		line->in_side[i] = mark->count[i];
+	}
+}
+
+static void
 add_line(GaitSketch *sketch, const GaitEdge *edge, const GaitRoleCount *seen)
 {
 	guint32 from = resolve(sketch, seen->role, edge->from);
@@ -139,6 +159,7 @@ add_line(GaitSketch *sketch, const GaitEdge *edge, const GaitRoleCount *seen)
 	                       .n_runs = seen->n_runs,
 	                       .is_amended = edge->is_amended};
 
+	add_change(sketch, edge, &line);
 	if (from == to) {
 		gait_sketch_get_state(sketch, from)->n_loops += seen->count;
 		return;
@@ -158,7 +179,8 @@ collect_lines(GaitSketch *sketch)
 {
 	for (guint i = 0; i < sketch->library->edges->len; i++) {
 		const GaitEdge *edge = g_ptr_array_index(sketch->library->edges, i);
-		GaitRoleCount unseen = {.role = sketch->role == GAIT_NONE ? 0 : sketch->role,
+		GaitRoleCount unseen = {.role =
+		                            sketch->options.role == GAIT_NONE ? 0 : sketch->options.role,
 		                        .n_runs = edge->n_runs,
 		                        .count = edge->count};
 
@@ -168,7 +190,7 @@ collect_lines(GaitSketch *sketch)
 		for (guint r = 0; r < edge->roles->len; r++) {
 			const GaitRoleCount *seen = &g_array_index(edge->roles, GaitRoleCount, r);
 
-			if (sketch->role == GAIT_NONE || sketch->role == seen->role)
+			if (sketch->options.role == GAIT_NONE || sketch->options.role == seen->role)
 				add_line(sketch, edge, seen);
 		}
 	}
@@ -204,6 +226,11 @@ merge_equal(GaitSketch *sketch)
 		kept->count += line->count;
 		kept->n_runs = MAX(kept->n_runs, line->n_runs);
 		kept->is_amended |= line->is_amended;
+		kept->sides |= line->sides;
+		for (guint k = 0; k < 2; k++)
+			kept->in_side[k] = gait_counter_add(kept->in_side[k], line->in_side[k]);
+		/* Shares of several edges do not add up; that of one does. */
+		kept->has_weight &= line->has_weight && kept->share[1] == line->share[1];
 		gait_sketch_get_state(sketch, line->from)->n_out--;
 		gait_sketch_get_state(sketch, line->to)->n_in--;
 	}
@@ -224,7 +251,8 @@ merge_opposites(GaitSketch *sketch)
 			continue;
 		back = gait_sketch_get_line(sketch, index);
 		if (gait_sketch_is_rare(sketch, back->n_runs) !=
-		    gait_sketch_is_rare(sketch, line->n_runs))
+		        gait_sketch_is_rare(sketch, line->n_runs) ||
+		    back->sides != line->sides || back->has_weight || line->has_weight)
 			continue;
 		line->back_count = back->count;
 		line->is_amended |= back->is_amended;
@@ -251,7 +279,7 @@ is_straight(const GaitSketch *sketch, const GaitSketchLine *line)
 	if (line->is_hidden || line->back_count || line->is_amended || from->n_out != 1 ||
 	    to->n_in != 1 || from->role != to->role || from->phase != to->phase ||
 	    from->state < GAIT_STATE_FIRST || to->state < GAIT_STATE_FIRST || from->is_foreign ||
-	    to->is_foreign)
+	    to->is_foreign || from->sides != to->sides || from->sides != line->sides)
 		return FALSE;
 	/* A rare step between common states is worth a line of its own. */
 	return !gait_sketch_is_rare(sketch, line->n_runs) ||
@@ -288,8 +316,8 @@ make_runs(GaitSketch *sketch)
  */
 
 GaitSketch *
-gait_sketch_new(const GaitModel *model, const GaitProgram *program, guint32 library, guint32 role,
-                GaitGraphFold fold, gboolean has_runs)
+gait_sketch_new(const GaitModel *model, const GaitProgram *program, guint32 library,
+                const GaitGraphLibraryOptions *options)
 {
 	GaitSketch *sketch = g_new0(GaitSketch, 1);
 
@@ -297,8 +325,7 @@ gait_sketch_new(const GaitModel *model, const GaitProgram *program, guint32 libr
 	sketch->program = program;
 	sketch->library = gait_program_get_library(program, library);
 	sketch->library_index = library;
-	sketch->role = role;
-	sketch->fold = fold;
+	sketch->options = *options;
 	sketch->states = g_array_new(FALSE, FALSE, sizeof(GaitSketchState));
 	sketch->sites = g_array_new(FALSE, FALSE, sizeof(GaitSketchSite));
 	sketch->lines = g_array_new(FALSE, FALSE, sizeof(GaitSketchLine));
@@ -309,7 +336,7 @@ gait_sketch_new(const GaitModel *model, const GaitProgram *program, guint32 libr
 	merge_equal(sketch);
 	gait_sketch_order(sketch);
 	merge_opposites(sketch);
-	if (has_runs)
+	if (options->has_runs)
 		make_runs(sketch);
 	return sketch;
 }
@@ -416,7 +443,31 @@ gait_sketch_get_first(const GaitSketch *sketch, const GaitSketchState *state)
 gboolean
 gait_sketch_is_rare(const GaitSketch *sketch, guint32 n_runs)
 {
-	return n_runs <= 1 && sketch->model->runs->len > 1;
+	return n_runs <= 1 && sketch->model->runs->len > 1 && !sketch->options.both;
+}
+
+GaitGraphChange
+gait_sketch_state_change(const GaitSketch *sketch, const GaitSketchState *state)
+{
+	if (!sketch->options.both || state->state < GAIT_STATE_FIRST)
+		return GAIT_GRAPH_SAME;
+	return gait_graph_change_of_sides(state->sides);
+}
+
+GaitGraphChange
+gait_sketch_line_change(const GaitSketch *sketch, const GaitSketchLine *line)
+{
+	if (!sketch->options.both)
+		return GAIT_GRAPH_SAME;
+	return line->has_weight ? GAIT_GRAPH_WEIGHT : gait_graph_change_of_sides(line->sides);
+}
+
+const GaitGraphColor *
+gait_sketch_state_color(const GaitSketch *sketch, const GaitSketchState *state)
+{
+	if (!sketch->options.both)
+		return gait_graph_phase_color(state->phase);
+	return gait_graph_change_color(gait_sketch_state_change(sketch, state));
 }
 
 gboolean

@@ -50,6 +50,12 @@ typedef struct {
 	 * several that fit.
 	 */
 	const char *program, *library, *role;
+	/*
+	 * Not NULL: an older model; the drawing shows what changed since, in all views but ROLES.
+	 * names: of the older one and of the other, for people.
+	 */
+	const GaitModel *before;
+	const char *names[2];
 	gboolean is_full; /* LIBRARY: each state a node of its own, where else a straight run of
 	                     calls is one */
 } GaitGraphOptions;
@@ -58,6 +64,7 @@ typedef struct {
  * The drawing's bytes: DOT text that every layout of graphviz accepts, or what graphviz's dot
  * layout renders of it (GAIT_ERROR_UNSUPPORTED where it cannot). Names that come from symbol tables
  * and paths are made harmless (shortened, unprintable bytes as \xNN). Fails with
+ * GAIT_ERROR_CONFLICT where the older model has nothing in common with the other, and with
  * G_OPTION_ERROR_BAD_VALUE where an option names nothing, or more than one thing, in this model;
  * the message lists what there is.
  */

@@ -100,6 +100,31 @@ render() {
 	[[ "$output" == *"/ls"* ]]
 }
 
+@test "graph: --diff draws what a diff says, and nothing where nothing changed" {
+	cd "$BATS_TEST_TMPDIR"
+	"$SYSGAIT" record -q -o more.trace -- /bin/sh -c 'ls / >/dev/null; mkdir made; rmdir made'
+	"$SYSGAIT" learn -q -o more.gait "$BATS_FILE_TMPDIR/1.trace" more.trace >/dev/null
+	"$SYSGAIT" learn -q -o once.gait "$BATS_FILE_TMPDIR/1.trace" >/dev/null
+	run -2 "$SYSGAIT" diff -q once.gait more.gait
+
+	for view in "" --phases "--library dash --program dash"; do
+		# shellcheck disable=SC2086 # options, or none
+		"$SYSGAIT" graph --diff once.gait $view more.gait -o new.dot
+		grep -q 'what changed from <B>once.gait</B> to <B>more.gait</B>' new.dot
+		dot -Tsvg -o new.svg new.dot 2>complaints
+		[ ! -s complaints ]
+		# shellcheck disable=SC2086
+		"$SYSGAIT" graph --diff more.gait $view more.gait -o same.dot
+		[ "$(grep -cE '[>"](\+|−) ' same.dot)" -eq "$(grep -c '+ green' same.dot)" ]
+	done
+	"$SYSGAIT" graph --diff once.gait more.gait | grep -q '<B>+ </B>.*mkdir'
+	"$SYSGAIT" graph --diff more.gait once.gait | grep -q '<B>− </B>.*<S>mkdir'
+	run -2 "$SYSGAIT" graph --diff once.gait --roles more.gait
+	[[ "$output" == *"leave out --roles"* ]]
+	run -1 "$SYSGAIT" graph --diff none.gait more.gait
+	[[ "$output" == *"none.gait"* ]]
+}
+
 @test "graph: wrong usage is told from failure" {
 	run -2 "$SYSGAIT" graph
 	run -2 "$SYSGAIT" graph "$MODEL" "$MODEL"

@@ -35,8 +35,11 @@ make_model(guint n_symbols, const EdgeSpec *edges, guint n_edges)
 	GaitSymbolRef none = {GAIT_NONE, 0}, creation = {0, 0};
 	GaitRole *roles[2];
 
-	gait_model_add_run(model, "a", "walk 1", 10, FALSE);
-	gait_model_add_run(model, "b", "walk 2", 10, FALSE);
+	for (guint i = 0; i < 2; i++) {
+		g_autofree char *id = g_strnfill(64, i ? 'b' : 'a');
+
+		gait_model_add_run(model, id, i ? "walk 2" : "walk 1", 10, FALSE);
+	}
 	program->module = module;
 	program->n_runs = 2;
 	for (guint i = 0; i < n_symbols; i++) {
@@ -266,8 +269,9 @@ test_ring(void)
 	/* Nothing enters it: a joined task, say. No state may get lost, and folding must end. */
 	static const EdgeSpec ring[] = {{2, 3, 2, 2, 0}, {3, 4, 2, 2, 0}, {4, 2, 2, 2, 0}};
 	g_autoptr(GaitModel) model = make_model(3, ring, G_N_ELEMENTS(ring));
-	g_autoptr(GaitSketch) sketch = gait_sketch_new(model, gait_model_get_program(model, 0), 0,
-	                                               0, GAIT_GRAPH_FOLD_NONE, TRUE);
+	g_autoptr(GaitSketch) sketch =
+	    gait_sketch_new(model, gait_model_get_program(model, 0), 0,
+	                    &(GaitGraphLibraryOptions){.has_runs = TRUE});
 	guint n_first = 0, n_visible = 0;
 
 	for (guint i = 0; i < sketch->states->len; i++)
@@ -296,8 +300,9 @@ test_random_folding(void)
 					                       1, 0}));
 		g_autoptr(GaitModel) model =
 		    make_model(n_symbols, (EdgeSpec *)(void *)edges->data, edges->len);
-		g_autoptr(GaitSketch) sketch = gait_sketch_new(
-		    model, gait_model_get_program(model, 0), 0, 0, GAIT_GRAPH_FOLD_NONE, TRUE);
+		g_autoptr(GaitSketch) sketch =
+		    gait_sketch_new(model, gait_model_get_program(model, 0), 0,
+		                    &(GaitGraphLibraryOptions){.has_runs = TRUE});
 		guint n_loops = 0, n_within = 0, n_hidden = 0, n_both = 0;
 
 		for (guint i = 0; i < sketch->states->len; i++) {
@@ -353,7 +358,8 @@ test_random_sites(void)
 			symbol->function = i % 4 == 3 ? NULL : g_strdup(i % 4 ? "walk" : "work");
 		}
 		g_autoptr(GaitSketch) sketch =
-		    gait_sketch_new(model, gait_model_get_program(model, 0), 0, 0, fold, FALSE);
+		    gait_sketch_new(model, gait_model_get_program(model, 0), 0,
+		                    &(GaitGraphLibraryOptions){.fold = fold});
 		for (guint i = 0; i < sketch->states->len; i++) {
 			const GaitSketchState *state = gait_sketch_get_state(sketch, i);
 			guint n = 0;
@@ -403,6 +409,53 @@ test_folded_sites(void)
 	json_object_unref(graph);
 }
 
+/* What changed is coloured and signed, in the library and in its phases; the rest is grey. */
+static void
+test_changes(void)
+{
+	static const EdgeSpec before[] = {
+	    {0, 2, 2, 2, 0}, {2, 3, 2, 2, 2}, {3, 4, 2, 30, 3}, {3, 2, 2, 70, 0}, {4, 3, 2, 0, 7}};
+	static const EdgeSpec after[] = {
+	    {0, 2, 2, 2, 0}, {2, 3, 2, 2, 2}, {3, 4, 2, 70, 3}, {3, 2, 2, 30, 0}, {4, 5, 2, 5, 0}};
+	g_autoptr(GaitModel) old = make_model(3, before, G_N_ELEMENTS(before));
+	g_autoptr(GaitModel) new = make_model(4, after, G_N_ELEMENTS(after));
+	GaitGraphOptions options = {.view = GAIT_GRAPH_LIBRARY,
+	                            .library = "walk",
+	                            .role = "main",
+	                            .is_full = TRUE,
+	                            .before = old,
+	                            .names = {"a<b>.gait", "new.gait"}};
+	const char *green = gait_graph_change_color(GAIT_GRAPH_NEW)->line;
+	const char *grey = gait_graph_change_color(GAIT_GRAPH_SAME)->line;
+
+	/* Which sorts the reads before the clone. */
+	gait_model_normalize(old);
+	gait_model_normalize(new);
+	JsonObject *graph = draw(new, &options);
+	assert_contains(attribute(find_object(graph, "r0s4"), "label"), "+ <B>read");
+	g_assert_cmpstr(attribute(find_object(graph, "r0s4"), "color"), ==, green);
+	g_assert_cmpstr(attribute(find_object(graph, "r0s2"), "color"), ==, grey);
+	g_assert_cmpstr(attribute(find_edge(graph, "r0s3", "r0s4"), "xlabel"), ==, "+ 5");
+	g_assert_cmpstr(attribute(find_edge(graph, "r0s2", "r0s3"), "xlabel"), ==, "32% → 71%");
+	g_assert_cmpstr(attribute(find_edge(graph, "r0s0", "r0s5"), "xlabel"), ==, "");
+	assert_contains(attribute(graph, "label"), "1 new and 0 gone states");
+	assert_contains(attribute(graph, "label"), "a&lt;b&gt;.gait");
+	json_object_unref(graph);
+
+	/* The other way round it is gone. */
+	options.before = new;
+	graph = draw(old, &options);
+	assert_contains(attribute(find_object(graph, "r0s4"), "label"), "− <B><S>read");
+	g_assert_cmpstr(attribute(find_edge(graph, "r0s3", "r0s4"), "style"), ==, "dashed");
+	json_object_unref(graph);
+
+	options.view = GAIT_GRAPH_OVERVIEW;
+	options.role = NULL;
+	graph = draw(old, &options);
+	assert_contains(attribute(find_object(graph, "cluster_p0libraries"), "label"), "− 1");
+	json_object_unref(graph);
+}
+
 /* Where there are no loops, every line leads onward, wherever the walk began. */
 static void
 test_random_order(void)
@@ -425,8 +478,9 @@ test_random_order(void)
 					                (guint64)g_test_rand_int_range(1, 99), 0}));
 		g_autoptr(GaitModel) model =
 		    make_model(n_symbols, (EdgeSpec *)(void *)edges->data, edges->len);
-		g_autoptr(GaitSketch) sketch = gait_sketch_new(
-		    model, gait_model_get_program(model, 0), 0, 0, GAIT_GRAPH_FOLD_NONE, TRUE);
+		g_autoptr(GaitSketch) sketch =
+		    gait_sketch_new(model, gait_model_get_program(model, 0), 0,
+		                    &(GaitGraphLibraryOptions){.has_runs = TRUE});
 
 		for (guint i = 0; i < sketch->lines->len; i++) {
 			const GaitSketchLine *line = gait_sketch_get_line(sketch, i);
@@ -690,6 +744,7 @@ main(int argc, char **argv)
 	g_test_add_func("/graph/library/random-sites", test_random_sites);
 	g_test_add_func("/graph/library/random-order", test_random_order);
 	g_test_add_func("/graph/library/phase-clusters", test_phase_clusters);
+	g_test_add_func("/graph/changes", test_changes);
 	g_test_add_func("/graph/phases", test_phases);
 	g_test_add_func("/graph/roles", test_roles);
 	g_test_add_func("/graph/hostile-names", test_hostile_names);
