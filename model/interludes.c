@@ -7,9 +7,11 @@
  * the interlude is over. There is neither clock nor statistics in that for a walker.
  *
  * Only where the runs bear it: every site of the calls was seen in MIN_RUNS runs and MIN_SEEN times
- * in rounds of this phase, and the entry comes now and then, not with every request. And only where
- * it pays: the surface of the calls, weighed by the share of the role's life that is spent in the
- * phase, is worth a reader's attention.
+ * in rounds of this phase, and the entry comes now and then, not with every request. Where waits
+ * are as rare as the entry itself, they are not those of a main loop (threads that take their work
+ * from a queue wait by futex): what is between them is no round, and whatever came first in it
+ * leads to all the rest. And only where it pays: the surface of the calls, weighed by the share of
+ * the role's life that is spent in the phase, is worth a reader's attention.
  */
 #include "model/act.h"
 #include "model/life.h"
@@ -20,6 +22,7 @@
 #define MIN_SEEN   5
 #define PER_EVENTS 200   /* an entry is at most one in so many events … */
 #define PER_LIFE   4     /* … or comes so often in a life */
+#define PER_ROUNDS 4     /* and at most in one round of so many */
 #define PRICE      0.025 /* what it has to take away, as a share of all that the role exposes */
 #define PER_CALL   0.05
 
@@ -31,6 +34,7 @@ typedef struct {
 	guint8 *is_open;       /* by call: some symbol of it cannot be in any interlude */
 	guint8 *is_in_phase;   /* by symbol of the role */
 	guint32 *calls;        /* by symbol: its call */
+	guint64 n_waits;       /* in the role */
 	gboolean has_rounds;   /* in this phase or before it, a task may have waited */
 } Finder;
 
@@ -40,6 +44,7 @@ is_rare(const Finder *finder, guint32 symbol)
 	const GaitRole *role = finder->role;
 	guint64 bound = MAX(role->n_events / PER_EVENTS, PER_LIFE * role->n_instances);
 
+	bound = MIN(bound, finder->n_waits / PER_ROUNDS);
 	return finder->counts[symbol] > 0 && finder->counts[symbol] <= bound;
 }
 
@@ -250,7 +255,7 @@ gait_role_derive_interludes(const GaitProgram *program, GaitRole *role, const gu
 	g_autofree guint8 *is_open = g_malloc0(program->calls->len + 1);
 	g_autofree guint8 *is_in_phase = g_malloc0(role->symbols->len + 1);
 	g_autofree guint32 *calls = g_new(guint32, role->symbols->len + 1);
-	Finder finder = {program, role, counts, is_taken, is_open, is_in_phase, calls, FALSE};
+	Finder finder = {program, role, counts, is_taken, is_open, is_in_phase, calls, 0, FALSE};
 	double price;
 
 	if (!role->led)
@@ -259,6 +264,8 @@ gait_role_derive_interludes(const GaitProgram *program, GaitRole *role, const gu
 		const GaitSymbol *symbol = get_symbol(&finder, s);
 
 		calls[s] = gait_calls_find(program->calls, symbol->nr, symbol->klass);
+		if (gait_syscall_is_wait(symbol->nr))
+			finder.n_waits = gait_counter_add(finder.n_waits, counts[s]);
 	}
 	price = PRICE * measure_whole(&finder);
 	for (guint32 p = 0; p < role->phases->len; p++)

@@ -212,6 +212,23 @@ test_every_round(void)
 	tear_down(&fixture);
 }
 
+/* It hardly ever waits: what is between two waits is no round of a main loop. */
+static void
+test_rare_waits(void)
+{
+#define WORK "fgfgfgfgfgfgfgfgfgfgfgfg"
+	const char *lives[WORLD_RUNS];
+	Fixture fixture;
+	g_autofree char *found = NULL;
+
+	for (guint i = 0; i < WORLD_RUNS; i++)
+		lives[i] = i == 1 ? "abcdeh" WORK WORK : "abcdeh" WORK "m" WORK "ijk" WORK "ijk";
+	set_up(&fixture, lives);
+	found = describe(&fixture);
+	g_assert_cmpstr(found, ==, "");
+	tear_down(&fixture);
+}
+
 /* Two runs are too few to tell. */
 static void
 test_support(void)
@@ -301,6 +318,7 @@ main(int argc, char **argv)
 	g_test_add_func("/interludes/resync", test_resync);
 	g_test_add_func("/interludes/not-always", test_not_always);
 	g_test_add_func("/interludes/every-round", test_every_round);
+	g_test_add_func("/interludes/rare-waits", test_rare_waits);
 	g_test_add_func("/interludes/support", test_support);
 	g_test_add_func("/interludes/before-first-wait", test_before_first_wait);
 	g_test_add_func("/interludes/diff", test_diff);
