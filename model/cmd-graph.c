@@ -23,7 +23,7 @@ static const char description[] =
     "fits none, or several, they are listed, and the exit status is 2.";
 
 typedef struct {
-	char *library, *program, *role, *fold, *before, *format, *output;
+	char *library, *program, *role, *fold, *before, *dialect, *format, *output;
 	gboolean phases, roles, full;
 	char **files;
 } Arguments;
@@ -36,6 +36,7 @@ arguments_clear(Arguments *arguments)
 	g_free(arguments->role);
 	g_free(arguments->fold);
 	g_free(arguments->before);
+	g_free(arguments->dialect);
 	g_free(arguments->format);
 	g_free(arguments->output);
 	g_strfreev(arguments->files);
@@ -63,6 +64,9 @@ parse(int argc, char **argv, Arguments *arguments, GError **error)
 	     "syscall|function|none"},
 	    {"diff", 0, 0, G_OPTION_ARG_FILENAME, &arguments->before,
 	     "Draw what changed since this older model", "OLD"},
+	    {"dialect", 0, 0, G_OPTION_ARG_STRING, &arguments->dialect,
+	     "With --library: write the DOT that the kernel's runtime verification tools read",
+	     "rv"},
 	    {"full", 0, 0, G_OPTION_ARG_NONE, &arguments->full,
 	     "With --library: a box for each call, instead of one for a straight run of them",
 	     NULL},
@@ -81,6 +85,27 @@ parse(int argc, char **argv, Arguments *arguments, GError **error)
 }
 
 #define SEE_HELP "see `sysgait graph --help`"
+
+/* What rv reads is one automaton, and no picture. */
+static gboolean
+check_dialect(const Arguments *arguments, GError **error)
+{
+	if (!arguments->dialect)
+		return TRUE;
+	if (strcmp(arguments->dialect, "rv") != 0)
+		return gait_error_usage(error, "--dialect %s: the one other dialect is rv",
+		                        arguments->dialect);
+	if (!arguments->library || arguments->full || arguments->before)
+		return gait_error_usage(
+		    error, "--dialect rv is for --library, without --full and --diff; " SEE_HELP);
+	if (arguments->format && strcmp(arguments->format, "dot") != 0)
+		return gait_error_usage(error, "--dialect rv is text: leave out -T; " SEE_HELP);
+	if (arguments->fold && strcmp(arguments->fold, "function") == 0)
+		return gait_error_usage(
+		    error, "--dialect rv has no room for names of functions: fold by syscall, or "
+		           "not at all");
+	return TRUE;
+}
 
 static gboolean
 check(const Arguments *arguments, GError **error)
@@ -169,11 +194,13 @@ run(int argc, char **argv, GError **error)
 	GaitGraphFold fold;
 
 	if (!parse(argc, argv, &arguments, error) || !check(&arguments, error) ||
-	    !choose_format(&arguments, &format, error) || !choose_fold(&arguments, &fold, error))
+	    !check_dialect(&arguments, error) || !choose_format(&arguments, &format, error) ||
+	    !choose_fold(&arguments, &fold, error))
 		return GAIT_EXIT_USAGE;
 	GaitGraphOptions options = {.view = choose_view(&arguments),
 	                            .format = format,
 	                            .fold = fold,
+	                            .is_rv = arguments.dialect != NULL,
 	                            .program = arguments.program,
 	                            .library = arguments.library,
 	                            .role = arguments.role,

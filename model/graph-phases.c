@@ -384,7 +384,7 @@ dup_title(const GaitModel *model, const GaitUnion *both)
 		    "in "
 		    "it · bar: allowed now, may still come, never again · <FONT "
 		    "COLOR=\"" GAIT_GRAPH_DANGER "\"><B>red: dangerous</B></FONT> · arrow: the "
-		                                 "call that enters the next phase · "
+		    "call that enters the next phase · "
 		    "learned from %u %s</FONT></TD></TR>",
 		    model->runs->len, model->runs->len == 1 ? "run" : "runs");
 	g_string_append(title, "</TABLE>");

@@ -107,6 +107,9 @@ GaitDot *gait_graph_draw_library(const GaitModel *model, const GaitProgram *prog
  */
 GaitDot *gait_graph_draw_phases(const GaitModel *model, guint32 program, guint32 role,
                                 gboolean has_libraries, const GaitUnion *both);
+/* A role's automaton as the text that rv's tools read; NULL with error where it cannot be one. */
+GString *gait_graph_print_rv(const GaitModel *model, const GaitProgram *program, guint32 library,
+                             guint32 role, GaitGraphFold fold, GError **error);
 GaitDot *gait_graph_draw_roles(const GaitModel *model, guint32 program);
 /* A table of the program's libraries, as an HTML-like label. */
 char *gait_graph_dup_library_table(const GaitModel *model, const GaitProgram *program);

@@ -215,6 +215,27 @@ select_role(const GaitModel *model, const GaitGraphOptions *options, Selection *
 	return TRUE;
 }
 
+static GString *
+print_rv(const GaitModel *model, const GaitGraphOptions *options, Selection *selection,
+         GError **error)
+{
+	const GaitProgram *program = gait_model_get_program(model, selection->program);
+	g_autoptr(GArray) roles = collect_roles(model, selection->program);
+	g_autoptr(GString) list = g_string_new(NULL);
+
+	if (selection->role == GAIT_NONE && roles->len > 1) {
+		for (guint i = 0; i < roles->len; i++)
+			append_candidate(list, model, &g_array_index(roles, Candidate, i));
+		g_set_error(error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE,
+		            "an automaton of rv is of one kind of task; choose with --role:%s",
+		            list->str);
+		return NULL;
+	}
+	return gait_graph_print_rv(model, program, selection->library,
+	                           selection->role == GAIT_NONE ? 0 : selection->role,
+	                           options->fold, error);
+}
+
 static GaitDot *
 draw(const GaitModel *model, const GaitGraphOptions *options, const Selection *selection,
      const GaitUnion *both)
@@ -282,6 +303,8 @@ gait_graph_print(const GaitModel *model, const GaitGraphOptions *options, GError
 	    !select_library(model, options, &selection, error) ||
 	    !select_role(model, options, &selection, error))
 		return NULL;
+	if (options->is_rv)
+		return print_rv(model, options, &selection, error);
 	g_autoptr(GaitDot) dot = draw(model, options, &selection, both);
 	if (options->format == GAIT_GRAPH_DOT)
 		return gait_dot_print(dot);

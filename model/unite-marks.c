@@ -135,6 +135,8 @@ find_edge(const GaitUnionSide *side, guint32 library, const GaitEdge *edge)
 	if (wanted.from == GAIT_NONE || wanted.to == GAIT_NONE)
 		return NULL;
 	edges = gait_program_get_library(side->program->program, side->libraries[library])->edges;
+	if (edges->len == 0)
+		return NULL;
 	found = bsearch(&key, edges->pdata, edges->len, sizeof(gpointer), compare_edges);
 	return found ? *found : NULL;
 }

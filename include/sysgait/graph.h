@@ -56,6 +56,11 @@ typedef struct {
 	 */
 	const GaitModel *before;
 	const char *names[2];
+	/*
+	 * LIBRARY: the DOT text that the kernel's runtime verification tools read, of one role.
+	 * GAIT_ERROR_UNSUPPORTED where the automaton cannot be said in it.
+	 */
+	gboolean is_rv;
 	gboolean is_full; /* LIBRARY: each state a node of its own, where else a straight run of
 	                     calls is one */
 } GaitGraphOptions;
