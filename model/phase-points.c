@@ -241,18 +241,20 @@ begins_rounds(const GaitCutter *cutter, const GArray *ranks, const guint64 *occu
 	return TRUE;
 }
 
-/* What a cut at a candidate costs (see phases.c); 0 where it is no milestone. */
+/* What a cut at a point costs (see phases.c); 0 where it is no milestone. */
 static double
 find_price(const GaitCutter *cutter, const GArray *ranks, const guint64 *occurrences,
-           guint32 candidate)
+           const GaitPoint *point)
 {
+	guint32 candidate = point->candidate;
+	gboolean is_in_rounds =
+	    gait_bit_test(cutter->role->in_rounds, gait_cutter_symbol(cutter, candidate));
+
 	if (begins_rounds(cutter, ranks, occurrences, candidate))
 		return GAIT_PRICE_LOOP;
-	if (!is_again(cutter, occurrences, candidate))
-		return 1;
-	return gait_bit_test(cutter->role->in_rounds, gait_cutter_symbol(cutter, candidate))
-	           ? 0
-	           : GAIT_PRICE_AGAIN;
+	if (is_again(cutter, occurrences, candidate))
+		return is_in_rounds ? 0 : GAIT_PRICE_AGAIN;
+	return is_in_rounds && point->event < 1 - GAIT_END ? GAIT_PRICE_AGAIN : 1;
 }
 
 static void
@@ -271,13 +273,13 @@ make_points(GaitCutter *cutter, guint32 role_index)
 		const GaitCandidate *candidate =
 		    &g_array_index(role->candidates, GaitCandidate, point.candidate);
 
-		point.price = find_price(cutter, ranks, occurrences, point.candidate);
-		if (point.price == 0)
-			continue;
 		point.time = position(candidate->time_ns, candidate->n_instances, role->time_ns,
 		                      role->n_instances);
 		point.event = position(candidate->n_events, candidate->n_instances, role->n_events,
 		                       role->n_instances);
+		point.price = find_price(cutter, ranks, occurrences, &point);
+		if (point.price == 0)
+			continue;
 		set_rows(cutter, &point);
 		g_array_append_val(cutter->points, point);
 	}

@@ -9,6 +9,7 @@
 #define GAIT_PRICE_EVENTS 5.0
 #define GAIT_PRICE_AGAIN  10
 #define GAIT_PRICE_LOOP   0.5
+#define GAIT_END          0.1 /* share of the events: what comes later is the end of a life */
 #define GAIT_IS_AGAIN     1.5 /* occurrences in an instance, in the mean */
 
 /* A run of columns within one word that are of the same system call. */

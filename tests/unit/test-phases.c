@@ -170,6 +170,20 @@ test_asked_for_is_no_milestone(void)
 	assert_phases(world, "getpid |d| read poll execve");
 }
 
+/* So was what comes once, e, when it is in the midst of them; at the end it is the end. */
+static void
+test_asked_for_once(void)
+{
+	static const char *const names[] = {"getpid", "getpid", "read", "poll",
+	                                    "uname",  "execve", NULL};
+	g_autofree World *amidst = world_with_calls(names), *at_end = world_with_calls(names);
+
+	add_life(amidst, "ab" ROUNDS_OF_C "ef" ROUNDS_OF_C);
+	assert_phases(amidst, "getpid |d| read poll execve uname");
+	add_life(at_end, "ab" ROUNDS_OF_C ROUNDS_OF_C "ef");
+	assert_phases(at_end, "getpid |d| read poll |e| execve uname");
+}
+
 /* A heap that shrinks just then is no milestone. */
 static void
 test_heap_is_no_milestone(void)
@@ -435,7 +449,10 @@ naive_price(const Search *search, guint32 c)
 	if (naive_begins_rounds(search, c))
 		return search->price * GAIT_PRICE_LOOP;
 	if (!naive_is_again(search, c))
-		return search->price;
+		return search->price *
+		       (naive_is_in_rounds(search, c) && naive_place(search, c) < 1 - GAIT_END
+		            ? GAIT_PRICE_AGAIN
+		            : 1);
 	return naive_is_in_rounds(search, c) ? 0 : search->price * GAIT_PRICE_AGAIN;
 }
 
@@ -597,6 +614,7 @@ main(int argc, char **argv)
 	g_test_add_func("/phases/once-is-better-than-again", test_once_is_better_than_again);
 	g_test_add_func("/phases/loop-begins-at-its-wait", test_loop_begins_at_its_wait);
 	g_test_add_func("/phases/asked-for-is-no-milestone", test_asked_for_is_no_milestone);
+	g_test_add_func("/phases/asked-for-once", test_asked_for_once);
 	g_test_add_func("/phases/heap-is-no-milestone", test_heap_is_no_milestone);
 	g_test_add_func("/phases/order-has-to-agree", test_order_has_to_agree);
 	g_test_add_func("/phases/without-place", test_without_place);
