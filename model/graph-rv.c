@@ -210,10 +210,10 @@ append_event(GString *label, const char *event)
 static void
 print_loops(const Monitor *monitor, const char *state, GString *out)
 {
-	g_autofree char *key = g_strdup_printf("%s\n%s", state ? state : INITIAL, state);
+	g_autofree char *key = state ? g_strdup_printf("%s\n%s", state, state) : NULL;
 	g_autoptr(GString) label = g_string_new(NULL);
 
-	if (state && g_hash_table_contains(monitor->follows, key))
+	if (key && g_hash_table_contains(monitor->follows, key))
 		append_event(label, state);
 	for (guint i = 0; i < monitor->loops->len; i++)
 		append_event(label, monitor->loops->pdata[i]);

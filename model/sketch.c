@@ -30,7 +30,7 @@ dup_fold_key(const GaitSketch *sketch, const GaitSketchState *state)
 	if (!symbol || sketch->options.fold == GAIT_GRAPH_FOLD_NONE ||
 	    (by_function && !symbol->function))
 		return NULL;
-	return g_strdup_printf("%u %u %u %u:%x %s", state->role, state->phase, state->is_foreign,
+	return g_strdup_printf("%u %u %d %u:%x %s", state->role, state->phase, state->is_foreign,
 	                       symbol->nr, symbol->klass, by_function ? symbol->function : "");
 }
 
@@ -179,10 +179,10 @@ collect_lines(GaitSketch *sketch)
 {
 	for (guint i = 0; i < sketch->library->edges->len; i++) {
 		const GaitEdge *edge = g_ptr_array_index(sketch->library->edges, i);
-		GaitRoleCount unseen = {.role =
-		                            sketch->options.role == GAIT_NONE ? 0 : sketch->options.role,
-		                        .n_runs = edge->n_runs,
-		                        .count = edge->count};
+		GaitRoleCount unseen = {
+		    .role = sketch->options.role == GAIT_NONE ? 0 : sketch->options.role,
+		    .n_runs = edge->n_runs,
+		    .count = edge->count};
 
 		/* An edge accepted by hand may have been seen in no role. */
 		if (edge->roles->len == 0 && sketch->program->roles->len > 0)

@@ -199,8 +199,9 @@ gait_walk_knows_library(const struct gait_walk_header *table, __u32 program,
 }
 
 /*
- * Whether a call that an interlude of the phase holds has its entry behind it, in this round. Before
- * its first wait a task is in no round, and where milestones may have been missed, entries may.
+ * Whether a call that an interlude of the phase holds has its entry behind it, in this round.
+ * Before its first wait a task is in no round, and where milestones may have been missed, entries
+ * may.
  */
 static inline int
 gait_walk_knows_entry(const struct gait_walk_header *table,
@@ -245,8 +246,7 @@ gait_walk_knows_phase(const struct gait_walk_header *table,
 	set = gait_walk_at(table, is_loose ? phase->loose : phase->allowed);
 	if (!((set[found->call / 32] >> (found->call % 32)) & 1))
 		return 0;
-	return is_loose ||
-	       gait_walk_knows_entry(table, position, phase, found->phase, found->call);
+	return is_loose || gait_walk_knows_entry(table, position, phase, found->phase, found->call);
 }
 
 /* Whether the symbol may follow the state that its library is in. Only asked for known symbols. */

@@ -130,9 +130,9 @@ typedef struct {
 	                      GAIT_NONE for the first phase */
 	GArray *allowed; /* guint32: indices into the program's calls, sorted: what occurred in this
 	                    phase */
-	GArray *retained;   /* guint32: the same for this phase and all later ones */
-	double time_share;  /* of the role's life, in [0, 1] */
-	double event_share; /* of the role's events, in [0, 1] */
+	GArray *retained;      /* guint32: the same for this phase and all later ones */
+	double time_share;     /* of the role's life, in [0, 1] */
+	double event_share;    /* of the role's events, in [0, 1] */
 	GPtrArray *interludes; /* GaitInterlude*, by entry; their calls are disjoint */
 } GaitPhase;
 
@@ -174,7 +174,7 @@ typedef struct {
 	guint64 *after;  /* some instance had s at or after the first candidate */
 	guint64 *before; /* some instance had its first s before the first candidate */
 	guint64 *after_twice, *before_twice;
-	guint64 *amended;  /* one row: symbols whose place in this role was accepted by hand */
+	guint64 *amended; /* one row: symbols whose place in this role was accepted by hand */
 	/*
 	 * A round is what a task does between two waits (gait_syscall_is_wait()), the time before
 	 * its first one left out; it is what the task's main loop does once. in_rounds is one row:
