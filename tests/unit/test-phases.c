@@ -229,6 +229,9 @@ test_without_place(void)
 	/* The rows have room for it, and no bit. */
 	g_assert_cmpuint(role->symbols->len, <, 64);
 	g_array_append_val(role->symbols, ref);
+	role->led = g_renew(guint64, role->led, (gsize)role->row_words * role->symbols->len);
+	memset(gait_role_row(role, role->led, role->symbols->len - 1), 0,
+	       role->row_words * sizeof *role->led);
 	gait_model_normalize(model);
 	found = describe(program, role);
 	g_assert_cmpstr(found, ==, "socket execve getuid |c| read write unlink getuid");
