@@ -259,6 +259,11 @@ draw_legend(Drawing *drawing)
 		const GaitRole *role = gait_program_get_role(program, (guint32)key);
 
 		gait_drawing_begin_text(drawing, "head", MARGIN, drawing->y + 13);
+		if (drawing->model->programs->len > 1) {
+			gait_drawing_append_text(drawing->out, gait_text_basename(program->path),
+			                         0);
+			g_string_append(drawing->out, ": ");
+		}
 		gait_drawing_append_text(drawing->out, role->name, 0);
 		gait_drawing_end_text(drawing);
 		drawing->y += LEGEND_HEIGHT + 2;

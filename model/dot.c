@@ -250,6 +250,10 @@ render(GVC_t *context, GaitDot *dot, const char *format)
 		gvFreeRenderData(data);
 	}
 	gvFreeLayout(context, dot->graph);
+	/* Graphviz gives each font its own element, and to a browser spaces at their ends mean
+	 * nothing: words would stick together. */
+	if (out && g_str_equal(format, "svg"))
+		g_string_replace(out, "<text ", "<text xml:space=\"preserve\" ", 0);
 	return g_steal_pointer(&out);
 }
 

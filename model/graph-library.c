@@ -80,7 +80,8 @@ add_phase(const GaitGraphDrawing *drawing, GaitDotItem *parent, guint32 r, guint
 		g_autofree char *place =
 		    gait_graph_dup_place(drawing->sketch->model, drawing->sketch->program, ref);
 
-		g_string_append_printf(label, ", from %s in ", gait_syscall_name(symbol->nr));
+		g_string_append_printf(label, "%s from %s in ", both ? "" : ",",
+		                       gait_syscall_name(symbol->nr));
 		gait_graph_append_html(label, place, GAIT_GRAPH_MAX_TEXT);
 	}
 	g_string_append(label, "</FONT>");
@@ -246,15 +247,14 @@ append_legend(GString *title, const GaitSketch *sketch)
 	static const char text[] =
 	    "<TR><TD ALIGN=\"LEFT\"><FONT POINT-SIZE=\"10\" COLOR=\"" GAIT_GRAPH_MUTED
 	    "\">box: a system call and where it is made, in the phase that first reaches it "
-	    "(several: in this order) · <FONT COLOR=\"" GAIT_GRAPH_DANGER
-	    "\"><B>red: dangerous</B></FONT></FONT></TD></TR><TR><TD ALIGN=\"LEFT\"><FONT "
+	    "(several: in this order)</FONT></TD></TR><TR><TD ALIGN=\"LEFT\"><FONT "
 	    "POINT-SIZE=\"10\" COLOR=\"" GAIT_GRAPH_MUTED
 	    "\">line: is followed by, so many times (down / up); pale: seldom chosen there; "
 	    "dashed: "
 	    "seen in one run only · ↻: follows itself</FONT></TD></TR><TR><TD ALIGN=\"LEFT\"><FONT "
-	    "POINT-SIZE=\"10\" COLOR=\"" GAIT_GRAPH_MUTED
-	    "\">grey box: a state of an earlier phase, where a line leads on from it, or back to it"
-	    "</FONT></TD></TR>";
+	    "POINT-SIZE=\"10\" COLOR=\"" GAIT_GRAPH_MUTED "\"><FONT COLOR=\"" GAIT_GRAPH_DANGER
+	    "\"><B>red: dangerous</B></FONT> · grey box: a state of an earlier phase, where a line "
+	    "leads on from it, or back to it</FONT></TD></TR>";
 
 	if (sketch->options.both)
 		gait_graph_append_legend(title, sketch->options.both);

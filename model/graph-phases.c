@@ -13,6 +13,8 @@
 
 enum { BOX_WIDTH = 250, MAX_TRIGGER = 32 };
 
+#define INDENT "\xc2\xa0\xc2\xa0\xc2\xa0" /* that no layout drops */
+
 typedef struct {
 	const GaitModel *model;
 	const GaitProgram *program;
@@ -151,11 +153,13 @@ add_milestone(const Lanes *lanes, const GaitRole *role, guint32 p, GaitDotItem *
 	g_autofree char *place =
 	    gait_graph_dup_place(lanes->model, lanes->program,
 	                         g_array_index(role->symbols, GaitSymbolRef, phase->milestone));
-	g_autoptr(GString) label = g_string_new("<B>");
+	/* At some distance from the arrow, whatever font there is. */
+	g_autoptr(GString) label = g_string_new(INDENT "<B>");
 
 	gait_graph_append_html(label, call, MAX_TRIGGER);
-	g_string_append(label, "</B><BR/>");
+	g_string_append(label, "</B><BR ALIGN=\"LEFT\"/>" INDENT);
 	gait_graph_append_html(label, place, GAIT_GRAPH_MAX_TEXT);
+	g_string_append(label, "<BR ALIGN=\"LEFT\"/>");
 	gait_dot_set_html(edge, "label", label->str);
 }
 
@@ -382,9 +386,11 @@ dup_title(const GaitModel *model, const GaitUnion *both)
 		    "<TR><TD ALIGN=\"LEFT\"><FONT POINT-SIZE=\"10\" COLOR=\"" GAIT_GRAPH_MUTED
 		    "\">lane: a kind of task · box: a phase of its life, and the syscalls allowed "
 		    "in "
-		    "it · bar: allowed now, may still come, never again · <FONT "
-		    "COLOR=\"" GAIT_GRAPH_DANGER "\"><B>red: dangerous</B></FONT> · arrow: the "
-		    "call that enters the next phase · "
+		    "it · bar: allowed now, may still come, never again</FONT></TD></TR><TR><TD "
+		    "ALIGN=\"LEFT\"><FONT POINT-SIZE=\"10\" COLOR=\"" GAIT_GRAPH_MUTED
+		    "\"><FONT COLOR=\"" GAIT_GRAPH_DANGER
+		    "\"><B>red: dangerous</B></FONT> · arrow: the call that enters the next phase "
+		    "· "
 		    "learned from %u %s</FONT></TD></TR>",
 		    model->runs->len, model->runs->len == 1 ? "run" : "runs");
 	g_string_append(title, "</TABLE>");

@@ -181,8 +181,9 @@ add_role(GaitPage *page, guint32 role_index)
 	g_string_append(page->out, "<h4>");
 	gait_page_text(page->out, role->name);
 	g_string_append_printf(
-	    page->out, " <span class=\"dim\">%" G_GUINT64_FORMAT " %s in %u runs</span></h4>\n",
-	    role->n_instances, role->is_thread ? "threads" : "tasks", role->n_runs);
+	    page->out, " <span class=\"dim\">%" G_GUINT64_FORMAT " %s%s in %u %s</span></h4>\n",
+	    role->n_instances, role->is_thread ? "thread" : "task",
+	    role->n_instances == 1 ? "" : "s", role->n_runs, role->n_runs == 1 ? "run" : "runs");
 	add_strip(page, role_index);
 	g_string_append(page->out,
 	                "<div class=\"wide\"><table><tr><th>phase, entered at</th><th>of its "

@@ -248,12 +248,13 @@ add_program(const GaitReport *report, const GaitReportProgram *program, GString 
 	g_string_append(out, "<h2>");
 	gait_page_text(out, program->program->path);
 	g_string_append_printf(out,
-	                       "</h2><p class=\"dim\">%u runs, %" G_GUINT64_FORMAT
+	                       "</h2><p class=\"dim\">%u %s, %" G_GUINT64_FORMAT
 	                       " system calls; %u distinct syscalls at %u call sites; expect %.2f "
 	                       "unseen edges in the next run</p>\n",
-	                       program->program->n_runs, program->metrics.n_events,
-	                       program->metrics.n_syscalls, program->metrics.n_sites,
-	                       program->metrics.unseen_per_run);
+	                       program->program->n_runs,
+	                       program->program->n_runs == 1 ? "run" : "runs",
+	                       program->metrics.n_events, program->metrics.n_syscalls,
+	                       program->metrics.n_sites, program->metrics.unseen_per_run);
 	add_filters(&page);
 	gait_page_add_life(&page);
 	add_payloads(&page);
@@ -265,14 +266,16 @@ add_program(const GaitReport *report, const GaitReportProgram *program, GString 
 }
 
 static void
-add_title(const GaitReport *report, GString *out)
+add_title(const GaitReport *report, const GPtrArray *programs, GString *out)
 {
 	const GaitModel *model = report->model;
 
 	g_string_append(out, "<title>sysgait report</title></head><body>\n<h1>");
-	for (guint i = 0; i < model->programs->len && i < 3; i++) {
+	for (guint i = 0; i < programs->len && i < 3; i++) {
+		const GaitReportProgram *program = g_ptr_array_index(programs, i);
+
 		g_string_append(out, i ? ", " : "");
-		gait_page_text(out, gait_text_basename(gait_model_get_program(model, i)->path));
+		gait_page_text(out, gait_text_basename(program->program->path));
 	}
 	if (model->programs->len > 3)
 		g_string_append_printf(out, " and %u more", model->programs->len - 3);
@@ -291,10 +294,11 @@ GString *
 gait_report_print_html(const GaitReport *report, GError **error)
 {
 	g_autoptr(GString) out = g_string_new(head);
+	g_autoptr(GPtrArray) programs = gait_report_dup_busiest(report);
 
-	add_title(report, out);
-	for (guint i = 0; i < report->programs->len; i++)
-		if (!add_program(report, g_ptr_array_index(report->programs, i), out, error))
+	add_title(report, programs, out);
+	for (guint i = 0; i < programs->len; i++)
+		if (!add_program(report, g_ptr_array_index(programs, i), out, error))
 			return NULL;
 	g_string_append(out, script);
 	g_string_append(out, "</body></html>\n");

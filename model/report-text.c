@@ -174,7 +174,8 @@ print_program(const GaitReport *report, const GaitReportProgram *program, GStrin
 	gait_payloads(&n_payloads);
 	g_string_append_c(out, '\n');
 	gait_text_append(out, program->program->path);
-	g_string_append_printf(out, ": %u runs, ", program->program->n_runs);
+	g_string_append_printf(out, ": %u run%s, ", program->program->n_runs,
+	                       program->program->n_runs == 1 ? "" : "s");
 	gait_table_append_count(out, program->metrics.n_events);
 	g_string_append_printf(out, " system calls, %u payloads tried\n", n_payloads);
 	print_filters(program, out);
@@ -192,8 +193,10 @@ print_program(const GaitReport *report, const GaitReportProgram *program, GStrin
 void
 gait_report_print(const GaitReport *report, GString *out)
 {
-	for (guint i = 0; i < report->programs->len; i++)
-		print_program(report, g_ptr_array_index(report->programs, i), out);
+	g_autoptr(GPtrArray) programs = gait_report_dup_busiest(report);
+
+	for (guint i = 0; i < programs->len; i++)
+		print_program(report, g_ptr_array_index(programs, i), out);
 	g_string_append(
 	    out,
 	    "\nsurface: acts (ways to open a file to write are one act) weighed by danger; time: "

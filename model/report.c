@@ -437,6 +437,27 @@ gait_report_new(const GaitModel *model)
 	return report;
 }
 
+static gint
+compare_events(gconstpointer a, gconstpointer b)
+{
+	const GaitReportProgram *x = *(GaitReportProgram *const *)a;
+	const GaitReportProgram *y = *(GaitReportProgram *const *)b;
+
+	if (x->metrics.n_events != y->metrics.n_events)
+		return x->metrics.n_events > y->metrics.n_events ? -1 : 1;
+	return strcmp(x->program->path, y->program->path);
+}
+
+GPtrArray *
+gait_report_dup_busiest(const GaitReport *report)
+{
+	GPtrArray *programs = g_ptr_array_copy(report->programs, NULL, NULL);
+
+	g_ptr_array_set_free_func(programs, NULL);
+	g_ptr_array_sort(programs, compare_events);
+	return programs;
+}
+
 void
 gait_report_free(GaitReport *report)
 {

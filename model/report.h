@@ -69,11 +69,13 @@ typedef struct {
 
 typedef struct {
 	const GaitModel *model;
-	GPtrArray *programs; /* GaitReportProgram* */
+	GPtrArray *programs; /* GaitReportProgram*, as the model's */
 } GaitReport;
 
 /* model is borrowed. */
 GaitReport *gait_report_new(const GaitModel *model);
+/* The programs, borrowed, the busiest first: the order in which people read. */
+GPtrArray *gait_report_dup_busiest(const GaitReport *report);
 void gait_report_free(GaitReport *report);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(GaitReport, gait_report_free)
 

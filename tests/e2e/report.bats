@@ -128,3 +128,11 @@ for program in json.load(sys.stdin)["programs"]:
 	run -1 sh -c '"$SYSGAIT" report "$SAMPLES/nginx.gait" >/dev/full'
 	run -1 "$SYSGAIT" report "$SAMPLES/nginx.gait" --html nowhere/a.html
 }
+
+@test "the busiest program comes first, in the text and on the page" {
+	run -0 --separate-stderr "$SYSGAIT" report "$SAMPLES/python3.gait"
+	[ "$(grep -m1 '^/' <<<"$output" | cut -d: -f1)" = /usr/bin/python3.11 ]
+	"$SYSGAIT" report --html page.html "$SAMPLES/python3.gait"
+	grep -q '<h1>python3.11, ' page.html
+	[ "$(grep -o '<h2>/[^<]*' page.html | head -1)" = '<h2>/usr/bin/python3.11' ]
+}

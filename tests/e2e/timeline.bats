@@ -97,3 +97,12 @@ well_formed() {
 	"$SYSGAIT" timeline cut.trace -o cut.svg || [ "$?" -eq 1 ]
 	[ ! -e cut.svg ] || grep -q 'the trace is partial' cut.svg
 }
+
+@test "where a trace is of several programs, the phases say of which" {
+	samples=$BATS_TEST_DIRNAME/../../traces/samples
+	"$SYSGAIT" timeline "$samples/python3-1.trace" -m "$samples/python3.gait" -o "$BATS_TEST_TMPDIR/python3.svg"
+	grep -q '>python3.11: main<' "$BATS_TEST_TMPDIR/python3.svg"
+	grep -q '>cat: main<' "$BATS_TEST_TMPDIR/python3.svg"
+	"$SYSGAIT" timeline "$samples/nginx-1.trace" -m "$samples/nginx.gait" -o "$BATS_TEST_TMPDIR/nginx.svg"
+	grep -q '>main<' "$BATS_TEST_TMPDIR/nginx.svg"
+}
