@@ -2,7 +2,7 @@
 /*
  * Two models as one. The old one's rebuilt files get the new one's identity, and their call sites,
  * where diff's labels match, the new offsets; then all that is left to do is to merge. What the new
- * file has no match for keeps its offset, or the next one that is free.
+ * file has no match for keeps its offset, or gets one behind all others where that is taken.
  */
 #include "model/unite-private.h"
 
@@ -75,14 +75,30 @@ take_site(GaitSymbol *symbol, const GaitSymbol *from)
 	symbol->delta = from->delta;
 }
 
+/* Notes the sites of symbols; returns the one after the last of them. */
+static guint64
+note_sites(const GPtrArray *symbols, GHashTable *taken)
+{
+	guint64 last = 0;
+
+	for (guint32 i = 0; i < symbols->len; i++) {
+		const GaitSymbol *symbol = g_ptr_array_index(symbols, i);
+
+		last = MAX(last, symbol->site);
+		if (taken)
+			g_hash_table_add(taken, dup_site_key(symbol));
+	}
+	return last + 1;
+}
+
 /* symbols: of a copy of old; what new has keeps its places to itself. */
 static void
 translate_symbols(GPtrArray *symbols, const GaitDiffLibrary *old, const GaitDiffLibrary *new)
 {
 	g_autoptr(GHashTable) taken = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+	guint64 free_site =
+	    MAX(note_sites(symbols, NULL), note_sites(new->library->symbols, taken));
 
-	for (guint32 i = 0; i < new->library->symbols->len; i++)
-		g_hash_table_add(taken, dup_site_key(g_ptr_array_index(new->library->symbols, i)));
 	for (guint32 i = 0; i < symbols->len; i++) {
 		GaitSymbol *symbol = g_ptr_array_index(symbols, i);
 		const GaitSymbol *match =
@@ -95,7 +111,7 @@ translate_symbols(GPtrArray *symbols, const GaitDiffLibrary *old, const GaitDiff
 		}
 		while (key = dup_site_key(symbol), g_hash_table_contains(taken, key)) {
 			g_free(key);
-			symbol->site++;
+			symbol->site = free_site++;
 		}
 		g_hash_table_add(taken, key);
 	}
@@ -124,21 +140,22 @@ translate_libraries(GaitModel *copy, const GaitDiffIndex *old, const GaitDiffInd
 static void
 translate_modules(GaitModel *copy, const GaitDiffIndex *old, const GaitDiffIndex *new)
 {
-	for (guint32 i = 0; i < new->module_keys->len; i++) {
-		const char *key = g_ptr_array_index(new->module_keys, i);
-		const GaitModelModule *from = g_ptr_array_index(new->model->modules, i);
+	g_autoptr(GHashTable) by_key = g_hash_table_new(g_str_hash, g_str_equal);
 
-		for (guint32 k = 0; k < old->module_keys->len; k++) {
-			GaitModelModule *module = g_ptr_array_index(copy->modules, k);
+	for (guint32 i = 0; i < new->module_keys->len; i++)
+		g_hash_table_insert(by_key, g_ptr_array_index(new->module_keys, i),
+		                    g_ptr_array_index(new->model->modules, i));
+	for (guint32 i = 0; i < old->module_keys->len; i++) {
+		const char *key = g_ptr_array_index(old->module_keys, i);
+		GaitModelModule *module = g_ptr_array_index(copy->modules, i);
+		const GaitModelModule *match = g_hash_table_lookup(by_key, key);
 
-			if (!g_hash_table_contains(old->rebuilt, key) ||
-			    strcmp(g_ptr_array_index(old->module_keys, k), key) != 0)
-				continue;
-			g_free(module->path);
-			g_free(module->build_id);
-			module->path = g_strdup(from->path);
-			module->build_id = g_strdup(from->build_id);
-		}
+		if (!match || !g_hash_table_contains(old->rebuilt, key))
+			continue;
+		g_free(module->path);
+		g_free(module->build_id);
+		module->path = g_strdup(match->path);
+		module->build_id = g_strdup(match->build_id);
 	}
 }
 

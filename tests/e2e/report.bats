@@ -74,7 +74,7 @@ for program in json.load(sys.stdin)["programs"]:
 	passing "$SAMPLES/sqlite3.gait" sqlite3 >sqlite
 	grep -qx 'shell' python
 	grep -qx 'shell in a child' python
-	! grep -qx 'shell' sqlite
+	run ! grep -qx 'shell' sqlite
 	grep -qx 'remove a file' sqlite
 }
 
@@ -82,8 +82,8 @@ for program in json.load(sys.stdin)["programs"]:
 	"$SYSGAIT" report "$SAMPLES/nginx.gait" --html a.html
 	"$SYSGAIT" report "$SAMPLES/nginx.gait" --html - >b.html
 	cmp a.html b.html
-	! grep -oE '(src|href)="[^#"][^"]*"' a.html
-	! grep -oE 'url\([^)]*\)|@import' a.html
+	run ! grep -oE '(src|href)="[^#"][^"]*"' a.html
+	run ! grep -oE 'url\([^)]*\)|@import' a.html
 }
 
 @test "in a browser the page loads without an error, its pictures are there, its controls work" {
@@ -114,7 +114,7 @@ for program in json.load(sys.stdin)["programs"]:
 	EOF
 	browse driven.html >dom || { cat log; false; }
 	cat dom log | grep -E 'said|CONSOLE' || true
-	! grep -E 'CONSOLE|Uncaught' log
+	run ! grep -E 'CONSOLE|Uncaught' log
 	for line in 'pictures [2-9]' 'strips 2' 'zoomed true' 'whole true' 'folded true' 'unfolded true' 'wider false'; do
 		grep -q ">$line<" dom || { echo "not so: $line"; return 1; }
 	done

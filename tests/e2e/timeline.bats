@@ -32,14 +32,14 @@ well_formed() {
 	grep -q 'phase 2 of [0-9]*: ' a.svg
 	grep -q '>close in ngx_close_listening_sockets, nginx<' a.svg
 	grep -q ', 0 violations' a.svg
-	! grep -q 'class="bad"' a.svg
+	run ! grep -q 'class="bad"' a.svg
 }
 
 @test "without a model there are tasks and libraries, but no phases" {
 	"$SYSGAIT" timeline "$TRACE" >a.svg
 	well_formed a.svg
-	! grep -q 'phase 2' a.svg
-	! grep -q violations, a.svg
+	run ! grep -q 'phase 2' a.svg
+	run ! grep -q violations, a.svg
 }
 
 @test "violations are marked where they were" {
@@ -60,13 +60,13 @@ well_formed() {
 	cmp a.svg b
 	grep -qi '<!doctype html>' a.html
 	sed -n '/<svg/,/<\/svg>/p' a.html | cmp - a.svg
-	! grep -qE 'https?://' <(grep -v 'xmlns=' a.html)
+	run ! grep -qE 'https?://' <(grep -v 'xmlns=' a.html)
 }
 
 @test "by events, start-up is as wide as it is rich" {
 	"$SYSGAIT" timeline --by-events "$TRACE" -o a.svg
 	well_formed a.svg
-	! grep -q ' ms<' a.svg
+	run ! grep -q ' ms<' a.svg
 }
 
 @test "Perfetto's JSON has every call, phase and task" {
