@@ -5,6 +5,7 @@
 
 #include "model/diff.h"
 #include "model/life.h"
+#include "sysgait/graph.h"
 #include "sysgait/walker.h"
 
 #include <string.h>
@@ -288,6 +289,25 @@ diff_with_reloads(const char *const *lives)
 	return g_string_free(g_steal_pointer(&out), FALSE);
 }
 
+/* A drawing of what changed says the same. */
+static void
+assert_drawn(const char *const *lives, const char *text)
+{
+	GaitGraphOptions options = {.view = GAIT_GRAPH_PHASES, .names = {"a", "b"}};
+	g_autoptr(GError) error = NULL;
+	g_autoptr(GString) drawing = NULL;
+	Fixture a, b;
+
+	set_up(&a, reloads);
+	set_up(&b, lives);
+	options.before = a.model;
+	drawing = gait_graph_print(b.model, &options, &error);
+	g_assert_no_error(error);
+	g_assert_nonnull(strstr(drawing->str, text));
+	tear_down(&a);
+	tear_down(&b);
+}
+
 /* What comes in a round without its entry is new, though its phase allows it. */
 static void
 test_diff(void)
@@ -304,6 +324,7 @@ test_diff(void)
 	g_assert_true(g_str_has_prefix(found, "rename in phase 2, from "));
 	g_assert_nonnull(strstr(found, ", without getpid at alpha_10c+0x0 before"));
 	g_assert_null(strchr(found, ';'));
+	assert_drawn(lives, "without getpid in alpha_10c+0x0 before");
 	/* Before the first wait there are no rounds. */
 	lives[3] = "abcdejh" LOOP "mijkgh" LOOP;
 	start = diff_with_reloads(lives);
