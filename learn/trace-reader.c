@@ -14,8 +14,8 @@
 
 #include <string.h>
 
-void
-gait_trace_info_clear(GaitTraceInfo *info)
+static void
+clear_info(GaitTraceInfo *info)
 {
 	g_clear_pointer(&info->kernel, g_free);
 	g_clear_pointer(&info->arch, g_free);
@@ -155,7 +155,7 @@ gait_trace_reader_free(GaitTraceReader *reader)
 		return;
 	gait_trace_chunks_free(reader->chunks);
 	gait_trace_tables_free(reader->tables);
-	gait_trace_info_clear(&reader->info);
+	clear_info(&reader->info);
 	g_array_unref(reader->tasks);
 	g_clear_error(&reader->error);
 	g_free(reader);

@@ -56,8 +56,6 @@ typedef struct {
 	gboolean has_times;
 } GaitTraceInfo;
 
-void gait_trace_info_clear(GaitTraceInfo *info);
-
 /* --- writer -------------------------------------------------------------------------------------
  */
 

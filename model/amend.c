@@ -20,8 +20,8 @@
 
 #define MAX_PASSES 8
 
-void
-gait_amend_outcome_clear(gpointer outcome)
+static void
+clear_outcome(gpointer outcome)
 {
 	g_clear_pointer(&((GaitAmendOutcome *)outcome)->why, g_free);
 }
@@ -235,7 +235,7 @@ pass(GaitAmender *amender, const GPtrArray *groups, GArray *outcomes, guint8 *is
 	for (guint i = 0; i < groups->len; i++) {
 		GaitAmendOutcome *outcome = &g_array_index(outcomes, GaitAmendOutcome, i);
 
-		gait_amend_outcome_clear(outcome);
+		clear_outcome(outcome);
 		*outcome = accept_group(amender, g_ptr_array_index(groups, i));
 		is_any = is_any || amender->n_changes;
 		is_changed[i] = is_changed[i] || amender->n_changes;
@@ -271,6 +271,6 @@ gait_model_amend(GaitModel *model, const GPtrArray *groups, const GaitAmendOrigi
 		record_amendment(model, accepted, origin);
 		gait_model_normalize(model);
 	}
-	g_array_set_clear_func(outcomes, gait_amend_outcome_clear);
+	g_array_set_clear_func(outcomes, clear_outcome);
 	return g_steal_pointer(&outcomes);
 }

@@ -23,12 +23,6 @@ static const char change_signs[GAIT_CHANGE_N_] = {
 /* From this danger on a new call is marked: what executes, opens, connects or grants. */
 #define DANGEROUS 0.5
 
-const char *
-gait_change_name(GaitChange change)
-{
-	return change_names[change];
-}
-
 static gboolean
 is_shown(const GaitDifference *difference, gboolean with_weights)
 {
@@ -127,8 +121,7 @@ gait_diff_print_json(const GaitDiff *diff, gboolean with_weights, GString *out)
 
 		if (!is_shown(difference, with_weights))
 			continue;
-		g_string_append_printf(out, "{\"change\":\"%s\"",
-		                       gait_change_name(difference->change));
+		g_string_append_printf(out, "{\"change\":\"%s\"", change_names[difference->change]);
 		append_string(out, "kind", gait_verdict_name(difference->kind));
 		append_string(out, "program", difference->program);
 		if (difference->where)

@@ -16,9 +16,6 @@ typedef enum {
 	GAIT_CHANGE_N_,
 } GaitChange;
 
-/* "new", "gone", "weight". Static. */
-const char *gait_change_name(GaitChange change);
-
 typedef struct {
 	GaitChange change;
 	GaitVerdict kind;    /* the outermost that the one model would find in the other */

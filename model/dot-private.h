@@ -29,8 +29,6 @@ void gait_dot_set_default(GaitDot *dot, GaitDotKind kind, const char *attribute,
 GaitDotItem *gait_dot_get_root(GaitDot *dot);
 /* parent: the root or a cluster. A frame is drawn around what is added to it. */
 GaitDotItem *gait_dot_add_cluster(GaitDot *dot, GaitDotItem *parent, const char *name);
-/* Without a frame: nodes of one rank, say. */
-GaitDotItem *gait_dot_add_group(GaitDot *dot, GaitDotItem *parent, const char *name);
 GaitDotItem *gait_dot_add_node(GaitDot *dot, GaitDotItem *parent, const char *name);
 GaitDotItem *gait_dot_add_edge(GaitDot *dot, GaitDotItem *from, GaitDotItem *to);
 

@@ -164,13 +164,7 @@ gait_dot_add_cluster(GaitDot *dot, GaitDotItem *parent, const char *name)
 	/* The layouts know a cluster by its name alone. */
 	g_autofree char *cluster = g_strdup_printf("cluster_%s", name);
 
-	return gait_dot_add_group(dot, parent, cluster);
-}
-
-GaitDotItem *
-gait_dot_add_group(GaitDot *dot, GaitDotItem *parent, const char *name)
-{
-	return (GaitDotItem *)agsubg((Agraph_t *)parent, (char *)name, 1);
+	return (GaitDotItem *)agsubg((Agraph_t *)parent, cluster, 1);
 }
 
 GaitDotItem *

@@ -26,13 +26,9 @@ typedef struct {
 	GPtrArray *cautions; /* char* */
 } GaitExplanation;
 
-GaitExplanation *gait_explanation_new(const GaitModel *model, const GaitExplainOptions *options,
-                                      guint number, const GaitLogGroup *group);
 void gait_explanation_free(GaitExplanation *explanation);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(GaitExplanation, gait_explanation_free)
 
-/* Of a group among groups, from 1. */
-guint gait_explain_number(const GPtrArray *groups, const GaitLogGroup *group);
 /* Calls print for each group that is meant. */
 void gait_explain_each(const GaitModel *model, GaitViolationLog *log,
                        const GaitExplainOptions *options,

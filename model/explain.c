@@ -310,9 +310,9 @@ dup_source(const GaitLogRecord *record, const GaitExplainOptions *options)
 	return g_steal_pointer(&source);
 }
 
-GaitExplanation *
-gait_explanation_new(const GaitModel *model, const GaitExplainOptions *options, guint number,
-                     const GaitLogGroup *group)
+static GaitExplanation *
+explain(const GaitModel *model, const GaitExplainOptions *options, guint number,
+        const GaitLogGroup *group)
 {
 	GaitExplanation *explanation = g_new0(GaitExplanation, 1);
 	const GaitLogRecord *record = gait_log_group_get(group);
@@ -345,8 +345,9 @@ gait_explanation_new(const GaitModel *model, const GaitExplainOptions *options, 
 	return explanation;
 }
 
-guint
-gait_explain_number(const GPtrArray *groups, const GaitLogGroup *group)
+/* Of a group among groups, from 1. */
+static guint
+number_of(const GPtrArray *groups, const GaitLogGroup *group)
 {
 	guint i = 0;
 
@@ -376,9 +377,9 @@ gait_explain_each(const GaitModel *model, GaitViolationLog *log, const GaitExpla
 
 		if (!is_chosen(options, group))
 			continue;
-		explanation = gait_explanation_new(model, options, i + 1, group);
+		explanation = explain(model, options, i + 1, group);
 		if (group->cause)
-			explanation->cause = gait_explain_number(groups, group->cause);
+			explanation->cause = number_of(groups, group->cause);
 		print(explanation, data);
 	}
 }

@@ -15,7 +15,6 @@ typedef struct {
 /* Escapes for a terminal, then for HTML. */
 void gait_page_text(GString *out, const char *text);
 const GaitReportPhase *gait_page_get_phase(const GaitPage *page, guint i);
-const char *gait_page_role_name(const GaitPage *page, guint32 role);
 
 /* --- report-html-life.c: exposure over each role's life; libraries × calls. */
 void gait_page_add_life(GaitPage *page);

@@ -93,8 +93,8 @@ gait_page_get_phase(const GaitPage *page, guint i)
 	return &g_array_index(page->program->phases, GaitReportPhase, i);
 }
 
-const char *
-gait_page_role_name(const GaitPage *page, guint32 role)
+static const char *
+role_name(const GaitPage *page, guint32 role)
 {
 	return gait_program_get_role(page->program->program, role)->name;
 }
@@ -153,7 +153,7 @@ add_places(GaitPage *page, guint payload, GaitCover cover)
 		if (cover == GAIT_COVER_NONE || phase->covers[payload] != cover)
 			continue;
 		g_string_append(page->out, separator);
-		gait_page_text(page->out, gait_page_role_name(page, phase->role));
+		gait_page_text(page->out, role_name(page, phase->role));
 		g_string_append_printf(page->out, " %u", phase->phase + 1);
 		separator = ", ";
 	}

@@ -20,8 +20,6 @@ typedef struct {
 	char *why; /* IMPOSSIBLE: a sentence; else NULL */
 } GaitAmendOutcome;
 
-void gait_amend_outcome_clear(gpointer outcome);
-
 typedef struct {
 	const char *log;    /* digest of the violation log; "" */
 	const char *date;   /* "2026-11-20" */
