@@ -7,7 +7,6 @@
 #include "sysgait/error.h"
 #include "sysgait/text.h"
 
-#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -204,20 +203,6 @@ report(const Options *options, const GPtrArray *groups, const GPtrArray *chosen,
 
 /* --- what is done ---------------------------------------------------------------------------- */
 
-static gboolean
-write_model(const GaitModel *model, const char *path, GError **error)
-{
-	g_autoptr(GString) text = NULL;
-
-	if (strcmp(path, "-") != 0)
-		return gait_model_save(model, path, error);
-	text = gait_model_print(model);
-	if (fwrite(text->str, 1, text->len, stdout) != text->len || fflush(stdout) != 0)
-		return gait_error_system(error, GAIT_ENFORCE_ERROR, errno,
-		                         "write(standard output)");
-	return TRUE;
-}
-
 static int
 amend(const Options *options, GaitModel *model, GaitViolationLog *log, const GPtrArray *chosen,
       GError **error)
@@ -229,7 +214,7 @@ amend(const Options *options, GaitModel *model, GaitViolationLog *log, const GPt
 	g_autoptr(GArray) outcomes = gait_model_amend(model, chosen, &origin);
 	guint n_failed;
 
-	if (!write_model(model, options->output, error))
+	if (!gait_model_write(model, options->output, error))
 		return GAIT_EXIT_FAILURE;
 	n_failed = report(options, gait_violation_log_get_groups(log), chosen, outcomes);
 	return n_failed ? GAIT_EXIT_FAILURE : GAIT_EXIT_OK;

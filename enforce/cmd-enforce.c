@@ -8,6 +8,7 @@
 #include "enforce/expectation.h"
 #include "sysgait/command.h"
 #include "sysgait/error.h"
+#include "sysgait/process-tree.h"
 
 #include <glib.h>
 #include <stdio.h>
@@ -58,30 +59,13 @@ static const char description[] =
     "  sysgait enforce -m app.gait --strict library -- ./app\n"
     "  sysgait enforce -m nginx.gait -p $(cat /run/nginx.pid)";
 
-static gboolean
-take_pids(Options *options, GError **error)
-{
-	options->pids = g_array_new(FALSE, FALSE, sizeof(pid_t));
-	for (char **text = options->pid_texts; text && *text; text++) {
-		gint64 value = 0;
-		pid_t pid;
-
-		if (!g_ascii_string_to_signed(*text, 10, 1, G_MAXINT32, &value, NULL))
-			return gait_error_usage(error, "-p %s: not a process id", *text);
-		pid = (pid_t)value;
-		if (pid == getpid())
-			return gait_error_usage(error, "-p %s: that is this very process", *text);
-		g_array_append_val(options->pids, pid);
-	}
-	return TRUE;
-}
-
 /* What is to be held: either a command or processes. */
 static gboolean
 take_target(Options *options, char **rest, GError **error)
 {
 	options->command = g_strdupv(rest);
-	if (!take_pids(options, error))
+	options->pids = g_array_new(FALSE, FALSE, sizeof(pid_t));
+	if (!gait_process_ids_take(options->pid_texts, options->pids, error))
 		return FALSE;
 	if (options->pids->len > 0 && options->command[0])
 		return gait_error_usage(error, "either -p or a command, not both");

@@ -4,6 +4,7 @@
 
 #include "sysgait/command.h"
 #include "sysgait/error.h"
+#include "sysgait/process-tree.h"
 #include "sysgait/syscall.h"
 
 #include <signal.h>
@@ -93,23 +94,6 @@ parse(Options *options, int *argc, char ***argv, GError **error)
 	return gait_command_parse(context, entries, argc, argv, error);
 }
 
-static gboolean
-take_pids(char **texts, GArray *pids, GError **error)
-{
-	for (char **text = texts; text && *text; text++) {
-		gint64 value = 0;
-		pid_t pid;
-
-		if (!g_ascii_string_to_signed(*text, 10, 1, G_MAXINT32, &value, NULL))
-			return gait_error_usage(error, "-p %s: not a process id", *text);
-		pid = (pid_t)value;
-		if (pid == getpid())
-			return gait_error_usage(error, "-p %s: that is this very process", *text);
-		g_array_append_val(pids, pid);
-	}
-	return TRUE;
-}
-
 /* Turns what was typed into what the session wants; pids receives the -p options. */
 static gboolean
 check(const Options *options, int argc, char **argv, GArray *pids, GaitRecorderOptions *recorder,
@@ -122,7 +106,7 @@ check(const Options *options, int argc, char **argv, GArray *pids, GaitRecorderO
 	    strcmp(options->stacks, "full") != 0)
 		return gait_error_usage(error, "--stacks %s: must be site or full",
 		                        options->stacks);
-	if (!take_pids(options->pids, pids, error))
+	if (!gait_process_ids_take(options->pids, pids, error))
 		return FALSE;
 	if (argc > 1 && strcmp(argv[1], "--") == 0)
 		argv++, argc--;

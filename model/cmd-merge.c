@@ -4,7 +4,6 @@
 #include "sysgait/error.h"
 #include "sysgait/model.h"
 
-#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -70,19 +69,6 @@ load_all(GPtrArray *models, char **paths, GError **error)
 	return TRUE;
 }
 
-static gboolean
-write_model(const GaitModel *model, const char *path, GError **error)
-{
-	g_autoptr(GString) text = NULL;
-
-	if (strcmp(path, "-") != 0)
-		return gait_model_save(model, path, error);
-	text = gait_model_print(model);
-	if (fwrite(text->str, 1, text->len, stdout) != text->len || fflush(stdout) != 0)
-		return gait_error_system(error, GAIT_MODEL_ERROR, errno, "write(standard output)");
-	return TRUE;
-}
-
 static int
 run(int argc, char **argv, GError **error)
 {
@@ -98,7 +84,7 @@ run(int argc, char **argv, GError **error)
 	if (!load_all(models, options.inputs, error))
 		return GAIT_EXIT_FAILURE;
 	merged = gait_model_merge((GaitModel *const *)models->pdata, models->len, error);
-	if (!merged || !write_model(merged, options.output, error))
+	if (!merged || !gait_model_write(merged, options.output, error))
 		return GAIT_EXIT_FAILURE;
 	if (!options.is_quiet)
 		fprintf(stderr, "merged %u %s: %u %s, %u %s\n", models->len,

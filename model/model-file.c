@@ -6,10 +6,12 @@
  */
 #include "sysgait/error.h"
 #include "sysgait/model.h"
+#include "sysgait/output.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -197,4 +199,15 @@ gait_model_save(const GaitModel *model, const char *path, GError **error)
 	}
 	unlink(temporary);
 	return FALSE;
+}
+
+gboolean
+gait_model_write(const GaitModel *model, const char *path, GError **error)
+{
+	g_autoptr(GString) text = NULL;
+
+	if (strcmp(path, "-") != 0)
+		return gait_model_save(model, path, error);
+	text = gait_model_print(model);
+	return gait_output_write(NULL, text, error);
 }

@@ -5,9 +5,12 @@
  */
 #include "sysgait/process-tree.h"
 
+#include "sysgait/error.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 typedef struct {
 	pid_t pid, parent;
@@ -66,4 +69,21 @@ gait_process_tree_look(pid_t pid)
 				g_array_append_val(tree, process->pid);
 		}
 	return tree;
+}
+
+gboolean
+gait_process_ids_take(char **texts, GArray *pids, GError **error)
+{
+	for (char **text = texts; text && *text; text++) {
+		gint64 value = 0;
+		pid_t pid;
+
+		if (!g_ascii_string_to_signed(*text, 10, 1, G_MAXINT32, &value, NULL))
+			return gait_error_usage(error, "-p %s: not a process id", *text);
+		pid = (pid_t)value;
+		if (pid == getpid())
+			return gait_error_usage(error, "-p %s: that is this very process", *text);
+		g_array_append_val(pids, pid);
+	}
+	return TRUE;
 }

@@ -318,6 +318,8 @@ GaitModel *gait_model_parse(const char *name, const char *data, gsize size, GErr
  */
 gboolean gait_model_check_output(const char *path, GError **error);
 gboolean gait_model_save(const GaitModel *model, const char *path, GError **error);
+/* The same, and to standard output where path is "-". */
+gboolean gait_model_write(const GaitModel *model, const char *path, GError **error);
 GString *gait_model_print(const GaitModel *model);
 /* Hex SHA-256 of that text, which also is that of the file that save writes. */
 char *gait_model_dup_digest(const GaitModel *model);
