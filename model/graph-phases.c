@@ -1,17 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Roles and phases: each role is a lane, its phases are boxes down the lane as it lives, and the
- * arrow between two says which call enters the next. A box shows how much of the program's
- * vocabulary is allowed in it (dark bar), how much more may still come (light bar), and which calls
- * these are, the dangerous ones first. A dashed line leads from the phase that creates a task to
- * the task's own lane.
+ * arrow between two says which call enters the next. A dashed line leads from the phase that
+ * creates a task to the task's own lane. What is in a box is graph-phase.c's.
  */
 #include "graph-private.h"
 #include "model/life.h"
 #include "model/model-private.h"
 #include "sysgait/syscall.h"
 
-enum { BOX_WIDTH = 250, MAX_TRIGGER = 32 };
+enum { MAX_TRIGGER = 32, ROW_PROGRAMS = 3 };
 
 #define INDENT "\xc2\xa0\xc2\xa0\xc2\xa0" /* that no layout drops */
 
@@ -22,112 +20,13 @@ typedef struct {
 	guint n_programs;      /* that are drawn */
 	const GaitUnion *both; /* NULL: no diff */
 	GaitDot *dot;
-	GPtrArray *nodes; /* per role: GPtrArray of the nodes of its phases; NULL: not drawn */
+	GPtrArray *ends;   /* the last box of each lane in this row of programs */
+	GaitDotItem *hook; /* what this row hangs from, or NULL */
+	GPtrArray *nodes;  /* per role: GPtrArray of the nodes of its phases; NULL: not drawn */
 } Lanes;
 
 /* --- a phase ------------------------------------------------------------------------------------
  */
-
-static void
-describe_phase(const Lanes *lanes, const GaitPhase *phase, GaitDotItem *node)
-{
-	g_autoptr(GString) tip = g_string_new("allowed:");
-
-	for (guint i = 0; i < phase->allowed->len; i++) {
-		guint32 index = g_array_index(phase->allowed, guint32, i);
-		const GaitCall *call = &g_array_index(lanes->program->calls, GaitCall, index);
-		g_autofree char *text = gait_graph_dup_call(call->nr, call->klass);
-
-		g_string_append(tip, " ");
-		gait_graph_append_escaped(tip, text, GAIT_GRAPH_MAX_TEXT);
-	}
-	gait_dot_set(node, "tooltip", tip->str);
-}
-
-/* What is entered and left again. */
-static void
-append_interludes(GString *label, const Lanes *lanes, const GaitRole *role, const GaitPhase *phase)
-{
-	for (guint32 i = 0; i < phase->interludes->len; i++) {
-		const GaitInterlude *interlude = g_ptr_array_index(phase->interludes, i);
-		g_autoptr(GArray) calls =
-		    gait_graph_distinct_syscalls(lanes->program, interlude->calls);
-		const GaitSymbol *entry = gait_program_get_symbol(
-		    lanes->program, g_array_index(role->symbols, GaitSymbolRef, interlude->entry));
-		g_autofree char *call = gait_graph_dup_call(entry->nr, entry->klass);
-		g_autofree char *site = gait_graph_dup_site(entry);
-
-		g_string_append(label, "<TR><TD ALIGN=\"LEFT\" BALIGN=\"LEFT\" BGCOLOR=\"#F3F4F6\">"
-		                       "<FONT POINT-SIZE=\"9\"><I>now and then, from ");
-		gait_graph_append_html(label, call, GAIT_GRAPH_MAX_TEXT);
-		g_string_append(label, "<BR ALIGN=\"LEFT\"/>in ");
-		gait_graph_append_html(label, site, GAIT_GRAPH_MAX_TEXT);
-		g_string_append(label, " until it waits:</I><BR ALIGN=\"LEFT\"/>");
-		gait_graph_append_syscalls(label, calls, NULL);
-		g_string_append(label, "</FONT></TD></TR>");
-	}
-}
-
-/* A frame, a head in the phase's colour, and what was appended to it as rows. */
-static GString *
-open_box(const GaitGraphColor *color)
-{
-	GString *label = g_string_new(NULL);
-
-	g_string_append_printf(label,
-	                       "<TABLE BORDER=\"1\" COLOR=\"%s\" CELLBORDER=\"0\" "
-	                       "CELLSPACING=\"0\" CELLPADDING=\"3\" BGCOLOR=\"white\"><TR>"
-	                       "<TD BGCOLOR=\"%s\" WIDTH=\"%d\" ALIGN=\"LEFT\">",
-	                       color->line, color->node, BOX_WIDTH);
-	return label;
-}
-
-static void
-label_changes(const Lanes *lanes, const GaitRole *role, const GaitPhase *phase, guint32 p,
-              GaitDotItem *node)
-{
-	g_autoptr(GString) label = open_box(gait_graph_change_color(GAIT_GRAPH_SAME));
-
-	gait_graph_append_phase(label, lanes->both, phase, p);
-	g_string_append(label, "</TD></TR>");
-	gait_graph_append_changes(label, lanes->both, lanes->program, role, p);
-	g_string_append(label, "</TABLE>");
-	gait_dot_set_html(node, "label", label->str);
-}
-
-static void
-label_phase(const Lanes *lanes, const GaitRole *role, const GaitPhase *phase, guint32 p,
-            GaitDotItem *node)
-{
-	const GaitGraphColor *color = gait_graph_phase_color(p);
-	g_autoptr(GArray) steady = gait_phase_dup_steady(phase);
-	g_autoptr(GArray) allowed = gait_graph_distinct_syscalls(lanes->program, steady);
-	g_autoptr(GArray) retained = gait_graph_distinct_syscalls(lanes->program, phase->retained);
-	g_autoptr(GString) label = open_box(color);
-
-	gait_graph_append_phase(label, NULL, phase, p);
-	g_string_append(label, "  ");
-	gait_graph_append_share(label, phase->time_share);
-	g_string_append(label, " of the time, ");
-	gait_graph_append_share(label, phase->event_share);
-	g_string_append_printf(label,
-	                       " of the events</TD></TR><TR><TD ALIGN=\"LEFT\">allows <B>%u</B> "
-	                       "syscalls, <B>%u</B> may still come</TD></TR><TR><TD "
-	                       "ALIGN=\"LEFT\">",
-	                       allowed->len, retained->len);
-	gait_graph_append_bar(label, allowed->len, retained->len,
-	                      gait_graph_count_syscalls(lanes->program->calls), color);
-	g_string_append(label, "</TD></TR><TR><TD ALIGN=\"LEFT\" BALIGN=\"LEFT\"><FONT "
-	                       "POINT-SIZE=\"9\">");
-	if (allowed->len > 0)
-		gait_graph_append_syscalls(label, allowed, NULL);
-	else
-		g_string_append(label, "<I>no system call was seen here</I>");
-	g_string_append(label, "</FONT></TD></TR>");
-	append_interludes(label, lanes, role, phase);
-	g_string_append(label, "</TABLE>");
-	gait_dot_set_html(node, "label", label->str);
-}
 
 /* "listen" above "ngx_open_listening_sockets+0x3f": what enters the next phase. */
 static void
@@ -214,15 +113,10 @@ add_lane(const Lanes *lanes, GaitDotItem *parent, guint32 r)
 	gait_dot_set(cluster, "color", gait_graph_change_color(change)->line);
 	gait_dot_set(cluster, "bgcolor", gait_graph_change_color(change)->cluster);
 	for (guint32 p = 0; p < role->phases->len; p++) {
-		const GaitPhase *phase = g_ptr_array_index(role->phases, p);
 		g_autofree char *id = g_strdup_printf("%sp%u", name, p);
 		GaitDotItem *node = gait_dot_add_node(lanes->dot, cluster, id);
 
-		if (lanes->both)
-			label_changes(lanes, role, phase, p, node);
-		else
-			label_phase(lanes, role, phase, p, node);
-		describe_phase(lanes, phase, node);
+		gait_graph_draw_phase(lanes->program, role, p, lanes->both, node);
 		g_ptr_array_add(nodes, node);
 		if (p > 0)
 			add_milestone(lanes, role, p, g_ptr_array_index(nodes, p - 1), node);
@@ -319,6 +213,41 @@ add_frame(const Lanes *lanes, gboolean has_libraries)
 }
 
 static void
+hang(const Lanes *lanes, GaitDotItem *above, GaitDotItem *below, const char *weight)
+{
+	GaitDotItem *edge = gait_dot_add_edge(lanes->dot, above, below);
+
+	gait_dot_set(edge, "style", "invis");
+	gait_dot_set(edge, "weight", weight);
+}
+
+static void
+hang_lane(const Lanes *lanes, guint32 r)
+{
+	const GPtrArray *nodes = g_ptr_array_index(lanes->nodes, r);
+
+	if (!nodes || nodes->len == 0)
+		return;
+	if (lanes->hook && r == 0)
+		hang(lanes, lanes->hook, g_ptr_array_index(nodes, 0), "50");
+	g_ptr_array_add(lanes->ends, g_ptr_array_index(nodes, nodes->len - 1));
+}
+
+/* What all that was drawn so far stands above: a dozen programs side by side fit no screen. */
+static void
+begin_row(Lanes *lanes, guint row)
+{
+	g_autofree char *name = g_strdup_printf("row%u", row);
+
+	lanes->hook = gait_dot_add_node(lanes->dot, gait_dot_get_root(lanes->dot), name);
+	gait_dot_set(lanes->hook, "shape", "point");
+	gait_dot_set(lanes->hook, "style", "invis");
+	for (guint i = 0; i < lanes->ends->len; i++)
+		hang(lanes, g_ptr_array_index(lanes->ends, i), lanes->hook, "0");
+	g_ptr_array_set_size(lanes->ends, 0);
+}
+
+static void
 add_program(Lanes *lanes, guint32 role, gboolean has_libraries)
 {
 	const GaitProgram *program = lanes->program;
@@ -330,6 +259,8 @@ add_program(Lanes *lanes, guint32 role, gboolean has_libraries)
 		                role == GAIT_NONE || role == r ? add_lane(lanes, frame, r) : NULL);
 	for (guint32 r = 0; r < program->roles->len; r++)
 		add_creation(lanes, r);
+	for (guint32 r = 0; r < program->roles->len; r++)
+		hang_lane(lanes, r);
 	for (guint32 r = 0; r < program->roles->len; r++)
 		if (g_ptr_array_index(lanes->nodes, r))
 			g_ptr_array_unref(g_ptr_array_index(lanes->nodes, r));
@@ -407,10 +338,14 @@ gait_graph_draw_phases(const GaitModel *model, guint32 program, guint32 role,
 
 	gait_dot_set_default(lanes.dot, GAIT_DOT_GRAPH, "ranksep", "0.3");
 	lanes.n_programs = order->len;
+	lanes.ends = g_ptr_array_new();
 	for (guint i = 0; i < order->len; i++) {
+		if (order->len > ROW_PROGRAMS && i % ROW_PROGRAMS == 0)
+			begin_row(&lanes, i / ROW_PROGRAMS);
 		lanes.program_index = g_array_index(order, guint32, i);
 		lanes.program = gait_model_get_program(model, lanes.program_index);
 		add_program(&lanes, role, has_libraries);
 	}
+	g_ptr_array_unref(lanes.ends);
 	return lanes.dot;
 }

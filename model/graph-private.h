@@ -107,6 +107,9 @@ GaitDot *gait_graph_draw_library(const GaitModel *model, const GaitProgram *prog
  */
 GaitDot *gait_graph_draw_phases(const GaitModel *model, guint32 program, guint32 role,
                                 gboolean has_libraries, const GaitUnion *both);
+/* Makes node the box of a role's phase. both: as above. */
+void gait_graph_draw_phase(const GaitProgram *program, const GaitRole *role, guint32 phase,
+                           const GaitUnion *both, GaitDotItem *node);
 /* A role's automaton as the text that rv's tools read; NULL with error where it cannot be one. */
 GString *gait_graph_print_rv(const GaitModel *model, const GaitProgram *program, guint32 library,
                              guint32 role, GaitGraphFold fold, GError **error);
