@@ -1,0 +1,10 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: Apache-2.0
+# Where serving begins: traces/phases-check, by hand for more programs and for halves of ten runs.
+
+@test "nginx and redis begin to serve where their sources say" {
+	run "$BATS_TEST_DIRNAME/../../traces/phases-check" --runs 2 nginx redis
+	echo "$output"
+	[ "$status" -eq 0 ]
+	[ "$(grep -c '^ok .* serving .* begins with .* 0 calls before' <<<"$output")" -eq 3 ]
+}
