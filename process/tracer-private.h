@@ -80,6 +80,10 @@ void gait_tracer_announce(GaitTracer *tracer, TracerTask *task, TracerTask *pare
 void gait_tracer_remove(GaitTracer *tracer, TracerTask *task, int status);
 long gait_tracer_get_options(const GaitTracer *tracer, gboolean is_launched);
 
+/* --- tracer-loop.c */
+/* For gait_tracer_wake(), which signals the calling thread. */
+void gait_tracer_set_up_waking(GaitTracer *tracer);
+
 /* --- tracer-stops.c: what a wait status means, and what is done about it. */
 void gait_tracer_handle(GaitTracer *tracer, pid_t tid, int status);
 /* Lets a stopped task go on, delivering signo if not 0. */
