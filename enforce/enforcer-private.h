@@ -64,5 +64,11 @@ struct _GaitEnforcer {
 	GMutex recording_lock;
 };
 
+static inline GaitJudge *
+gait_enforcer_get_judge(GaitEnforcer *enforcer, const GaitEntry *entry)
+{
+	return entry->judge ? entry->judge : g_ptr_array_index(enforcer->judges, 0);
+}
+
 /* A call of the task is [unknown]: warns where that is because nobody may look. */
 void gait_enforcer_note_unknown(GaitEnforcer *enforcer, const GaitTask *task);
