@@ -294,9 +294,9 @@ write_prefix() { # NAME
 		    with_all = [socket.create_connection(("127.0.0.1", int(sys.argv[1]))) for _ in range(8)]
 		    for i in range(5):
 		        for s in with_all:
-		            s.sendall(b"ping %d\n" % i)
+		            s.sendall((sys.argv[2] % i).encode())
 		        for s in with_all:
-		            assert s.recv(100).upper().strip(), i
+		            assert s.recv(1000).strip(), i
 		    for s in with_all:
 		        s.close()
 	END
@@ -304,26 +304,28 @@ write_prefix() { # NAME
 		rm -f run?.trace log err
 		for i in 1 2 3; do
 			server "$1" "$SYSGAIT" record -q -o "run$i.trace" -- "${@:2}"
-			"$PYTHON" ask.py "$1"
+			"$PYTHON" ask.py "$1" "$request"
 			kill -TERM "$(pgrep -P "$(pgrep -P "$target")")"
 			wait "$target" || true
 		done
 		"$SYSGAIT" learn -q -o model.gait run[123].trace
 		server "$@"
-		"$PYTHON" ask.py "$1"
+		"$PYTHON" ask.py "$1" "$request"
 		join "$target" --on-violation log
 		[ "$(tracers "$target")" = "$supervisor" ]
-		"$PYTHON" ask.py "$1"
+		"$PYTHON" ask.py "$1" "$request"
 		[ "$(tracers "$target")" = "$supervisor" ]
 		let_go
 		[ "$(tracers "$target")" = 0 ]
-		"$PYTHON" ask.py "$1"
+		"$PYTHON" ask.py "$1" "$request"
 		kill -9 "$target"
 		tail -n 1 err >&3
 		cat err
 		[ "$(cat log | wc -l)" -le 20 ]
 	}
+	request=$'ping %d\n'
 	try 21111 redis-server --port 21111 --bind 127.0.0.1 --save '' --loglevel warning
 	try 21112 "$PYTHON" threads.py 21112
-	try 21113 "$BUILD/fixtures/serve-go" 21113
+	request=$'GET /allocate?n=%d HTTP/1.1\r\nHost: here\r\n\r\n'
+	try 21113 "$BUILD/fixtures/go-server" 127.0.0.1:21113 "$PWD"
 }
