@@ -8,7 +8,7 @@
 #include "model/diff-private.h"
 #include "sysgait/syscall.h"
 
-enum { MAX_CHANGES = 24, MAX_DANGERS = 5 };
+enum { MAX_CHANGES = 24 };
 
 GaitGraphChange
 gait_graph_change_of_sides(guint sides)
@@ -233,27 +233,6 @@ count_changes(const GaitUnion *both, const GaitLibrary *library, Counts *counts)
 	return n > 0;
 }
 
-/* Dangerous calls from new places; symbols are sorted by number. */
-static void
-append_dangers(GString *label, const GaitUnion *both, const GaitLibrary *library)
-{
-	guint32 last = GAIT_NONE;
-	guint n = 0;
-
-	for (guint i = 0; i < library->symbols->len; i++) {
-		const GaitSymbol *symbol = g_ptr_array_index(library->symbols, i);
-
-		if (symbol->nr == last || !gait_graph_is_dangerous(symbol->nr) ||
-		    gait_graph_change(gait_union_get_mark(both, symbol)) != GAIT_GRAPH_NEW)
-			continue;
-		last = symbol->nr;
-		if (n++ < MAX_DANGERS)
-			g_string_append_printf(label, "%s ", gait_syscall_name(symbol->nr));
-	}
-	if (n > MAX_DANGERS)
-		g_string_append_printf(label, "and %u more", n - MAX_DANGERS);
-}
-
 static void
 append_number(GString *label, guint n, GaitGraphChange change)
 {
@@ -279,7 +258,7 @@ append_row(GString *label, const GaitUnion *both, const GaitLibrary *library, co
 	append_number(label, counts->edges[GAIT_GRAPH_GONE], GAIT_GRAPH_GONE);
 	append_number(label, counts->edges[GAIT_GRAPH_WEIGHT], GAIT_GRAPH_WEIGHT);
 	g_string_append(label, "<TD ALIGN=\"LEFT\"><FONT COLOR=\"" GAIT_GRAPH_DANGER "\">");
-	append_dangers(label, both, library);
+	gait_graph_append_dangers(label, library, both);
 	g_string_append(label, " </FONT></TD></TR>");
 }
 

@@ -116,3 +116,6 @@ GString *gait_graph_print_rv(const GaitModel *model, const GaitProgram *program,
 GaitDot *gait_graph_draw_roles(const GaitModel *model, guint32 program);
 /* A table of the program's libraries, as an HTML-like label. */
 char *gait_graph_dup_library_table(const GaitModel *model, const GaitProgram *program);
+/* Names of the dangerous calls that a library makes; of a union's, those from places that are new.
+ * both may be NULL. */
+void gait_graph_append_dangers(GString *label, const GaitLibrary *library, const GaitUnion *both);

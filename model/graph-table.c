@@ -22,9 +22,8 @@ compare_rows(gconstpointer a, gconstpointer b)
 	return x->library->module < y->library->module ? -1 : 1;
 }
 
-/* Names of dangerous syscalls the library issues; symbols are sorted by number. */
-static void
-append_dangers(GString *label, const GaitLibrary *library)
+void
+gait_graph_append_dangers(GString *label, const GaitLibrary *library, const GaitUnion *both)
 {
 	guint32 last = GAIT_NONE;
 	guint n = 0;
@@ -32,7 +31,10 @@ append_dangers(GString *label, const GaitLibrary *library)
 	for (guint i = 0; i < library->symbols->len; i++) {
 		const GaitSymbol *symbol = g_ptr_array_index(library->symbols, i);
 
+		/* Symbols are sorted by number. */
 		if (symbol->nr == last || !gait_graph_is_dangerous(symbol->nr))
+			continue;
+		if (both && gait_graph_change(gait_union_get_mark(both, symbol)) != GAIT_GRAPH_NEW)
 			continue;
 		last = symbol->nr;
 		if (n++ < MAX_DANGERS)
@@ -59,7 +61,7 @@ append_row(GString *label, const GaitModel *model, const Row *row)
 	    "<TD ALIGN=\"RIGHT\">%.1f</TD><TD ALIGN=\"LEFT\"><FONT COLOR=\"%s\">",
 	    metrics->n_syscalls, metrics->n_symbols, metrics->n_edges, metrics->branching,
 	    metrics->unseen_per_run, GAIT_GRAPH_DANGER);
-	append_dangers(label, row->library);
+	gait_graph_append_dangers(label, row->library, NULL);
 	g_string_append(label, " </FONT></TD></TR>");
 }
 
