@@ -2,6 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 # Real programs, end to end: five training runs and one held out, learned, checked and enforced (traces/accept).
 
+load common
+
 TEST=$BATS_TEST_DIRNAME/../../traces/accept
 
 failures() { echo "$output" | grep -A 20 '^not ok\|^Bail' | sed "s/^/# $1/"; }

@@ -3,6 +3,7 @@
 # Differences between models, and the exit status that a build server gates on.
 
 bats_require_minimum_version 1.5.0
+load common
 
 # build DIR CODE: a program with a library, whose work() is CODE.
 build() {

@@ -3,6 +3,7 @@
 # `sysgait graph`, from recorded runs of real programs to what graphviz makes of it.
 
 bats_require_minimum_version 1.5.0
+load common
 
 setup_file() {
 	export MODEL="$BATS_FILE_TMPDIR/shell.gait"

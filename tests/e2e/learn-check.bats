@@ -3,6 +3,7 @@
 # Learning from recorded runs of a real shell, and checking others against the model.
 
 bats_require_minimum_version 1.5.0
+load common
 
 setup_file() {
 	cd "$BATS_FILE_TMPDIR"
@@ -42,7 +43,7 @@ setup() {
 @test "print shows a model as learn did" {
 	"$SYSGAIT" learn -o new.gait run1.trace run2.trace >learned
 	"$SYSGAIT" print new.gait | cmp - learned
-	"$SYSGAIT" print --json new.gait | ${PYTHON:-python3} -m json.tool >/dev/null
+	"$SYSGAIT" print --json new.gait | "$PYTHON" -m json.tool >/dev/null
 	run "$SYSGAIT" print --pid 1 new.gait
 	[ "$status" -eq 2 ]
 	[[ "$output" == *"new.gait is a model"* ]]
@@ -58,7 +59,7 @@ setup() {
 
 @test "learn --json is one JSON object" {
 	"$SYSGAIT" learn --json -o new.gait run1.trace run2.trace >summary.json
-	${PYTHON:-python3} - <<-'EOF'
+	"$PYTHON" - <<-'EOF'
 		import json
 		summary = json.load(open('summary.json'))
 		assert summary['runs'] == 2
@@ -89,7 +90,7 @@ setup() {
 @test "check --json prints the lines of the violation log, and nothing else" {
 	run -3 "$SYSGAIT" check -q --json -m shell.gait odd.trace
 	printf '%s\n' "$output" >lines
-	${PYTHON:-python3} - <<-'EOF'
+	"$PYTHON" - <<-'EOF'
 		import json
 		lines = [json.loads(l) for l in open('lines')]
 		for line in lines:

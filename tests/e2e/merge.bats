@@ -3,6 +3,7 @@
 # Merging models of a real program's runs, and what cannot be merged.
 
 bats_require_minimum_version 1.5.0
+load common
 
 setup_file() {
 	cd "$BATS_FILE_TMPDIR"

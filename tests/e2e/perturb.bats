@@ -2,6 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 # record --perturb: other orders of events, and nothing else.
 
+load common
+
 setup() {
 	cd "$BATS_TEST_TMPDIR"
 }

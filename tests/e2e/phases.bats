@@ -2,6 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 # Where serving begins: traces/phases-check, by hand for more programs and for halves of ten runs.
 
+load common
+
 @test "nginx and redis begin to serve where their sources say" {
 	run "$BATS_TEST_DIRNAME/../../traces/phases-check" --runs 2 nginx redis
 	echo "$output"

@@ -3,6 +3,7 @@
 # print: traces as text, JSON and sums.
 
 bats_require_minimum_version 1.5.0
+load common
 
 setup() {
 	cd "$BATS_TEST_TMPDIR"
@@ -51,7 +52,7 @@ END
 
 @test "JSON: every line is an object with the right members" {
 	"$SYSGAIT" print --json t.trace >out.json
-	"${PYTHON:-/usr/bin/python3}" - <<'END'
+	"$PYTHON" - <<'END'
 import json
 events = [json.loads(line) for line in open("out.json")]
 assert [e["event"] for e in events] == \
@@ -74,7 +75,7 @@ END
 	[[ $output == *"tasks      2"* ]]
 	[[ $output == *"complete   yes"* ]]
 	[[ $output == *"run id     $(sha256sum <t.trace | cut -d' ' -f1)"* ]]
-	"$SYSGAIT" print --summary --json t.trace | "${PYTHON:-/usr/bin/python3}" -c '
+	"$SYSGAIT" print --summary --json t.trace | "$PYTHON" -c '
 import json, sys
 s = json.load(sys.stdin)
 assert s["command"] == ["x", "a b"] and s["events"] == 3 and s["is_complete"] and s["has_stacks"]
@@ -121,7 +122,7 @@ assert sum(l["events"] for l in s["libraries"]) == 3'
 	"$SYSGAIT" learn -q -o m.gait t.trace
 	run -0 "$SYSGAIT" print m.gait
 	[[ $output == *"/bin/x"* ]]
-	"$SYSGAIT" print --json m.gait | "${PYTHON:-/usr/bin/python3}" -m json.tool >/dev/null
+	"$SYSGAIT" print --json m.gait | "$PYTHON" -m json.tool >/dev/null
 	run -2 "$SYSGAIT" print --stacks m.gait
 }
 

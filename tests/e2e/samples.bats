@@ -2,6 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 # The recorded traces in traces/samples still give the models and pictures beside them, byte for byte.
 
+load common
+
 setup() {
 	samples=$BATS_TEST_DIRNAME/../../traces/samples
 	cd "$BATS_TEST_TMPDIR"

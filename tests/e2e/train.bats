@@ -3,10 +3,10 @@
 # Training on a small server, with all the ways in which a run can go wrong.
 
 bats_require_minimum_version 1.5.0
+load common
 
 setup() {
 	cd "$BATS_TEST_TMPDIR"
-	PYTHON=$(command -v "${PYTHON:-python3}")
 	cat >server.py <<-'EOF'
 		import os, signal, socket, sys
 		if 'stubborn' in sys.argv:

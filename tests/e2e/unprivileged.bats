@@ -2,6 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 # Nobody has to be root: an ordinary user records, learns and enforces programs of their own.
 
+load common
+
 setup() {
 	# Neither the build nor bats's own directory need be open to another user.
 	directory=$(mktemp -d /tmp/unprivileged-XXXXXX)
