@@ -242,18 +242,21 @@ print_summary(const Options *options, GaitEnforcer *enforcer, GaitLog *log)
 		    stats.n_refused, stats.n_killed);
 	if (gait_log_get_n_lost(log) > 0)
 		gait_log_message(
-		    log, "%" G_GUINT64_FORMAT " violations did not get into the violation log %s",
-		    gait_log_get_n_lost(log), options->log_path);
+		    log, "%" G_GUINT64_FORMAT " violation%s did not get into the violation log %s",
+		    gait_log_get_n_lost(log), gait_log_get_n_lost(log) == 1 ? "" : "s",
+		    options->log_path);
 	if (options->log_path && gait_log_get_n_withheld(log) > 0)
 		gait_log_message(log,
 		                 "%" G_GUINT64_FORMAT
-		                 " repetitions at the end are not counted in the violation log %s",
-		                 gait_log_get_n_withheld(log), options->log_path);
+		                 " repetition%s at the end not counted in the violation log %s",
+		                 gait_log_get_n_withheld(log),
+		                 gait_log_get_n_withheld(log) == 1 ? "" : "s", options->log_path);
 	if (!options->is_quiet)
 		gait_log_message(log,
 		                 "%" G_GUINT64_FORMAT " events of %" G_GUINT64_FORMAT
-		                 " tasks, %" G_GUINT64_FORMAT " violations%s",
-		                 stats.n_events, stats.n_tasks, n_all, text->str);
+		                 " task%s, %" G_GUINT64_FORMAT " violation%s%s",
+		                 stats.n_events, stats.n_tasks, stats.n_tasks == 1 ? "" : "s",
+		                 n_all, n_all == 1 ? "" : "s", text->str);
 }
 
 static int

@@ -53,7 +53,8 @@ print_task(const GaitTask *task, GString *out)
 	if (task->tid != task->pid)
 		g_string_append_printf(out, "/%d", task->tid);
 	g_string_append_printf(out,
-	                       ", %" G_GUINT64_FORMAT " violations: ", supervised->n_violations);
+	                       ", %" G_GUINT64_FORMAT " violation%s: ", supervised->n_violations,
+	                       supervised->n_violations == 1 ? "" : "s");
 	if (supervised->walker)
 		gait_walker_print(supervised->walker, out);
 	else
@@ -64,14 +65,15 @@ void
 gait_enforcer_print_walkers(GaitEnforcer *enforcer, GString *out)
 {
 	g_autoptr(GPtrArray) tasks = sort_tasks(enforcer);
+	guint64 n_violations = count_violations(enforcer);
 	GaitEnforcerStats stats;
 
 	gait_enforcer_get_stats(enforcer, &stats);
 	g_string_append_printf(out,
 	                       "sysgait enforce: %" G_GUINT64_FORMAT " events, %" G_GUINT64_FORMAT
-	                       " violations, %u task%s:\n",
-	                       stats.n_events, count_violations(enforcer), tasks->len,
-	                       tasks->len == 1 ? "" : "s");
+	                       " violation%s, %u task%s:\n",
+	                       stats.n_events, n_violations, n_violations == 1 ? "" : "s",
+	                       tasks->len, tasks->len == 1 ? "" : "s");
 	for (guint i = 0; i < MIN(tasks->len, MAX_TASKS); i++)
 		print_task(g_ptr_array_index(tasks, i), out);
 	if (tasks->len > MAX_TASKS)

@@ -167,7 +167,7 @@ print(*(json.loads(line)["kind"] for line in open("log")))'
 	says 'socket: errno 1'
 	says 'getsid: ok'
 	says '/dev/full: No space left on device'
-	says '1 violations did not get into the violation log'
+	says '1 violation did not get into the violation log'
 }
 
 @test "exit codes, signals and what cannot be executed" {
