@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What walker.c, walk-table.c and violation.c share. */
+/* What the walker's files, walk-table.c and violation.c share. */
 #pragma once
 
 #include "model/model-private.h"
@@ -22,6 +22,11 @@ struct _GaitWalker {
 	gboolean is_unsure;
 	guint8 *roles; /* by role: it may be the task's; NULL once the role is known */
 };
+
+/* --- walker.c */
+/* At the program's start, but without contexts. */
+GaitWalker *gait_walker_new_blank(const GaitWalkTable *table, guint32 program);
+guint32 gait_walker_count_libraries(const GaitWalker *walker);
 
 /* --- walker-unsure.c */
 struct gait_walk_found;

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Handlers entered, nested, returned from and jumped out of, told by stack pointers alone. */
 #include "tests/unit/unit.h"
 
 #include "sysgait/signal-context.h"
