@@ -102,10 +102,11 @@ END
 	chmod 755 . && echo hello >index.html
 	strace -f -ttt -o log nginx -p "$PWD" -c "$PWD/nginx.conf" &
 	strace=$!
-	for _ in $(seq 100); do [ -S socket ] && [ -s nginx.pid ] && break; sleep 0.1; done
+	wait_for '[ -S socket ] && [ -s nginx.pid ]'
 	for _ in $(seq 10); do curl -s --unix-socket socket http://x/ >/dev/null || true; done
+	worker=$(pgrep -P "$(cat nginx.pid)")
 	kill -HUP "$(cat nginx.pid)"
-	sleep 0.5
+	wait_for '! kill -0 "$worker" 2>/dev/null'
 	kill -QUIT "$(cat nginx.pid)"
 	wait "$strace"
 	import log
