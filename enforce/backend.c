@@ -40,7 +40,9 @@ gait_backend_probe(const GaitBackend *backend, GError **error)
 
 	if (backend->probe(&failure))
 		return TRUE;
-	for (const GaitBackend *const *other = backends; *other; other++)
+	/* Where something is merely short, another backend would be short of it, too. */
+	for (const GaitBackend *const *other = backends;
+	     *other && failure->code == GAIT_ERROR_UNSUPPORTED; other++)
 		if (*other != backend && (*other)->probe(NULL)) {
 			g_set_error(error, failure->domain, failure->code, "%s; try --backend %s",
 			            failure->message, (*other)->name);

@@ -238,6 +238,8 @@ probe(GError **error)
 
 	if (failure == 0)
 		return TRUE;
+	if (failure == EMFILE || failure == ENFILE || failure == ENOMEM || failure == EAGAIN)
+		return gait_error_system(error, GAIT_ENFORCE_ERROR, failure, "seccomp listener");
 	g_set_error(error, GAIT_ENFORCE_ERROR, GAIT_ERROR_UNSUPPORTED,
 	            "there is no seccomp listener to be had here: %s%s", g_strerror(failure),
 	            failure == EBUSY ? " (all of this is under one already)" : "");
