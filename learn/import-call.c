@@ -188,9 +188,9 @@ child_created(GaitImport *import, GaitImportTask *task, const GaitStraceLine *li
 	/* Without -f nobody watches the child: there is none in this trace. */
 	if (!import->is_following)
 		return;
-	child = gait_import_tasks_find(import->tasks, (gint32)pid);
+	child = gait_import_tasks_find_new(import->tasks, (gint32)pid);
 	/* One that was there already has lost its end, and its number to this one. */
-	if (!child || child->origin != GAIT_IMPORT_NEW || child == task)
+	if (!child || child == task)
 		child = gait_import_tasks_add(import->tasks, (gint32)pid);
 	gait_import_tasks_adopt(import->tasks, task, child, task->fork_flags, import->at.time_ns);
 }

@@ -75,6 +75,24 @@ gait_import_tasks_find(const GaitImportTasks *tasks, gint32 tid)
 }
 
 GaitImportTask *
+gait_import_tasks_find_new(const GaitImportTasks *tasks, gint32 tid)
+{
+	GaitImportTask *task = gait_import_tasks_find(tasks, tid);
+	GHashTableIter iter;
+	gpointer key;
+
+	if (task)
+		return task->origin == GAIT_IMPORT_NEW ? task : NULL;
+	g_hash_table_iter_init(&iter, tasks->fresh);
+	while (g_hash_table_iter_next(&iter, &key, NULL)) {
+		task = key;
+		if (task->tid == tid && task->origin == GAIT_IMPORT_NEW)
+			return task;
+	}
+	return NULL;
+}
+
+GaitImportTask *
 gait_import_tasks_find_only(const GaitImportTasks *tasks)
 {
 	GHashTableIter iter;
@@ -148,7 +166,7 @@ inherit(GaitImportTask *parent, GaitImportTask *child, guint32 flags)
 	if (flags & GAIT_TASK_THREAD) {
 		child->process = process_ref(parent->process);
 		child->process->handled |= own->handled;
-		child->process->n_tasks++;
+		child->process->n_tasks += !child->is_gone;
 		process_unref(own);
 		return;
 	}

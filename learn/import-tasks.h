@@ -60,6 +60,8 @@ void gait_import_tasks_free(GaitImportTasks *tasks);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(GaitImportTasks, gait_import_tasks_free)
 
 GaitImportTask *gait_import_tasks_find(const GaitImportTasks *tasks, gint32 tid);
+/* One of origin NEW, which may be gone already: a busy strace looks at the child first. */
+GaitImportTask *gait_import_tasks_find_new(const GaitImportTasks *tasks, gint32 tid);
 /* The only one that lives; NULL where there is none or more than one. */
 GaitImportTask *gait_import_tasks_find_only(const GaitImportTasks *tasks);
 /* A task with a process of its own; origin NEW. */

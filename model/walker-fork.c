@@ -103,7 +103,8 @@ gait_walker_fork(const GaitWalker *parent, guint32 flags)
 			gait_walker_copy_unsure(child, parent);
 	}
 	if (flags & GAIT_TASK_THREAD)
-		gait_contexts_init(&child->contexts, gait_walker_count_libraries(child), GAIT_STATE_START);
+		gait_contexts_init(&child->contexts, gait_walker_count_libraries(child),
+		                   GAIT_STATE_START);
 	else
 		gait_contexts_copy(&child->contexts, &parent->contexts);
 	return child;

@@ -7,7 +7,6 @@
 #include "model/walk-step.h"
 #include "model/walker-private.h"
 
-
 #include <string.h>
 
 #define X(name, text) G_STATIC_ASSERT((guint32)GAIT_VERDICT_##name == (guint32)GAIT_WALK_##name);

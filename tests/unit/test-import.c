@@ -63,6 +63,17 @@ static const Case cases[] = {
                   "2 +++ exited with 0 +++\n" END,
      .events = "0:start(/bin/x) 0:clone(CLONE_CHILD_SETTID) 0:fork(1,2/2) 1:getpid 1:getppid "
                "1:exit(0) 0:exit(0)"},
+    {.name = "child gone before its creation returns",
+     .log = START "1 " CLONE " <unfinished ...>\n2 getpid() = 2\n2 +++ exited with 0 +++\n"
+                  "1 <... clone resumed>) = 2\n" END,
+     .events = "0:start(/bin/x) 0:clone(CLONE_CHILD_SETTID) 0:fork(1,2/2) 1:getpid 1:exit(0) "
+               "0:exit(0)"},
+    {.name = "thread gone before its creation returns",
+     .log = START "1 clone3({flags=CLONE_VM|CLONE_FS|CLONE_THREAD}, 88 <unfinished ...>\n"
+                  "2 gettid() = 2\n2 +++ exited with 0 +++\n1 <... clone3 resumed>) = 2\n"
+                  "1 execve(\"/bin/y\", [\"y\"], 0x7) = 0\n" END,
+     .events = "0:start(/bin/x) 0:clone3 0:thread(1,1/2) 1:gettid 1:exit(0) 0:execve "
+               "0:exec(/bin/y) 0:exit(0)"},
     {.name = "grandchild before both",
      .log = START "1 " CLONE " <unfinished ...>\n2 fork( <unfinished ...>\n3 getpid() = 3\n"
                   "2 <... fork resumed>) = 3\n3 +++ exited with 0 +++\n"
