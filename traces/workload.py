@@ -42,9 +42,16 @@ def wait_for(what, condition, seconds=60):
 
 
 def free_port():
-    with socket.socket() as probe:
-        probe.bind(('127.0.0.1', 0))
-        return probe.getsockname()[1]
+    """One below those that the kernel gives to clients: else somebody's connection could be sitting on it just when a
+    server starts, or starts again."""
+    with open('/proc/sys/net/ipv4/ip_local_port_range') as file:
+        first = max(int(file.read().split()[0]), 10241)
+    while True:
+        with socket.socket() as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            with contextlib.suppress(OSError):
+                probe.bind(('127.0.0.1', random.SystemRandom().randrange(10240, first)))
+                return probe.getsockname()[1]
 
 
 def can_connect(port):

@@ -102,9 +102,10 @@ print(len(set(done)))'
 @test "at a terminal: stopped by Ctrl-Z, continued in front and behind, and as a shell with jobs of its own" {
 	cd "$BATS_TEST_TMPDIR"
 	cat >job.py <<-'END'
-		import signal, sys, time
-		signal.signal(signal.SIGCONT, lambda *_: print("again", flush=True))
-		print("ready", flush=True)
+		import os, signal, sys, time
+		# Not print(): the signal may come while it is at work.
+		signal.signal(signal.SIGCONT, lambda *_: os.write(1, b"again\n"))
+		os.write(1, b"ready\n")
 		time.sleep(float(sys.argv[1]))
 		sys.exit(int(sys.argv[2]))
 	END

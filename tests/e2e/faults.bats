@@ -346,7 +346,7 @@ enforce_under() {
 		echo "$output"
 		[ "$(grep -c refused <<<"$output")" -eq 8 ]
 		# By the kernel, not by sysgait.
-		! grep '"action":"errno' log
+		if grep '"action":"errno' log; then false; fi
 		for _ in 1 2 3; do
 			status=0
 			# Through a pipe: it may not write to a file any more.

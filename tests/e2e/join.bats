@@ -95,7 +95,7 @@ learn() { # STEP…
 		echo >&9
 		wait "$supervisor"
 		says 'asked to be let go'
-		! grep -q 'it runs on' err
+		if grep -q 'it runs on' err; then false; fi
 		[ "$(cat out)" = $'stdin: ok\nkill-tracer: ok\ngetppid: ok\ncreate: ok' ]
 		# It was seen to its end.
 		says 'openat(O_WRONLY|O_CREAT) for'

@@ -183,11 +183,11 @@ skip_unless() {
 # --- ending the recording -------------------------------------------------------------------------
 
 # A program that outlives its recording, and leaves a file when it has ended well.
-slow='trap "" INT TERM HUP; echo ready; echo >started; for i in 1 2 3 4 5 6 7 8; do sleep 0.25; done; echo >survived'
+slow='trap "" INT TERM HUP; echo ready; echo >started; until [ -e go ]; do sleep 0.1; done; echo >survived'
 
 @test "SIGINT, SIGTERM and SIGHUP end the recording; the program goes on" {
 	for signal in INT TERM HUP; do
-		rm -f started survived
+		rm -f started survived go
 		"$SYSGAIT" record -o trace -- sh -c "$slow" 2>messages 9>&- &
 		pids=($!)
 		wait_for '[ -e started ]'
@@ -197,6 +197,7 @@ slow='trap "" INT TERM HUP; echo ready; echo >started; for i in 1 2 3 4 5 6 7 8;
 		grep -q 'goes on' messages
 		is_complete
 		print | grep -q rt_sigaction
+		touch go
 		wait_for '[ -e survived ]'
 	done
 }
@@ -215,6 +216,7 @@ slow='trap "" INT TERM HUP; echo ready; echo >started; for i in 1 2 3 4 5 6 7 8;
 	echo "$output"
 	[ "$status" -eq 0 ]
 	is_complete
+	touch go
 	wait_for '[ -e survived ]'
 }
 
@@ -279,6 +281,7 @@ write_job() {
 	pids=($!)
 	wait_for '[ -e started ]'
 	kill -9 $!
+	touch go
 	wait_for '[ -e survived ]'
 	is_complete
 }
