@@ -183,12 +183,14 @@ skip_unless() {
 # --- ending the recording -------------------------------------------------------------------------
 
 # A program that outlives its recording, and leaves a file when it has ended well.
-slow='trap "" INT TERM HUP; echo ready; echo >started; until [ -e go ]; do sleep 0.1; done; echo >survived'
+slow='trap "" INT TERM HUP; echo ready; echo >started; for i in 1 2 3 4 5 6 7 8; do sleep 0.25; done; echo >survived'
+# The same, which ends when it is told to.
+patient='trap "" INT TERM HUP; echo ready; echo >started; until [ -e go ]; do sleep 0.1; done; echo >survived'
 
 @test "SIGINT, SIGTERM and SIGHUP end the recording; the program goes on" {
 	for signal in INT TERM HUP; do
 		rm -f started survived go
-		"$SYSGAIT" record -o trace -- sh -c "$slow" 2>messages 9>&- &
+		"$SYSGAIT" record -o trace -- sh -c "$patient" 2>messages 9>&- &
 		pids=($!)
 		wait_for '[ -e started ]'
 		kill -$signal $!
@@ -216,7 +218,6 @@ slow='trap "" INT TERM HUP; echo ready; echo >started; until [ -e go ]; do sleep
 	echo "$output"
 	[ "$status" -eq 0 ]
 	is_complete
-	touch go
 	wait_for '[ -e survived ]'
 }
 
@@ -277,7 +278,7 @@ write_job() {
 }
 
 @test "the process in front killed: the trace is ended in order, the program goes on" {
-	"$SYSGAIT" record -q -o trace -- sh -c "$slow" 9>&- &
+	"$SYSGAIT" record -q -o trace -- sh -c "$patient" 9>&- &
 	pids=($!)
 	wait_for '[ -e started ]'
 	kill -9 $!
