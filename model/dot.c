@@ -251,16 +251,29 @@ render(GVC_t *context, GaitDot *dot, const char *format)
 	return g_steal_pointer(&out);
 }
 
+/*
+ * One for all drawings, and never freed: graphviz 2.42's pango plugin remembers the name of the
+ * last font beyond the context that it belongs to, and reads it at the next drawing.
+ */
+static GVC_t *
+get_context(void)
+{
+	static GVC_t *context;
+
+	if (!context)
+		context = gvContext();
+	return context;
+}
+
 GString *
 gait_dot_render(GaitDot *dot, const char *format, GError **error)
 {
-	GVC_t *context = gvContext();
 	agusererrf previous;
 	GString *out;
 
 	complaints = g_string_new(NULL);
 	previous = agseterrf(complain);
-	out = render(context, dot, format);
+	out = render(get_context(), dot, format);
 	agseterrf(previous);
 	if (!out)
 		g_set_error(error, GAIT_MODEL_ERROR, GAIT_ERROR_UNSUPPORTED,
@@ -269,6 +282,5 @@ gait_dot_render(GaitDot *dot, const char *format, GError **error)
 		            format,
 		            complaints->len ? g_strstrip(complaints->str) : "no reason given");
 	g_string_free(g_steal_pointer(&complaints), TRUE);
-	gvFreeContext(context);
 	return out;
 }
