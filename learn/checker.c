@@ -327,14 +327,14 @@ check_event(Checker *checker, const GaitEvent *event, GError **error)
 }
 
 static void
-report_progress(const Checker *checker)
+report_progress(GaitTraceReader *reader, const GaitCheckOptions *options)
 {
 	guint64 n_read = 0, n_total = 0;
 
-	if (!checker->options->progress)
+	if (!options->progress)
 		return;
-	gait_trace_reader_get_position(checker->reader, &n_read, &n_total);
-	checker->options->progress(n_read, n_total, checker->options->data);
+	gait_trace_reader_get_position(reader, &n_read, &n_total);
+	options->progress(n_read, n_total, options->data);
 }
 
 /* Before a task's end is forgotten, its last event is reported without a walker. */
@@ -379,9 +379,24 @@ gait_check_trace(GaitTraceReader *reader, const char *name, const GaitWalkTable 
 			return FALSE;
 		report_event(&checker, &event);
 		if (G_UNLIKELY(++checker.n_read % PROGRESS_EVENTS == 0))
-			report_progress(&checker);
+			report_progress(reader, options);
 	}
 	stats->n_unseen_edges = g_hash_table_size(checker.unseen);
 	stats->is_partial = read == GAIT_READ_END && !gait_trace_reader_is_complete(reader);
+	return read == GAIT_READ_END;
+}
+
+gboolean
+gait_check_events(GaitTraceReader *reader, const GaitCheckOptions *options, GError **error)
+{
+	guint64 n_read = 0;
+	GaitEvent event;
+	GaitRead read;
+
+	while ((read = gait_trace_reader_next(reader, &event, error)) == GAIT_READ_EVENT) {
+		options->event(&event, NULL, GAIT_VERDICT_ALLOW, options->data);
+		if (G_UNLIKELY(++n_read % PROGRESS_EVENTS == 0))
+			report_progress(reader, options);
+	}
 	return read == GAIT_READ_END;
 }

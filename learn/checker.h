@@ -30,6 +30,13 @@ typedef struct {
 	gpointer data;
 } GaitCheckOptions;
 
+/*
+ * The same without a model: tells of each event, with no walker and the verdict ALLOW, and of
+ * progress.
+ */
+gboolean gait_check_events(GaitTraceReader *reader, const GaitCheckOptions *options,
+                           GError **error);
+
 /* Reads reader to its end. name: for messages. FALSE with error where the trace is damaged or of a
  * program that the model does not know. */
 gboolean gait_check_trace(GaitTraceReader *reader, const char *name, const GaitWalkTable *table,

@@ -210,15 +210,10 @@ write_all(Writer *writer, const char *name, GError **error)
 	    .data = writer,
 	};
 	GaitCheckStats stats;
-	GaitEvent event;
-	GaitRead read;
 
-	if (writer->table)
-		return gait_check_trace(writer->reader, name, writer->table, &options, &stats,
-		                        error);
-	while ((read = gait_trace_reader_next(writer->reader, &event, error)) == GAIT_READ_EVENT)
-		write_event(&event, NULL, GAIT_VERDICT_ALLOW, writer);
-	return read == GAIT_READ_END;
+	if (!writer->table)
+		return gait_check_events(writer->reader, &options, error);
+	return gait_check_trace(writer->reader, name, writer->table, &options, &stats, error);
 }
 
 gboolean

@@ -12,9 +12,8 @@
 
 #include <string.h>
 
-#define PROGRESS_EVENTS (1u << 18)
-#define FIRST_SHIFT     10 /* a microsecond */
-#define NO_LIBRARY      "[unknown]"
+#define FIRST_SHIFT 10 /* a microsecond */
+#define NO_LIBRARY  "[unknown]"
 
 static GaitTimelineLane *
 add_lane(GaitTimeline *timeline, guint64 at, gint32 pid, gint32 tid)
@@ -300,24 +299,7 @@ report_progress(guint64 n_read, guint64 n_total, gpointer data)
 }
 
 static gboolean
-read_all(Build *build, GError **error)
-{
-	guint64 n_read = 0, n_bytes, n_total;
-	GaitEvent event;
-	GaitRead read;
-
-	while ((read = gait_trace_reader_next(build->reader, &event, error)) == GAIT_READ_EVENT) {
-		add_event(&event, NULL, GAIT_VERDICT_ALLOW, build);
-		if (G_LIKELY(++n_read % PROGRESS_EVENTS))
-			continue;
-		gait_trace_reader_get_position(build->reader, &n_bytes, &n_total);
-		report_progress(n_bytes, n_total, build);
-	}
-	return read == GAIT_READ_END;
-}
-
-static gboolean
-check_all(Build *build, const char *name, GError **error)
+read_all(Build *build, const char *name, GError **error)
 {
 	GaitCheckStats stats;
 	const GaitCheckOptions options = {
@@ -327,6 +309,8 @@ check_all(Build *build, const char *name, GError **error)
 	    .data = build,
 	};
 
+	if (!build->options->table)
+		return gait_check_events(build->reader, &options, error);
 	return gait_check_trace(build->reader, name, build->options->table, &options, &stats,
 	                        error);
 }
@@ -345,7 +329,7 @@ gait_timeline_new(GaitTraceReader *reader, const char *name, const GaitTimelineO
 	timeline->lane_of = g_array_new(FALSE, TRUE, sizeof(guint32));
 	timeline->library_of = g_array_new(FALSE, FALSE, sizeof(guint32));
 	timeline->by_module = g_hash_table_new(NULL, NULL);
-	if (!(options->table ? check_all(&build, name, error) : read_all(&build, error)))
+	if (!read_all(&build, name, error))
 		return NULL;
 	if (timeline->n_events > 0)
 		return g_steal_pointer(&timeline);

@@ -46,15 +46,6 @@ index_calls(const GArray *calls)
  */
 
 char *
-gait_diff_dup_call(guint32 nr, guint32 klass)
-{
-	g_autoptr(GString) text = g_string_new(NULL);
-
-	gait_syscall_format(text, nr, klass);
-	return g_string_free(g_steal_pointer(&text), FALSE);
-}
-
-char *
 gait_diff_dup_symbol(const GaitSymbol *symbol)
 {
 	g_autoptr(GString) text = g_string_new(NULL);

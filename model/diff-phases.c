@@ -82,7 +82,7 @@ add_missing(GaitDiff *diff, GaitChange change, const GaitDiffRole *reference,
 		if (g_hash_table_contains(known, key) ||
 		    !g_hash_table_contains(reference->program->calls, &call))
 			continue;
-		text = gait_diff_dup_call(call.nr, call.klass);
+		text = gait_syscall_dup(call.nr, call.klass);
 		difference = gait_diff_add(diff, change, GAIT_VERDICT_PHASE, in->program,
 		                           in->role->name, g_strdup_printf("%s %s", text, stretch));
 		difference->nr = call.nr;
@@ -181,7 +181,7 @@ add_outside(GaitDiff *diff, const GaitDiffRole *a, const GaitDiffRole *b,
 
 	for (guint i = 0; i < untied->len; i++) {
 		const GaitDiffUntied *call = &g_array_index(untied, GaitDiffUntied, i);
-		g_autofree char *what = gait_diff_dup_call(call->call.nr, call->call.klass);
+		g_autofree char *what = gait_syscall_dup(call->call.nr, call->call.klass);
 		g_autofree char *entry = gait_diff_dup_symbol(call->entry);
 
 		gait_diff_add(diff, GAIT_CHANGE_NEW, GAIT_VERDICT_PHASE, b->program, b->role->name,

@@ -47,7 +47,6 @@ const char *gait_diff_library_state(const GaitDiffLibrary *library, guint32 stat
 /* For people: "openat(O_RDONLY) at ngx_open_file+0x1b", "start". */
 char *gait_diff_library_dup_state(const GaitDiffLibrary *library, guint32 state);
 char *gait_diff_dup_symbol(const GaitSymbol *symbol);
-char *gait_diff_dup_call(guint32 nr, guint32 klass);
 /* The label of a symbol of the program, with its library's key. */
 char *gait_diff_program_dup_label(const GaitDiffIndex *index, const GaitDiffProgram *program,
                                   GaitSymbolRef ref);

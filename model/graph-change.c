@@ -113,7 +113,7 @@ append_counts(GString *label, const guint counts[2], guint sides)
 static void
 append_call(GString *label, const GaitCall *call, GaitGraphChange change)
 {
-	g_autofree char *text = gait_graph_dup_call(call->nr, call->klass);
+	g_autofree char *text = gait_syscall_dup(call->nr, call->klass);
 	gboolean is_gone = change == GAIT_GRAPH_GONE;
 
 	g_string_append_printf(
@@ -132,8 +132,7 @@ append_untied(GString *label, const GaitUnionPhase *phase)
 {
 	for (guint i = 0; i < MIN(phase->untied->len, MAX_CHANGES); i++) {
 		const GaitDiffUntied *untied = &g_array_index(phase->untied, GaitDiffUntied, i);
-		g_autofree char *entry =
-		    gait_graph_dup_call(untied->entry->nr, untied->entry->klass);
+		g_autofree char *entry = gait_syscall_dup(untied->entry->nr, untied->entry->klass);
 		g_autofree char *site = gait_graph_dup_site(untied->entry);
 
 		append_call(label, &untied->call, GAIT_GRAPH_NEW);

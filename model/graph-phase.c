@@ -6,6 +6,7 @@
  */
 #include "graph-private.h"
 #include "model/life.h"
+#include "sysgait/syscall.h"
 
 enum { BOX_WIDTH = 250 };
 
@@ -17,7 +18,7 @@ describe_phase(const GaitProgram *program, const GaitPhase *phase, GaitDotItem *
 	for (guint i = 0; i < phase->allowed->len; i++) {
 		guint32 index = g_array_index(phase->allowed, guint32, i);
 		const GaitCall *call = &g_array_index(program->calls, GaitCall, index);
-		g_autofree char *text = gait_graph_dup_call(call->nr, call->klass);
+		g_autofree char *text = gait_syscall_dup(call->nr, call->klass);
 
 		g_string_append(tip, " ");
 		gait_graph_append_escaped(tip, text, GAIT_GRAPH_MAX_TEXT);
@@ -35,7 +36,7 @@ append_interludes(GString *label, const GaitProgram *program, const GaitRole *ro
 		g_autoptr(GArray) calls = gait_graph_distinct_syscalls(program, interlude->calls);
 		const GaitSymbol *entry = gait_program_get_symbol(
 		    program, g_array_index(role->symbols, GaitSymbolRef, interlude->entry));
-		g_autofree char *call = gait_graph_dup_call(entry->nr, entry->klass);
+		g_autofree char *call = gait_syscall_dup(entry->nr, entry->klass);
 		g_autofree char *site = gait_graph_dup_site(entry);
 
 		g_string_append(label, "<TR><TD ALIGN=\"LEFT\" BALIGN=\"LEFT\" BGCOLOR=\"#F3F4F6\">"

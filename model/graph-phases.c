@@ -48,7 +48,7 @@ add_milestone(const Lanes *lanes, const GaitRole *role, guint32 p, GaitDotItem *
 		    lanes->program, g_array_index(role->symbols, GaitSymbolRef, phase->milestone));
 	if (!symbol)
 		return;
-	g_autofree char *call = gait_graph_dup_call(symbol->nr, symbol->klass);
+	g_autofree char *call = gait_syscall_dup(symbol->nr, symbol->klass);
 	g_autofree char *place =
 	    gait_graph_dup_place(lanes->model, lanes->program,
 	                         g_array_index(role->symbols, GaitSymbolRef, phase->milestone));

@@ -27,8 +27,6 @@ void gait_graph_append_count(GString *out, guint64 n);
 void gait_graph_append_share(GString *out, double share);
 /* "ngx_open_file+0x1c", "0x4711" or "[unknown site]"; plain, not yet made harmless. */
 char *gait_graph_dup_site(const GaitSymbol *symbol);
-/* "openat(O_RDONLY)". */
-char *gait_graph_dup_call(guint32 nr, guint32 klass);
 
 /* --- danger and life (graph-style.c) ------------------------------------------------------------
  */

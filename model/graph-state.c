@@ -5,6 +5,7 @@
  * Where they stand is graph-library.c's.
  */
 #include "sketch-private.h"
+#include "sysgait/syscall.h"
 
 enum { MAX_TIP_SITES = 12 };
 
@@ -28,7 +29,7 @@ describe_site(const GaitSketch *sketch, const GaitSketchState *state, const Gait
               GString *tip)
 {
 	const GaitSymbol *symbol = gait_sketch_site_symbol(sketch, site);
-	g_autofree char *call = gait_graph_dup_call(symbol->nr, symbol->klass);
+	g_autofree char *call = gait_syscall_dup(symbol->nr, symbol->klass);
 	g_autofree char *place = gait_graph_dup_site(symbol);
 
 	gait_graph_append_escaped(tip, call, GAIT_GRAPH_MAX_TIP);
@@ -76,7 +77,7 @@ static void
 append_call(GString *label, const GaitSketch *sketch, const GaitSketchState *state)
 {
 	const GaitSymbol *symbol = gait_sketch_get_symbol(sketch, state);
-	g_autofree char *call = gait_graph_dup_call(symbol->nr, symbol->klass);
+	g_autofree char *call = gait_syscall_dup(symbol->nr, symbol->klass);
 	gboolean is_dangerous = gait_graph_is_dangerous(symbol->nr);
 	GaitGraphChange change = gait_sketch_state_change(sketch, state);
 
@@ -229,7 +230,7 @@ void
 gait_sketch_draw_echo(const GaitSketch *sketch, const GaitSketchState *state, GaitDotItem *node)
 {
 	const GaitSymbol *symbol = gait_sketch_get_symbol(sketch, state);
-	g_autofree char *call = gait_graph_dup_call(symbol->nr, symbol->klass);
+	g_autofree char *call = gait_syscall_dup(symbol->nr, symbol->klass);
 	g_autofree char *site =
 	    state->n_sites > 1 ? dup_sites(sketch, state) : gait_graph_dup_site(symbol);
 	g_autoptr(GString) label = g_string_new(NULL), tip = g_string_new(NULL);

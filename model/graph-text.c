@@ -100,12 +100,3 @@ gait_graph_dup_site(const GaitSymbol *symbol)
 		return g_strdup_printf("0x%" G_GINT64_MODIFIER "x", symbol->site);
 	return g_strdup("[unknown site]");
 }
-
-char *
-gait_graph_dup_call(guint32 nr, guint32 klass)
-{
-	g_autoptr(GString) call = g_string_new(NULL);
-
-	gait_syscall_format(call, nr, klass);
-	return g_string_free(g_steal_pointer(&call), FALSE);
-}

@@ -64,14 +64,12 @@ get_symbol(const Finder *finder, guint32 symbol)
 /* What is in the phase, and which calls no interlude can hold: one that nothing leads to, one that
  * was seen too seldom to tell. */
 static void
-look_into(Finder *finder, const GaitPhase *phase, const GaitPhase *next)
+look_into(Finder *finder, guint32 phase)
 {
 	const GaitRole *role = finder->role;
-	guint32 from = phase->milestone == GAIT_NONE
-	                   ? GAIT_NONE
-	                   : gait_role_find_candidate(role, phase->milestone);
-	guint32 to = next ? gait_role_find_candidate(role, next->milestone) : GAIT_NONE;
+	guint32 from, to;
 
+	gait_role_get_bounds(role, phase, &from, &to);
 	for (guint32 i = 0; i < finder->program->calls->len; i++)
 		finder->is_taken[i] = finder->is_open[i] = FALSE;
 	for (guint32 s = 0; s < role->symbols->len; s++) {
@@ -217,13 +215,14 @@ has_wait(const Finder *finder)
 
 /* price: in surface, of an interlude of a phase that lasts all the role's life. */
 static void
-derive_phase(Finder *finder, GaitPhase *phase, const GaitPhase *next, double price)
+derive_phase(Finder *finder, guint32 index, double price)
 {
+	GaitPhase *phase = g_ptr_array_index(finder->role->phases, index);
 	g_autofree guint8 *is_in = g_malloc0(finder->program->calls->len + 1);
 	double share = finder->role->time_ns ? (phase->time_share + phase->event_share) / 2
 	                                     : phase->event_share;
 
-	look_into(finder, phase, next);
+	look_into(finder, index);
 	finder->has_rounds = finder->has_rounds || has_wait(finder);
 	if (!finder->has_rounds)
 		return;
@@ -269,8 +268,5 @@ gait_role_derive_interludes(const GaitProgram *program, GaitRole *role, const gu
 	}
 	price = PRICE * measure_whole(&finder);
 	for (guint32 p = 0; p < role->phases->len; p++)
-		derive_phase(&finder, g_ptr_array_index(role->phases, p),
-		             p + 1 < role->phases->len ? g_ptr_array_index(role->phases, p + 1)
-		                                       : NULL,
-		             price);
+		derive_phase(&finder, p, price);
 }

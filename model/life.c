@@ -33,6 +33,20 @@ gait_role_is_between(const GaitRole *role, guint32 symbol, guint32 from, guint32
 	       !gait_bit_test(gait_role_row(role, role->after, to), symbol);
 }
 
+void
+gait_role_get_bounds(const GaitRole *role, guint32 index, guint32 *from, guint32 *to)
+{
+	const GaitPhase *phase = g_ptr_array_index(role->phases, index);
+
+	*from = *to = GAIT_NONE;
+	if (phase->milestone != GAIT_NONE)
+		*from = gait_role_find_candidate(role, phase->milestone);
+	if (index + 1 < role->phases->len) {
+		phase = g_ptr_array_index(role->phases, index + 1);
+		*to = gait_role_find_candidate(role, phase->milestone);
+	}
+}
+
 static gint
 compare_numbers(gconstpointer a, gconstpointer b)
 {

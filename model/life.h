@@ -12,6 +12,8 @@ guint32 gait_role_find_candidate(const GaitRole *role, guint32 symbol);
  * between, and one without a bit in either relation may be on both sides.
  */
 gboolean gait_role_is_between(const GaitRole *role, guint32 symbol, guint32 from, guint32 to);
+/* The candidates (as above) that a phase (index into role->phases) lies between. */
+void gait_role_get_bounds(const GaitRole *role, guint32 phase, guint32 *from, guint32 *to);
 /* What a phase allows outside its interludes: guint32, as phase->allowed. */
 GArray *gait_phase_dup_steady(const GaitPhase *phase);
 /* Distinct system calls of an interlude that the phase does not allow outside it. */

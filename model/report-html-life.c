@@ -225,16 +225,9 @@ find_phases(const GaitProgram *program, const GaitRole *role, guint32 library, g
 		if (ref.library != library || gait_program_get_symbol(program, ref)->nr != nr)
 			continue;
 		for (guint32 p = 0; p < MIN(role->phases->len, 64); p++) {
-			const GaitPhase *phase = g_ptr_array_index(role->phases, p);
-			const GaitPhase *next = p + 1 < role->phases->len
-			                            ? g_ptr_array_index(role->phases, p + 1)
-			                            : NULL;
-			guint32 from = phase->milestone == GAIT_NONE
-			                   ? GAIT_NONE
-			                   : gait_role_find_candidate(role, phase->milestone);
-			guint32 to =
-			    next ? gait_role_find_candidate(role, next->milestone) : GAIT_NONE;
+			guint32 from, to;
 
+			gait_role_get_bounds(role, p, &from, &to);
 			if (gait_role_is_between(role, i, from, to))
 				phases |= G_GUINT64_CONSTANT(1) << p;
 		}

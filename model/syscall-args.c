@@ -5,6 +5,7 @@
  */
 #include "model/syscall-names.h"
 #include "model/syscall-private.h"
+#include "sysgait/syscall.h"
 
 #include <asm/prctl.h>
 #include <asm/termbits.h>
@@ -294,6 +295,15 @@ gait_syscall_format(GString *out, guint32 nr, guint32 klass)
 	}
 	if (arg[0].kind != GAIT_ARG_NONE)
 		g_string_append_c(out, ')');
+}
+
+char *
+gait_syscall_dup(guint32 nr, guint32 klass)
+{
+	g_autoptr(GString) text = g_string_new(NULL);
+
+	gait_syscall_format(text, nr, klass);
+	return g_string_free(g_steal_pointer(&text), FALSE);
 }
 
 void

@@ -9,6 +9,7 @@
  * its phase is known (joined on its way, or events lost): all that some instance did at or after
  * the phase's milestone.
  */
+#include "model/life.h"
 #include "model/model-private.h"
 #include "model/walk-layout.h"
 #include "model/walk-step.h"
@@ -216,22 +217,16 @@ set_add(Builder *builder, guint32 set, guint32 call)
 	g_array_index(builder->parts.sets, guint32, set + call / 32) |= 1u << (call % 32);
 }
 
-static const guint64 *
-find_after(const GaitRole *role, guint32 milestone)
-{
-	for (guint32 c = 0; c < role->candidates->len; c++)
-		if (g_array_index(role->candidates, GaitCandidate, c).symbol == milestone)
-			return role->after + (gsize)c * role->row_words;
-	return NULL;
-}
-
 static void
 fill_loose(Builder *builder, const GaitRole *role, const GaitPhase *phase, guint32 set)
 {
 	const guint64 *after = NULL;
+	guint32 candidate = GAIT_NONE;
 
 	if (phase->milestone != GAIT_NONE)
-		after = find_after(role, phase->milestone);
+		candidate = gait_role_find_candidate(role, phase->milestone);
+	if (candidate != GAIT_NONE)
+		after = gait_role_row(role, role->after, candidate);
 	for (guint32 i = 0; i < role->symbols->len; i++)
 		if (!after || gait_bit_test(after, i))
 			set_add(builder, set,

@@ -37,6 +37,8 @@ guint32 gait_syscall_get_max(void);
 
 /* Appends "openat(O_RDONLY|O_CREAT)", or "read" where the class says nothing, to out. */
 void gait_syscall_format(GString *out, guint32 nr, guint32 klass);
+/* The same as a string of its own. */
+char *gait_syscall_dup(guint32 nr, guint32 klass);
 
 /* The same with all bits that gait_syscall_keep_args() keeps: "openat(O_RDONLY|O_CLOEXEC)". */
 void gait_syscall_format_args(GString *out, guint32 nr, const guint64 args[6]);
