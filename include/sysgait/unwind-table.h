@@ -9,7 +9,9 @@
  */
 #pragma once
 
+#ifndef __BPF__ /* a BPF program has its own source of these types */
 #include <linux/types.h>
+#endif
 
 /* How the canonical frame address (CFA) is had. The return address lies at CFA - 8 unless said
  * otherwise. */
@@ -37,8 +39,15 @@ enum {
 	GAIT_RBP_N_,
 };
 
-/* The row is not from CFI, but from another table of the module (Go's) or a frame pointer. */
-#define GAIT_UNWIND_NOT_CFI 1
+/* Flags. */
+enum {
+	/* The row is not from CFI, but from another table of the module (Go's). */
+	GAIT_UNWIND_NOT_CFI = 1 << 0,
+	/* Go: the function makes system calls for others, so it is passed over, as libc is. */
+	GAIT_UNWIND_GO_SYSCALL = 1 << 1,
+	/* Go: the function is the runtime's, whose calls count as a library of their own. */
+	GAIT_UNWIND_GO_RUNTIME = 1 << 2,
+};
 
 struct gait_unwind_row {
 	__u32 start;
@@ -50,4 +59,5 @@ struct gait_unwind_row {
 	__s32 rbp_offset;
 };
 
-#define GAIT_UNWIND_MAX_ROWS (1u << 20) /* of one module */
+#define GAIT_UNWIND_MAX_ROWS   (1u << 20) /* of one module */
+#define GAIT_UNWIND_MAX_PROBES 21         /* of a search among so many */
