@@ -21,6 +21,8 @@ PACKAGES := gcc clang make pkg-config libglib2.0-dev libjson-glib-dev libseccomp
 # What tests, demo and bench run: real programs, and the tools they are driven, compared and checked with.
 PACKAGES += graphviz bats perl nginx-light apache2-bin redis-server redis-tools sqlite3 libsqlite3-dev python3 wrk curl \
 	strace linux-perf golang-go openssh-server postgresql-15 libclang-rt-14-dev openssl util-linux procps man-db chromium clang-format clang-tidy cppcheck shellcheck
+# The virtual machine: emulator, its first files, and what takes the kernel out of its package.
+PACKAGES += qemu-system-x86 busybox-static xz-utils
 
 Q := $(if $(V),,@)
 say = $(if $(V),@:,@printf '  %-6s %s\n' $(1) $(2))
@@ -51,7 +53,7 @@ FUZZ     := $(patsubst tests/fuzz/%.c,$(BUILD)/fuzz/%,$(wildcard tests/fuzz/fuzz
 TOOLS    := $(patsubst tests/bench/%.c,$(BUILD)/bench/%,$(wildcard tests/bench/*.c))
 MANPAGES := $(wildcard $(DIRS:%=%/*.1))
 
-.PHONY: all deps demo check check-unit check-attacks check-layers fuzz bench soak lint format install clean help fixtures
+.PHONY: all deps demo check check-unit check-attacks check-vm check-layers vm fuzz bench soak lint format install clean help fixtures
 .DEFAULT_GOAL := all
 
 all: $(BUILD)/sysgait ## build build/sysgait
@@ -93,8 +95,9 @@ deps: ## install what sysgait is built with and tested on (Debian packages)
 
 check: deps ## set up, build and run all tests
 	$(Q)$(MAKE) --no-print-directory all check-unit-binaries fixtures check-layers
+	$(Q)$(MAKE) --no-print-directory vm || echo 'check: no virtual machine, so what needs it is skipped'
 	$(Q)SYSGAIT=$(abspath $(BUILD))/sysgait BUILD=$(abspath $(BUILD)) PYTHON=$(PYTHON) \
-		tests/check-all $(UNIT) $(sort $(wildcard tests/e2e/*.bats)) tests/e2e/enforce-ptrace $(ATTACKS)
+		tests/check-all $(UNIT) $(sort $(wildcard tests/e2e/*.bats)) tests/e2e/enforce-ptrace $(ATTACKS) $(VM)
 
 .PHONY: check-unit-binaries
 check-unit-binaries: $(UNIT)
@@ -108,6 +111,17 @@ check-attacks: all fixtures ## attack live servers, free and enforced; ends with
 	$(Q)rm -rf $(BUILD)/attacks
 	$(Q)SYSGAIT=$(abspath $(BUILD))/sysgait BUILD=$(abspath $(BUILD)) prove --timer -j2 $(ATTACKS); \
 		status=$$?; cat $(BUILD)/attacks/*.txt; exit $$status
+
+VM := $(sort $(wildcard tests/vm/*.bats tests/vm/*.t))
+
+check-vm: all fixtures vm ## run what needs another kernel (Debian's 6.1) in a virtual machine
+	$(Q)SYSGAIT=$(abspath $(BUILD))/sysgait BUILD=$(abspath $(BUILD)) prove --timer $(VM)
+
+vm: $(BUILD)/vm/vmlinux ## make that machine, of Debian's kernel package, which is fetched once
+
+$(BUILD)/vm/vmlinux: tests/vm/make-image tests/vm/init
+	$(call say,VM,$@)
+	$(Q)tests/vm/make-image $(BUILD)/vm
 
 check-layers: ## fail on an include that crosses the layers
 	$(Q)tests/check-layers
