@@ -84,7 +84,8 @@ typedef struct {
 	LearnProgram *program;
 	LearnRole *role;
 	GaitContexts contexts;
-	LearnSymbol *last_creation; /* its last call that may have made a task */
+	LearnSymbol *last_creation; /* its last call that may have made a task, or executed a
+	                               program */
 	guint64 start_ns, last_ns;
 	guint64 n_events;
 	guint64 n_known; /* events before the first gap; 0 where the start was not seen */
@@ -122,8 +123,8 @@ void gait_learn_program_finish(LearnProgram *program);
 
 /* learner-role.c */
 LearnRole *gait_learn_role_main(LearnProgram *program);
-/* The role of a task that this one creates by its last call; NULL with error where there are too
- * many. */
+/* The role that a task of this one leads to by a call that creates, or executes the same program;
+ * NULL with error where there are too many. */
 LearnRole *gait_learn_role_child(LearnRole *role, LearnSymbol *creation, GError **error);
 void gait_learn_role_free(LearnRole *role);
 /* Index of a symbol among the role's members, made where it is new; GAIT_NONE: too many. */

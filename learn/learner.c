@@ -159,7 +159,7 @@ learn_syscall(Learner *learner, LearnTask *task, const GaitEvent *event, GError 
 		return TRUE;
 	}
 	task->n_events++;
-	if (symbol->flags & GAIT_WALK_CREATES)
+	if (symbol->flags & (GAIT_WALK_CREATES | GAIT_WALK_EXECS))
 		task->last_creation = symbol;
 	symbol->count++;
 	at = find_occurrence(task, symbol);
@@ -219,6 +219,15 @@ learn_start(Learner *learner, const GaitEvent *event, GError **error)
 	return TRUE;
 }
 
+/* The call that led to what happened to the task; NULL where it is not known. */
+static LearnSymbol *
+get_creation(const LearnTask *task, guint32 flag)
+{
+	LearnSymbol *last = task->last_creation;
+
+	return last && (last->flags & flag) ? last : NULL;
+}
+
 /*
  * A child is of the role that its parent's last creation makes. Where there was none (a lost event)
  * it is taken for one more of the parent's role, of which the start was not seen.
@@ -226,7 +235,7 @@ learn_start(Learner *learner, const GaitEvent *event, GError **error)
 static gboolean
 learn_fork(Learner *learner, LearnTask *parent, const GaitEvent *event, GError **error)
 {
-	LearnSymbol *creation = parent->last_creation;
+	LearnSymbol *creation = get_creation(parent, GAIT_WALK_CREATES);
 	LearnRole *role = parent->role;
 	LearnTask *task;
 
@@ -246,17 +255,29 @@ learn_fork(Learner *learner, LearnTask *parent, const GaitEvent *event, GError *
 	return TRUE;
 }
 
+/*
+ * What executes its own program goes on in a role that its chain of creations tells; another
+ * program is entered as main. Where the call is not known (a lost event) it is taken for one more
+ * main, of which the start was not seen.
+ */
 static gboolean
 learn_exec(Learner *learner, LearnTask *task, const GaitEvent *event, GError **error)
 {
 	LearnProgram *program = gait_learn_program(learner, event->program, error);
+	LearnSymbol *creation = get_creation(task, GAIT_WALK_EXECS);
+	gboolean is_again = program && program == task->program;
+	LearnRole *role;
 
 	if (!program)
+		return FALSE;
+	role = is_again && creation ? gait_learn_role_child(task->role, creation, error)
+	                            : g_ptr_array_index(program->roles, 0);
+	if (!role)
 		return FALSE;
 	gait_learn_instance_end(task, event->time_ns, TRUE);
 	g_hash_table_add(task->program->execs, GUINT_TO_POINTER(program->index));
 	gait_contexts_reset(&task->contexts, program->program->libraries->len, GAIT_STATE_START);
-	gait_learn_instance_start(task, g_ptr_array_index(program->roles, 0), event->time_ns, TRUE);
+	gait_learn_instance_start(task, role, event->time_ns, !is_again || creation);
 	return TRUE;
 }
 

@@ -227,7 +227,8 @@ collect_creations(Collector *collector)
 	for (guint32 r = 1; r < collector->program->roles->len; r++) {
 		const GaitRole *role = gait_program_get_role(collector->program, r);
 
-		if (role->parent == collector->walker->position.role)
+		if (role->parent == collector->walker->position.role &&
+		    gait_role_is_created(collector->program, role))
 			add_symbol(collector, role->creation);
 	}
 }

@@ -121,6 +121,8 @@ gait_walk_call_flags(guint32 nr)
 		flags |= GAIT_WALK_STAYS;
 	if (gait_syscall_is_creation(nr))
 		flags |= GAIT_WALK_CREATES;
+	if (gait_syscall_is_exec(nr))
+		flags |= GAIT_WALK_EXECS;
 	if (gait_syscall_is_wait(nr))
 		flags |= GAIT_WALK_WAITS;
 	return flags;

@@ -168,6 +168,8 @@ near_exec(const GaitNear *search)
 static void
 near_role(const GaitNear *search)
 {
+	guint n_created = 0;
+
 	for (guint32 r = 1; r < search->program->roles->len; r++) {
 		const GaitRole *role = gait_program_get_role(search->program, r);
 		const GaitRole *creator = gait_program_get_role(search->program, role->parent);
@@ -175,12 +177,15 @@ near_role(const GaitNear *search)
 
 		if (search->out->len >= GAIT_NEAR_MAX_LISTED)
 			return;
+		if (!gait_role_is_created(search->program, role))
+			continue;
+		n_created++;
 		name = gait_explain_dup_symbol(search->model, search->program, role->creation);
 		runs = gait_explain_dup_runs(search->model, role->n_runs);
 		gait_near_say(search, "%s makes %s by %s (%" G_GUINT64_FORMAT " times, %s)",
 		              creator->name, role->name, name, role->n_instances, runs);
 	}
-	if (search->program->roles->len < 2)
+	if (n_created == 0)
 		gait_near_say(search, "in training the program made no task at all");
 }
 

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Who creates and executes whom: programs as clusters, roles as boxes, the creating call on each
- * line between roles, thick lines for execve from one program into the next.
+ * line between roles, thick lines for execve from one program into the next, or into itself.
  */
 #include "graph-private.h"
+#include "model/life.h"
 #include "model/model-private.h"
 #include "sysgait/metrics.h"
 #include "sysgait/syscall.h"
@@ -52,6 +53,14 @@ label_role(const Tree *tree, const GaitProgram *program, guint32 r, GaitDotItem 
 }
 
 static void
+set_exec(GaitDotItem *edge)
+{
+	gait_dot_set(edge, "penwidth", "2.5");
+	gait_dot_set(edge, "color", GAIT_GRAPH_DANGER);
+	gait_dot_set(edge, "fontcolor", GAIT_GRAPH_DANGER);
+}
+
+static void
 add_creation(const Tree *tree, const GaitProgram *program, guint32 r, GPtrArray *nodes)
 {
 	const GaitRole *role = gait_program_get_role(program, r);
@@ -62,6 +71,8 @@ add_creation(const Tree *tree, const GaitProgram *program, guint32 r, GPtrArray 
 	gait_dot_set(edge, "color", "#374151");
 	if (!symbol)
 		return;
+	if (!gait_role_is_created(program, role))
+		set_exec(edge);
 	g_autofree char *place = gait_graph_dup_place(tree->model, program, role->creation);
 	g_autoptr(GString) label = g_string_new(NULL);
 
@@ -98,9 +109,20 @@ add_program(const Tree *tree, guint32 index)
 	return nodes;
 }
 
+/* A role that the program is in because it executed itself. */
+static gboolean
+has_executed(const GaitProgram *program)
+{
+	for (guint32 r = 1; r < program->roles->len; r++)
+		if (!gait_role_is_created(program, gait_program_get_role(program, r)))
+			return TRUE;
+	return FALSE;
+}
+
 /*
  * The model knows which programs a program executes, not which of its roles does: the line starts
- * at the role that issues execve where there is one such role, else at the first.
+ * at the role that issues execve where there is one such role, else at the first. Into itself, it
+ * knows, and these lines are there.
  */
 static void
 add_execs(const Tree *tree, guint32 index)
@@ -112,15 +134,14 @@ add_execs(const Tree *tree, guint32 index)
 		guint32 target = g_array_index(program->execs, guint32, i);
 		GaitDotItem *edge;
 
-		if (!tree->nodes[target] || tree->nodes[target]->len == 0)
+		if (!tree->nodes[target] || tree->nodes[target]->len == 0 ||
+		    (target == index && has_executed(program)))
 			continue;
 		edge = gait_dot_add_edge(
 		    tree->dot, g_ptr_array_index(tree->nodes[index], role == GAIT_NONE ? 0 : role),
 		    g_ptr_array_index(tree->nodes[target], 0));
 		gait_dot_set(edge, "label", "executes");
-		gait_dot_set(edge, "penwidth", "2.5");
-		gait_dot_set(edge, "color", GAIT_GRAPH_DANGER);
-		gait_dot_set(edge, "fontcolor", GAIT_GRAPH_DANGER);
+		set_exec(edge);
 		if (gait_numbers_contain(program->amended_execs, target)) {
 			gait_dot_set(edge, "label", "executes, accepted by hand");
 			gait_dot_set(edge, "style", "dashed");
@@ -137,7 +158,7 @@ gait_graph_draw_roles(const GaitModel *model, guint32 program)
 	    "POINT-SIZE=\"10\" COLOR=\"" GAIT_GRAPH_MUTED
 	    "\">frame: a program · box: a kind of task (blue: process, orange: thread) · line: the "
 	    "call that creates it · <FONT COLOR=\"" GAIT_GRAPH_DANGER
-	    "\"><B>red: executes another program</B></FONT></FONT></TD></TR></TABLE>";
+	    "\"><B>red: executes a program</B></FONT></FONT></TD></TR></TABLE>";
 	guint n_programs = model->programs->len;
 	Tree tree = {.model = model,
 	             .dot = gait_graph_new_dot("roles", title),

@@ -3,6 +3,7 @@
 #include "model/life.h"
 
 #include "model/model-private.h"
+#include "sysgait/syscall.h"
 
 static gint
 compare_candidates(gconstpointer a, gconstpointer b)
@@ -45,6 +46,14 @@ gait_role_get_bounds(const GaitRole *role, guint32 index, guint32 *from, guint32
 		phase = g_ptr_array_index(role->phases, index + 1);
 		*to = gait_role_find_candidate(role, phase->milestone);
 	}
+}
+
+gboolean
+gait_role_is_created(const GaitProgram *program, const GaitRole *role)
+{
+	const GaitSymbol *creation = gait_program_get_symbol(program, role->creation);
+
+	return creation && gait_syscall_is_creation(creation->nr);
 }
 
 static gint

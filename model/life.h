@@ -14,6 +14,8 @@ guint32 gait_role_find_candidate(const GaitRole *role, guint32 symbol);
 gboolean gait_role_is_between(const GaitRole *role, guint32 symbol, guint32 from, guint32 to);
 /* The candidates (as above) that a phase (index into role->phases) lies between. */
 void gait_role_get_bounds(const GaitRole *role, guint32 phase, guint32 *from, guint32 *to);
+/* Whether tasks of it are made; main, and what executes its own program, go on in one that was. */
+gboolean gait_role_is_created(const GaitProgram *program, const GaitRole *role);
 /* What a phase allows outside its interludes: guint32, as phase->allowed. */
 GArray *gait_phase_dup_steady(const GaitPhase *phase);
 /* Distinct system calls of an interlude that the phase does not allow outside it. */

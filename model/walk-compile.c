@@ -180,7 +180,8 @@ find_child(Builder *builder, guint32 role, GaitSymbolRef creation)
 /*
  * Which role a creation makes, for each that was seen in the role. One whose symbol is in the chain
  * of creators already makes that role again (DESIGN §1). One that never made a task is known all
- * the same: it failed, or the recording ended.
+ * the same: it failed, or the recording ended. One that executes is there where it ever executed
+ * this program: into others it makes no role.
  */
 static void
 add_creations(Builder *builder, guint32 index)
@@ -189,13 +190,15 @@ add_creations(Builder *builder, guint32 index)
 
 	for (guint32 i = 0; i < role->symbols->len; i++) {
 		GaitSymbolRef ref = g_array_index(role->symbols, GaitSymbolRef, i);
-		guint32 made;
+		guint32 flags = symbol_at(builder, ref)->flags, made;
 
-		if (!(symbol_at(builder, ref)->flags & GAIT_WALK_CREATES))
+		if (!(flags & (GAIT_WALK_CREATES | GAIT_WALK_EXECS)))
 			continue;
 		made = find_in_chain(builder, index, ref);
 		if (made == GAIT_NONE)
 			made = find_child(builder, index, ref);
+		if (made == GAIT_NONE && (flags & GAIT_WALK_EXECS))
+			continue;
 		add_key(builder, GAIT_WALK_KEY_CREATE, index, symbol_index(builder, ref), 0, 0,
 		        made == GAIT_NONE ? GAIT_WALK_NO_TASK : made);
 	}

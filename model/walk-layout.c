@@ -86,7 +86,7 @@ gait_walk_lay_out(const GaitWalkParts *parts, const GaitModel *model, guint32 n_
 	    .n_symbols = parts->symbols->len,
 	    .unknown_module = find_unknown(model),
 	    .restart_syscall = SYS_restart_syscall,
-	    .creations = {SYS_clone, SYS_fork, SYS_vfork, SYS_clone3},
+	    .creations = {SYS_clone, SYS_fork, SYS_vfork, SYS_clone3, SYS_execve, SYS_execveat},
 	    .rt_sigreturn = SYS_rt_sigreturn,
 	    .key_mask = n_slots - 1,
 	};

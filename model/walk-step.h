@@ -295,14 +295,15 @@ gait_walk_judge(const struct gait_walk_header *table, const struct gait_walk_pos
 	return GAIT_WALK_ALLOW;
 }
 
+/* Whether a task may be of another role behind this call, or one that it makes. */
 static inline int
-gait_walk_creates(const struct gait_walk_header *table, __u32 nr)
+gait_walk_leads_on(const struct gait_walk_header *table, __u32 nr)
 {
-	int creates = 0;
+	int leads_on = 0;
 
 	for (__u32 i = 0; i < GAIT_WALK_N_CREATIONS; i++)
-		creates |= table->creations[i] == nr;
-	return creates;
+		leads_on |= table->creations[i] == nr;
+	return leads_on;
 }
 
 static inline void
@@ -328,7 +329,7 @@ gait_walk_move(const struct gait_walk_header *table, struct gait_walk_position *
                __u32 *row, const struct gait_walk_event *event, const struct gait_walk_found *found)
 {
 	/* A creation may be interrupted, and made again after a handler with calls of its own. */
-	if (gait_walk_creates(table, event->nr)) {
+	if (gait_walk_leads_on(table, event->nr)) {
 		position->nr = event->nr;
 		position->klass = event->klass;
 		position->module = found->module;

@@ -272,21 +272,6 @@ gait_walker_check_exec(const GaitWalker *walker, guint32 program)
 }
 
 void
-gait_walker_exec(GaitWalker *walker, guint32 program)
-{
-	g_assert(program < walker->table->header->n_programs);
-	walker->is_unsure = FALSE;
-	g_clear_pointer(&walker->roles, g_free);
-	walker->position = (struct gait_walk_position){
-	    .program = program,
-	    .symbol = GAIT_NONE,
-	    .module = GAIT_NONE,
-	};
-	gait_contexts_reset(&walker->contexts, gait_walker_count_libraries(walker),
-	                    GAIT_STATE_START);
-}
-
-void
 gait_walker_signal(GaitWalker *walker)
 {
 	gait_contexts_push(&walker->contexts);

@@ -12,9 +12,13 @@
 
 #include <glib.h>
 
-#define GAIT_NONE           G_MAXUINT32
-#define GAIT_MAX_LED        2048 /* symbols of a role beyond which rounds are not looked into */
-#define GAIT_MODEL_VERSION  1
+#define GAIT_NONE    G_MAXUINT32
+#define GAIT_MAX_LED 2048 /* symbols of a role beyond which rounds are not looked into */
+/*
+ * 2: what executes its own program has roles of its own. Version 1 took it for main, and is read as
+ * what it is: it has no such roles, and walkers stay in main.
+ */
+#define GAIT_MODEL_VERSION  2
 #define GAIT_MAX_MODEL_SIZE (64u << 20) /* bytes of a model file; larger ones are refused */
 
 /* States of an automaton: two that no symbol enters, then one per symbol of the library. */
@@ -138,12 +142,14 @@ typedef struct {
 
 /*
  * A kind of task of one program. Identity is (parent, creation) down from the program's first role,
- * "main". A role whose creation symbol already is in its chain folds into the role made there
- * first.
+ * "main". The creation is the call that made the task or, where a task executes the program that it
+ * runs, that call. A role whose creation symbol already is in its chain folds into the role made
+ * there first, so there never are more than the program has sites to choose from. Who comes from
+ * another program is main, whatever led to that one.
  */
 typedef struct {
 	guint32 parent;         /* role that creates it, index < its own; GAIT_NONE for main */
-	GaitSymbolRef creation; /* the symbol that creates it */
+	GaitSymbolRef creation; /* the symbol that leads to it */
 	char *name; /* "main", "main/ngx_spawn_process": derived, unique within the program */
 	gboolean is_thread;  /* created as a thread at least once */
 	guint64 n_instances; /* tasks */

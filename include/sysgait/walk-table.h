@@ -19,7 +19,7 @@
 
 #define GAIT_WALK_NONE       0xffffffffu
 #define GAIT_WALK_MAGIC      0x74696167u /* "gait" */
-#define GAIT_WALK_VERSION    1u
+#define GAIT_WALK_VERSION    2u
 #define GAIT_WALK_MAX_PROBES 64u
 
 /* What the walker is told of one system call entry: registers, and what attribution found. */
@@ -56,9 +56,10 @@ enum {
 	GAIT_WALK_OPEN = 1 << 6,       /* accepted by hand: what follows it is not known */
 	GAIT_WALK_WAITS = 1 << 7,      /* ends a round */
 	GAIT_WALK_ENTRY = 1 << 8,      /* of an interlude of some role */
+	GAIT_WALK_EXECS = 1 << 9,      /* execve, execveat */
 };
 
-#define GAIT_WALK_N_CREATIONS 4
+#define GAIT_WALK_N_CREATIONS 6
 
 /* At offset 0. Offsets are bytes from there. */
 struct gait_walk_header {
@@ -67,8 +68,9 @@ struct gait_walk_header {
 	__u32 is_stackless;
 	__u32 n_modules, n_programs, n_roles, n_phases, n_symbols;
 	__u32 unknown_module; /* index of [unknown], which a stackless table's symbols are of */
-	__u32 restart_syscall, rt_sigreturn;          /* their numbers */
-	__u32 creations[GAIT_WALK_N_CREATIONS];       /* those of clone, fork, … */
+	__u32 restart_syscall, rt_sigreturn; /* their numbers */
+	/* Those of clone, fork, … and of execve, execveat: what leads to another role. */
+	__u32 creations[GAIT_WALK_N_CREATIONS];
 	__u32 programs, roles, phases, symbols, keys; /* offsets of the arrays */
 	__u32 key_mask;                               /* number of keys - 1; a power of two - 1 */
 	__u32 n_probes; /* the longest probe; <= GAIT_WALK_MAX_PROBES */
@@ -110,7 +112,8 @@ enum {
 	GAIT_WALK_KEY_BY,        /* nr, klass, library: it makes this call */
 	GAIT_WALK_KEY_ISSUER,    /* nr, 0, module, offset or GAIT_WALK_ANY_OFFSET */
 	GAIT_WALK_KEY_EDGE,      /* from, to, library */
-	GAIT_WALK_KEY_CREATE,    /* role, symbol → role, or GAIT_WALK_NO_TASK */
+	GAIT_WALK_KEY_CREATE,    /* role, symbol → role, or GAIT_WALK_NO_TASK; of calls that
+	                            execute only those that led to the same program again */
 	GAIT_WALK_KEY_MILESTONE, /* role, symbol → phase */
 	GAIT_WALK_KEY_ENTRY,     /* role, symbol → bit of position.entries */
 	GAIT_WALK_KEY_LED,       /* role, phase, call → the bit that has to be there */
@@ -137,7 +140,7 @@ struct gait_walk_position {
 	__u32 role;     /* GAIT_WALK_NONE: not known */
 	__u32 phase;    /* where is_loose: it is this one or a later one */
 	__u32 is_loose; /* milestones may have been missed */
-	/* The last call that may have created a task. */
+	/* The last call that may have created a task or executed a program. */
 	__u32 nr, klass, module;
 	__u32 symbol; /* GAIT_WALK_NONE: not one the table knows */
 	/* Interludes. */

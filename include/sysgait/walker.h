@@ -115,6 +115,11 @@ gboolean gait_walker_knows_edge(const GaitWalker *walker, const struct gait_walk
 /* Lifecycle, as the events of the same names. */
 GaitVerdict gait_walker_check_exec(const GaitWalker *walker,
                                    guint32 program); /* ALLOW or EXEC; GAIT_NONE: unknown */
+/*
+ * The task's last call has executed a program: another one is entered as main, its own in the role
+ * that this call leads to. Where that is not known it is a role that tightens as a joined task's
+ * does, of those that execve leads to.
+ */
 void gait_walker_exec(GaitWalker *walker, guint32 program);
 void gait_walker_signal(GaitWalker *walker);
 void gait_walker_unwind(GaitWalker *walker, guint64 n_handlers);

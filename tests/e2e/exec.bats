@@ -178,3 +178,25 @@ each() {
 		[[ $stderr == *'good was rebuilt since training'* ]]
 	done
 }
+
+@test "a program that executes itself goes on in a role of its own" {
+	outer() { echo "/bin/bash -c '$1'; kill -0 \$\$; /bin/true"; }
+	again='/bin/bash -c :; /bin/bash -c :'
+	for _ in 1 2; do record /bin/bash -c "$(outer "$again")"; done
+	learn
+	"$SYSGAIT" check -m model.gait run*.trace
+	# The innermost shells are forked and executed by what is in their chain already.
+	roles=$(grep -o '"name": "main[^"]*"' model.gait | grep shell_execve)
+	[ "$roles" = '"name": "main/make_child/shell_execve"' ]
+	for backend in $backends; do
+		run "$SYSGAIT" enforce -q --backend "$backend" -m model.gait -- /bin/bash -c "$(outer "$again")"
+		echo "$output"
+		[ "$status" -eq 0 ]
+		[ -z "$output" ]
+		# What only the outer shell does, the inner one may not.
+		run "$SYSGAIT" enforce --backend "$backend" --on-violation log -m model.gait -- /bin/bash -c "$(outer "$again; kill -0 \$\$")"
+		echo "$output"
+		[[ $output == *'phase: bash '*', main/make_child/shell_execve in phase '*': kill(0)'* ]]
+		[ "$(grep -c ': kill(0)' <<<"$output")" -eq 1 ]
+	done
+}

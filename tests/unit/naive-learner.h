@@ -30,7 +30,8 @@ typedef struct {
 	gboolean is_gone;
 	const char *program;
 	NaiveInstance *instance;
-	const char *last;     /* last symbol that creates tasks, or NULL */
+	const char *last; /* last symbol that creates tasks or executes, or NULL */
+	gboolean is_last_exec;
 	GPtrArray *contexts;  /* GHashTable: library → state */
 	GPtrArray *fallbacks; /* state of libraries that are not in the table */
 } NaiveTask;
@@ -140,6 +141,13 @@ naive_main(Naive *naive, NaiveTask *task, const GaitEvent *event, gboolean is_se
 	naive_instance(naive, task, role, event->time_ns, is_seen);
 }
 
+/* The last call, if it was one that executes, or one that creates. */
+static const char *
+naive_creation(const NaiveTask *task, gboolean is_exec)
+{
+	return task->last && task->is_last_exec == is_exec ? task->last : NULL;
+}
+
 /* The chain with one creation more, cut back where it is there already. */
 static char *
 naive_child_role(const char *role, const char *creation)
@@ -160,13 +168,12 @@ naive_fork(Naive *naive, NaiveTask *parent, const GaitEvent *event)
 {
 	gboolean is_thread = (event->flags & GAIT_TASK_THREAD) != 0;
 	NaiveTask *task = naive_task(naive, event->child, "start");
-	g_autofree char *role = parent->last
-	                            ? naive_child_role(parent->instance->role, parent->last)
-	                            : g_strdup(parent->instance->role);
+	const char *creation = naive_creation(parent, FALSE);
+	g_autofree char *role = creation ? naive_child_role(parent->instance->role, creation)
+	                                 : g_strdup(parent->instance->role);
 
 	task->program = parent->program;
-	naive_instance(naive, task, role, event->time_ns, parent->last != NULL)->is_thread =
-	    is_thread;
+	naive_instance(naive, task, role, event->time_ns, creation != NULL)->is_thread = is_thread;
 	if (is_thread)
 		return;
 	g_ptr_array_set_size(task->contexts, 0);
@@ -229,8 +236,10 @@ naive_syscall(Naive *naive, NaiveTask *task, const GaitEvent *event)
 	                                .waits = g_str_equal(shape->call, "poll"),
 	                                .n_gaps = instance->n_gaps};
 	g_ptr_array_add(instance->occurrences, occurrence);
-	if (gait_syscall_is_creation(random_nr(shape)))
+	if (gait_syscall_is_creation(random_nr(shape)) || gait_syscall_is_exec(random_nr(shape))) {
 		task->last = symbol;
+		task->is_last_exec = gait_syscall_is_exec(random_nr(shape));
+	}
 	if (!occurrence->is_incidental)
 		naive_edge(naive, task, shape, symbol);
 }
@@ -241,13 +250,22 @@ naive_exec(Naive *naive, NaiveTask *task, const GaitEvent *event)
 	char *line =
 	    g_strdup_printf("exec %s: %s", task->program, random_modules[event->program].path);
 
+	const char *creation = naive_creation(task, TRUE);
+	gboolean is_again = g_str_equal(task->program, random_modules[event->program].path);
+
 	g_hash_table_insert(naive->counts, line, NULL);
 	task->instance->end_ns = event->time_ns;
 	task->instance->is_whole = TRUE;
 	g_ptr_array_set_size(task->contexts, 0);
 	g_ptr_array_set_size(task->fallbacks, 0);
 	naive_push(task, "start");
-	naive_main(naive, task, event, TRUE);
+	if (is_again && creation) {
+		g_autofree char *role = naive_child_role(task->instance->role, creation);
+
+		naive_instance(naive, task, role, event->time_ns, TRUE);
+	} else {
+		naive_main(naive, task, event, !is_again);
+	}
 }
 
 static void

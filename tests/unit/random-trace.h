@@ -50,6 +50,9 @@ static const RandomShape random_shapes[] = {
     {"clone", {0x11}, M_ONE, 0x40, 0, FALSE},
     {"clone", {0x11}, M_ZIP, 0x40, 0, FALSE},
     {"vfork", {0}, M_TWO, 0x50, 0, FALSE},
+    {"execve", {0}, M_ONE, 0x80, 0, FALSE},
+    {"execve", {0}, M_TWO, 0x80, 0, FALSE},
+    {"execveat", {0}, M_ZIP, 0x80, 1, FALSE},
     {"futex", {0, 0}, M_ONE, 0x60, 0, FALSE},
     {"poll", {0}, M_ONE, 0x70, 0, FALSE},
     {"clock_gettime", {0}, M_ZIP, 0x60, 0, FALSE},
@@ -199,6 +202,25 @@ random_syscall(RandomTrace *trace, guint32 task)
 		g_array_index(trace->last, guint32, task) = event.shape;
 }
 
+/* An exec into another program or its own, mostly by a call that says so. */
+static void
+random_exec(RandomTrace *trace, guint32 task)
+{
+	GaitEvent event = {
+	    .kind = GAIT_EVENT_EXEC, .task = task, .program = random_below(trace, 2)};
+
+	for (guint32 i = 0; i < G_N_ELEMENTS(random_shapes) && random_below(trace, 8); i++) {
+		GaitEvent call = {.kind = GAIT_EVENT_SYSCALL, .task = task, .shape = i};
+
+		if (!gait_syscall_is_exec(random_nr(&random_shapes[i])) || random_below(trace, 2))
+			continue;
+		random_emit(trace, call);
+		break;
+	}
+	random_emit(trace, event);
+	g_array_index(trace->last, guint32, task) = G_MAXUINT32;
+}
+
 static void
 random_step(RandomTrace *trace)
 {
@@ -218,10 +240,7 @@ random_step(RandomTrace *trace)
 		random_emit(trace,
 		            (GaitEvent){.kind = GAIT_EVENT_UNWIND, .task = task, .count = 1});
 	} else if (dice < 94) {
-		random_emit(trace, (GaitEvent){.kind = GAIT_EVENT_EXEC,
-		                               .task = task,
-		                               .program = random_below(trace, 2)});
-		g_array_index(trace->last, guint32, task) = G_MAXUINT32;
+		random_exec(trace, task);
 	} else if (dice < 96) {
 		random_start(trace, !trace->options->has_no_joined);
 	} else if (dice < 98 && trace->alive->len > 1) {

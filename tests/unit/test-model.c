@@ -207,10 +207,10 @@ typedef struct {
 
 static const Damage damages[] = {
     {"sysgait-model", "other", GAIT_ERROR_MALFORMED, "m.gait: it is not a sysgait model"},
-    {"\"version\": 1", "\"version\": 2", GAIT_ERROR_VERSION, "version 2"},
-    {"\"version\": 1", "\"version\": 0", GAIT_ERROR_MALFORMED, "version"},
-    {"\"version\": 1", "\"version\": -1", GAIT_ERROR_MALFORMED, "version"},
-    {"\"version\": 1", "\"version\": 1.5", GAIT_ERROR_MALFORMED, "has to be a whole number"},
+    {"\"version\": 2", "\"version\": 3", GAIT_ERROR_VERSION, "version 3"},
+    {"\"version\": 2", "\"version\": 0", GAIT_ERROR_MALFORMED, "version"},
+    {"\"version\": 2", "\"version\": -1", GAIT_ERROR_MALFORMED, "version"},
+    {"\"version\": 2", "\"version\": 1.5", GAIT_ERROR_MALFORMED, "has to be a whole number"},
     {"\"kernel\": \"\"", "\"kernel\": 5", GAIT_ERROR_MALFORMED,
      "\"kernel\" has to be a string, but it is a number"},
     {"\"stackless\": false", "\"stackless\": null", GAIT_ERROR_MALFORMED, "stackless"},
@@ -326,6 +326,22 @@ test_damage(void)
 }
 
 /* What an editor adds to a phase counts, and stays. */
+/* Version 1 had no roles of what executes its own program; else it was the same. */
+static void
+test_version_1(void)
+{
+	g_autoptr(GaitModel) model = make_small(), read = NULL;
+	g_autofree char *text = print_model(model);
+	GError *error = NULL;
+	char *version = strstr(text, "\"version\": 2");
+
+	g_assert_nonnull(version);
+	version[strlen("\"version\": ")] = '1';
+	read = gait_model_parse("m.gait", text, strlen(text), &error);
+	g_assert_no_error(error);
+	assert_round_trip(read);
+}
+
 static void
 test_phases_of_the_file_count(void)
 {
@@ -497,6 +513,7 @@ main(int argc, char **argv)
 	g_test_add_func("/model/module-identity", test_module_identity);
 	g_test_add_func("/model/role-names", test_role_names);
 	g_test_add_func("/model/damage", test_damage);
+	g_test_add_func("/model/version-1", test_version_1);
 	g_test_add_func("/model/phases-of-the-file-count", test_phases_of_the_file_count);
 	g_test_add_func("/model/bombs", test_bombs);
 	g_test_add_func("/model/truncated", test_truncated);
