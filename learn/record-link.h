@@ -35,5 +35,5 @@ gboolean gait_link_send(int link, GaitLinkType type, int value, const char *text
 /* With wait FALSE, type is GAIT_LINK_N_ where there is nothing. */
 gboolean gait_link_receive(int link, gboolean wait, GaitLinkMessage *message);
 
-/* The recorder's process; returns when there is nothing left to trace. */
+/* The recorder's process, with all signals blocked; returns when there is nothing left to trace. */
 void gait_record_worker_run(int link, GaitLinkShared *shared, const GaitRecorderOptions *options);

@@ -20,8 +20,12 @@
 #include <unistd.h>
 
 #define TICK_MS 250
-/* How long a target may take to end by the signal that ended the recording, before it is left. */
-#define GRACE_US G_USEC_PER_SEC
+/*
+ * How long a target may take to end by the signal that ended the recording, before it is left. The
+ * terminal's it has got, too; one that a process sent may have been for us alone.
+ */
+#define GRACE_US          G_USEC_PER_SEC
+#define TERMINAL_GRACE_US (3 * G_USEC_PER_SEC)
 
 typedef struct {
 	const GaitRecordSessionOptions *options;
@@ -34,6 +38,7 @@ typedef struct {
 	gboolean is_started, is_filed, is_done;
 	char *failure;      /* that the worker told of */
 	int asked_signal;   /* by which we were asked to end the recording */
+	gint64 grace_us;    /* what it leaves the target */
 	gint64 deadline_us; /* once it is to be detached */
 	guint64 n_flushed, n_ticks;
 } Session;
@@ -103,6 +108,7 @@ read_signals(Session *session)
 		if (session->deadline_us != 0)
 			session->deadline_us = 1;
 		session->asked_signal = (int)info.ssi_signo;
+		session->grace_us = is_sent ? GRACE_US : TERMINAL_GRACE_US;
 		tell_worker(session, GAIT_LINK_DETACH, is_sent ? (int)info.ssi_pid : 0);
 	}
 }
@@ -145,7 +151,7 @@ handle_filed(Session *session)
 		g_clear_pointer(&session->failure, g_free);
 	}
 	if (session->asked_signal != 0 && session->deadline_us == 0)
-		session->deadline_us = g_get_monotonic_time() + GRACE_US;
+		session->deadline_us = g_get_monotonic_time() + session->grace_us;
 }
 
 /* The worker is through; a failure that it told of before is what came of it. */
@@ -254,8 +260,10 @@ stand_in(Session *session, GError **error)
 static gboolean
 start_worker(Session *session, GError **error)
 {
+	GaitRecorderOptions recorder = session->options->recorder;
 	int links[2];
 
+	recorder.mask = &session->saved_mask;
 	session->shared = mmap(NULL, sizeof(*session->shared), PROT_READ | PROT_WRITE,
 	                       MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	if (session->shared == MAP_FAILED) {
@@ -268,7 +276,8 @@ start_worker(Session *session, GError **error)
 	session->worker = fork();
 	if (session->worker == 0) {
 		close(links[0]);
-		gait_record_worker_run(links[1], session->shared, &session->options->recorder);
+		close(session->signals);
+		gait_record_worker_run(links[1], session->shared, &recorder);
 		_exit(0);
 	}
 	close(links[1]);
@@ -280,7 +289,8 @@ run(Session *session, GError **error)
 {
 	gboolean is_good;
 
-	if (!start_worker(session, error) || !take_signals(session, error))
+	/* First, so that no signal of the terminal's finds one of us unprepared. */
+	if (!take_signals(session, error) || !start_worker(session, error))
 		return FALSE;
 	is_good = stand_in(session, error);
 	give_signals_back(session);

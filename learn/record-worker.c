@@ -108,17 +108,23 @@ on_ended(int status, gpointer data)
 	say(data, GAIT_LINK_ENDED, status, NULL);
 }
 
-/* Whatever the target sends to its process group, or a terminal to a session, is not for us. */
+/*
+ * Whatever the target sends to its process group, or a terminal to a session, is not for us. Until
+ * here all signals were blocked, so as not to be ignored in the target.
+ */
 static void
 ignore_signals(void)
 {
 	struct sigaction action = {.sa_handler = on_mail};
+	sigset_t none;
 
 	for (int signo = 1; signo < 32; signo++)
 		if (signo != SIGCHLD && signo != SIGSEGV && signo != SIGBUS && signo != SIGFPE &&
 		    signo != SIGILL && signo != SIGABRT && signo != SIGTRAP)
 			signal(signo, SIG_IGN);
 	sigaction(SIGUSR1, &action, NULL);
+	sigemptyset(&none);
+	sigprocmask(SIG_SETMASK, &none, NULL);
 }
 
 /*

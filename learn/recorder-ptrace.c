@@ -266,6 +266,8 @@ gait_recorder_new(const GaitRecorderOptions *options, const GaitRecorderEvents *
 	                                   options->argv ? GAIT_TRACE_SYSCALLS_SECCOMP
 	                                                 : GAIT_TRACE_SYSCALLS_PTRACE,
 	                                   &callbacks, recorder);
+	if (options->mask)
+		gait_tracer_set_mask(recorder->tracer, options->mask);
 	if (options->perturb)
 		recorder->perturb = gait_perturb_new(g_random_int());
 	recorder->recording = gait_recording_new(options->output, "ptrace", options->argv,

@@ -8,6 +8,8 @@
 
 #include "sysgait/recording.h"
 
+#include <signal.h>
+
 typedef struct {
 	const char *const *argv; /* the program to launch; NULL: join pids */
 	const pid_t *pids;
@@ -15,7 +17,8 @@ typedef struct {
 	const char *output;
 	const char *const *runtime; /* the runtime set; NULL for the default */
 	gboolean full_stacks;
-	gboolean perturb; /* hold tasks back at random: perturb.h */
+	gboolean perturb;     /* hold tasks back at random: perturb.h */
+	const sigset_t *mask; /* the launched program's signal mask; NULL: that of now */
 } GaitRecorderOptions;
 
 /* What the user's terminal must know of the launched process; for joined ones nothing is called. */
@@ -28,7 +31,7 @@ typedef struct {
 typedef struct _GaitRecorder GaitRecorder;
 
 /*
- * Opens the file and starts or joins. The target gets the signal mask and ignored signals of now.
+ * Opens the file and starts or joins. The target gets the ignored signals of now.
  * options and stats are borrowed. Where a program could not be executed (GAIT_ERROR_EXEC) no file
  * is left, and *exec_status is 126 or 127.
  */

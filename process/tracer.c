@@ -46,6 +46,12 @@ gait_tracer_new(GaitModules *modules, GaitTraceSyscalls syscalls,
 	return tracer;
 }
 
+void
+gait_tracer_set_mask(GaitTracer *tracer, const sigset_t *mask)
+{
+	tracer->saved_mask = *mask;
+}
+
 static void
 free_task(TracerTask *task)
 {

@@ -11,6 +11,7 @@
 #include "sysgait/signal-context.h"
 #include "sysgait/space.h"
 
+#include <signal.h>
 #include <sys/user.h>
 
 typedef struct _GaitTracer GaitTracer;
@@ -92,6 +93,8 @@ GaitTracer *gait_tracer_new(GaitModules *modules, GaitTraceSyscalls syscalls,
 /* Frees what is known of tasks, without callbacks; the tasks themselves are not touched. */
 void gait_tracer_free(GaitTracer *tracer);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(GaitTracer, gait_tracer_free)
+/* What is launched gets this signal mask, whatever the thread's own is. */
+void gait_tracer_set_mask(GaitTracer *tracer, const sigset_t *mask);
 
 /*
  * Starts argv[0] (searched in PATH) as a traced child. in_child, if any, runs in the child right

@@ -182,9 +182,7 @@ skip_unless() {
 
 # --- ending the recording -------------------------------------------------------------------------
 
-# A program that outlives its recording, and leaves a file when it has ended well.
-slow='trap "" INT TERM HUP; echo ready; echo >started; for i in 1 2 3 4 5 6 7 8; do sleep 0.25; done; echo >survived'
-# The same, which ends when it is told to.
+# A program that outlives its recording, ends when it is told to, and leaves a file when it has ended well.
 patient='trap "" INT TERM HUP; echo ready; echo >started; until [ -e go ]; do sleep 0.1; done; echo >survived'
 
 @test "SIGINT, SIGTERM and SIGHUP end the recording; the program goes on" {
@@ -214,11 +212,23 @@ patient='trap "" INT TERM HUP; echo ready; echo >started; until [ -e go ]; do sl
 	echo "$output"
 	[ "$status" -eq 130 ]
 	is_complete
-	run "$terminal" "$SYSGAIT" record -o trace -- sh -c "$slow" -- '<ready' '>\x03' '<goes on'
+	run "$terminal" "$SYSGAIT" record -o trace -- \
+		sh -c 'trap "" INT TERM HUP; echo ready; read -r _; echo >survived' -- '<ready' '>\x03' '<goes on' '>\r'
 	echo "$output"
 	[ "$status" -eq 0 ]
 	is_complete
 	wait_for '[ -e survived ]'
+}
+
+@test "Ctrl-C at a terminal that comes before the process in front is ready for it is not lost" {
+	skip_unless strace -V
+	run "$terminal" strace -o calls -e trace=clone,clone3,fork -e inject=clone,clone3,fork:delay_exit=700000 \
+		"$SYSGAIT" record -q -o trace -- sh -c 'trap "echo bye; exit 5" INT; echo ready; while :; do sleep 0.05; done' \
+		-- '<ready' '>\x03' '<bye'
+	echo "$output"
+	grep DELAYED calls
+	[ "$status" -eq 5 ]
+	is_complete
 }
 
 # No shells as jobs: between vfork and exec they cannot be stopped, recorded or not.
