@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
  * Call frame information: the .eh_frame and .eh_frame_hdr of an image, copied, with their bounds.
- * It does not interpret them: libunwind does. Where the header is missing or of a form without a
- * search table (linkers may leave it out, strippers damage it), the table is built here from the
- * records themselves, and lies after everything else in the image's address range.
+ * It does not interpret them: libunwind does, and cfi-program.c. Where the header is missing or of
+ * a form without a search table (linkers may leave it out, strippers damage it), the table is built
+ * here from the records themselves, and lies after everything else in the image's address range.
  */
 #include "process/cfi.h"
 
@@ -15,17 +15,6 @@ enum {
 	HEADER_VERSION = 1,
 	HEADER_SIZE = 4,
 	ENTRY_SIZE = 8,
-	/* DWARF pointer encodings (Linux Standard Base, "DWARF Extensions"). */
-	ENCODING_ABSOLUTE = 0x00,
-	ENCODING_UDATA4 = 0x03,
-	ENCODING_SDATA4 = 0x0b,
-	ENCODING_SDATA8 = 0x0c,
-	ENCODING_UDATA8 = 0x04,
-	ENCODING_FORMAT = 0x0f,
-	ENCODING_PC_RELATIVE = 0x10,
-	ENCODING_DATA_RELATIVE = 0x30,
-	ENCODING_BASE = 0x70,
-	ENCODING_INDIRECT = 0x80,
 	MAX_CHUNKS = 3,
 	MAX_ENTRIES = 4 * 1024 * 1024,
 };
@@ -44,74 +33,6 @@ struct _GaitCfi {
 	Chunk chunks[MAX_CHUNKS];
 	GaitCfiTable table;
 };
-
-/* Fixed-size little-endian reads over a copy: a cursor that fails rather than runs over. */
-typedef struct {
-	const guint8 *bytes;
-	guint64 vaddr, size, position;
-	gboolean failed;
-} Cursor;
-
-static guint64
-take(Cursor *cursor, guint n_bytes)
-{
-	guint64 value = 0;
-
-	if (cursor->failed || n_bytes > cursor->size - cursor->position) {
-		cursor->failed = TRUE;
-		return 0;
-	}
-	memcpy(&value, cursor->bytes + cursor->position, n_bytes);
-	cursor->position += n_bytes;
-	return GUINT64_FROM_LE(value);
-}
-
-static guint64
-take_leb128(Cursor *cursor)
-{
-	guint64 value = 0, byte;
-	guint shift = 0;
-
-	do {
-		byte = take(cursor, 1);
-		if (shift < 64)
-			value |= (byte & 0x7f) << shift;
-		shift += 7;
-	} while ((byte & 0x80) && !cursor->failed);
-	return value;
-}
-
-static guint64
-take_encoded(Cursor *cursor, guint8 encoding, guint64 data_base)
-{
-	guint64 base = 0, value;
-
-	if ((encoding & ENCODING_BASE) == ENCODING_PC_RELATIVE)
-		base = cursor->vaddr + cursor->position;
-	else if ((encoding & ENCODING_BASE) == ENCODING_DATA_RELATIVE)
-		base = data_base;
-	else if ((encoding & ENCODING_BASE) != 0)
-		cursor->failed = TRUE;
-	switch (encoding & ENCODING_FORMAT) {
-	case ENCODING_UDATA4:
-		value = take(cursor, 4);
-		break;
-	case ENCODING_SDATA4:
-		value = (guint64)(gint64)(gint32)take(cursor, 4);
-		break;
-	case ENCODING_ABSOLUTE:
-	case ENCODING_UDATA8:
-	case ENCODING_SDATA8:
-		value = take(cursor, 8);
-		break;
-	default:
-		cursor->failed = TRUE;
-		return 0;
-	}
-	if (encoding & ENCODING_INDIRECT)
-		cursor->failed = TRUE;
-	return base + value;
-}
 
 /* Copies what the file has of [vaddr, vaddr + size) into a chunk of its own. */
 static Chunk *
@@ -137,13 +58,14 @@ add_chunk(GaitCfi *cfi, GaitImage *image, guint64 vaddr, guint64 size)
 }
 
 static gboolean
-use_header_table(GaitCfi *cfi, const GaitSection *header, Cursor *cursor, guint8 count_encoding,
-                 guint8 table_encoding)
+use_header_table(GaitCfi *cfi, const GaitSection *header, GaitCfiCursor *cursor,
+                 guint8 count_encoding, guint8 table_encoding)
 {
-	guint64 n_entries = take_encoded(cursor, count_encoding, header->vaddr);
+	guint64 n_entries = gait_cfi_take_encoded(cursor, count_encoding, header->vaddr);
 
 	/* The form that every linker writes, and the only one that can be searched. */
-	if (cursor->failed || table_encoding != (ENCODING_DATA_RELATIVE | ENCODING_SDATA4) ||
+	if (cursor->failed ||
+	    table_encoding != (GAIT_ENCODING_DATA_RELATIVE | GAIT_ENCODING_SDATA4) ||
 	    n_entries == 0 || n_entries > (cursor->size - cursor->position) / ENTRY_SIZE)
 		return FALSE;
 	cfi->table = (GaitCfiTable){header->vaddr, cursor->vaddr + cursor->position, n_entries};
@@ -160,70 +82,26 @@ read_header(GaitCfi *cfi, GaitImage *image, guint64 *frame)
 	const GaitSection *header = &image->eh_frame_hdr;
 	guint8 pointer_encoding, count_encoding, table_encoding;
 	const Chunk *chunk;
-	Cursor cursor;
+	GaitCfiCursor cursor;
 
 	if (header->size < HEADER_SIZE ||
 	    !(chunk = add_chunk(cfi, image, header->vaddr, header->size)))
 		return FALSE;
 	/* The padding before and after the bytes proper is no part of the header. */
-	cursor = (Cursor){.bytes = chunk->bytes + (header->vaddr & 7),
-	                  .vaddr = header->vaddr,
-	                  .size = MIN(header->size, chunk->size - (header->vaddr & 7))};
-	if (take(&cursor, 1) != HEADER_VERSION)
+	cursor = (GaitCfiCursor){.bytes = chunk->bytes + (header->vaddr & 7),
+	                         .vaddr = header->vaddr,
+	                         .size = MIN(header->size, chunk->size - (header->vaddr & 7))};
+	if (gait_cfi_take(&cursor, 1) != HEADER_VERSION)
 		return FALSE;
-	pointer_encoding = (guint8)take(&cursor, 1);
-	count_encoding = (guint8)take(&cursor, 1);
-	table_encoding = (guint8)take(&cursor, 1);
-	*frame = take_encoded(&cursor, pointer_encoding, header->vaddr);
+	pointer_encoding = (guint8)gait_cfi_take(&cursor, 1);
+	count_encoding = (guint8)gait_cfi_take(&cursor, 1);
+	table_encoding = (guint8)gait_cfi_take(&cursor, 1);
+	*frame = gait_cfi_take_encoded(&cursor, pointer_encoding, header->vaddr);
 	if (cursor.failed) {
 		*frame = 0;
 		return FALSE;
 	}
 	return use_header_table(cfi, header, &cursor, count_encoding, table_encoding);
-}
-
-/* How the CIE at a position of the frame encodes addresses; 0xff where it cannot be told. */
-static guint8
-get_address_encoding(const Chunk *frame, guint64 position)
-{
-	Cursor cursor = {frame->bytes, frame->vaddr, frame->size, position, FALSE};
-	const char *augmentation;
-	guint8 version;
-
-	if (take(&cursor, 4) == G_MAXUINT32)
-		take(&cursor, 8);
-	take(&cursor, 4);
-	version = (guint8)take(&cursor, 1);
-	augmentation = (const char *)cursor.bytes + cursor.position;
-	while (take(&cursor, 1) != 0)
-		if (cursor.failed)
-			return 0xff;
-	take_leb128(&cursor);
-	take_leb128(&cursor);
-	if (version == 1)
-		take(&cursor, 1);
-	else
-		take_leb128(&cursor);
-	if (cursor.failed || *augmentation == '\0')
-		return cursor.failed ? 0xff : ENCODING_ABSOLUTE;
-	if (*augmentation++ != 'z')
-		return 0xff;
-	take_leb128(&cursor);
-	for (; *augmentation; augmentation++) {
-		guint8 encoding;
-
-		if (*augmentation == 'S' || *augmentation == 'B')
-			continue;
-		encoding = (guint8)take(&cursor, 1);
-		if (*augmentation == 'R')
-			return cursor.failed ? 0xff : encoding;
-		if (*augmentation == 'P')
-			take_encoded(&cursor, encoding & (ENCODING_FORMAT | ENCODING_PC_RELATIVE),
-			             0);
-		else if (*augmentation != 'L')
-			return 0xff;
-	}
-	return ENCODING_ABSOLUTE;
 }
 
 typedef struct {
@@ -240,38 +118,27 @@ compare_entries(gconstpointer a, gconstpointer b)
 
 /* The record at cursor: an entry of the table if it is an FDE. FALSE at the end. */
 static gboolean
-scan_record(const Chunk *frame, Cursor *cursor, GArray *entries)
+scan_record(const Chunk *frame, GaitCfiCursor *cursor, GArray *entries)
 {
-	guint64 record = cursor->position, length = take(cursor, 4), id_position, id, start;
-	guint8 encoding;
+	guint64 record = cursor->position, start;
+	GaitCfiFde fde;
+	GaitRecordKind kind = gait_cfi_take_record(cursor, &fde);
 
-	if (length == G_MAXUINT32)
-		length = take(cursor, 8);
-	id_position = cursor->position;
-	if (cursor->failed || length == 0 || length > cursor->size - id_position)
-		return FALSE;
-	id = take(cursor, 4);
-	if (id != 0 && id <= id_position) {
-		encoding = get_address_encoding(frame, id_position - id);
-		if (encoding != 0xff) {
-			start = take_encoded(cursor, encoding, 0) - frame->vaddr;
-			if (!cursor->failed && (gint64)start == (gint32)start &&
-			    record <= G_MAXINT32) {
-				Entry entry = {(gint32)start, (gint32)record};
+	if (kind == GAIT_RECORD_FDE && record <= G_MAXINT32) {
+		start = fde.start - frame->vaddr;
+		if ((gint64)start == (gint32)start) {
+			Entry entry = {(gint32)start, (gint32)record};
 
-				g_array_append_val(entries, entry);
-			}
+			g_array_append_val(entries, entry);
 		}
 	}
-	cursor->failed = FALSE;
-	cursor->position = id_position + length;
-	return entries->len < MAX_ENTRIES;
+	return kind != GAIT_RECORD_END && entries->len < MAX_ENTRIES;
 }
 
 static gboolean
 build_table(GaitCfi *cfi, const Chunk *frame)
 {
-	Cursor cursor = {frame->bytes, frame->vaddr, frame->size, 0, FALSE};
+	GaitCfiCursor cursor = {frame->bytes, frame->vaddr, frame->size, 0, FALSE};
 	g_autoptr(GArray) entries = g_array_new(FALSE, FALSE, sizeof(Entry));
 	Chunk *chunk;
 
@@ -351,6 +218,18 @@ gait_cfi_read(const GaitCfi *cfi, guint64 vaddr, guint64 *word)
 	return FALSE;
 }
 
+static gboolean
+get_entry(const GaitCfi *cfi, guint64 i, Entry *entry)
+{
+	guint64 word;
+
+	if (i >= cfi->table.n_entries ||
+	    !gait_cfi_read(cfi, cfi->table.vaddr + i * ENTRY_SIZE, &word))
+		return FALSE;
+	memcpy(entry, &word, sizeof(*entry));
+	return TRUE;
+}
+
 static const Chunk *
 find_chunk(const GaitCfi *cfi, guint64 vaddr)
 {
@@ -360,54 +239,41 @@ find_chunk(const GaitCfi *cfi, guint64 vaddr)
 	return NULL;
 }
 
-/* What an FDE says that it covers. */
-static gboolean
-read_bounds(const GaitCfi *cfi, guint64 fde, guint64 *start, guint64 *end)
+gboolean
+gait_cfi_get_function(const GaitCfi *cfi, guint64 i, GaitCfiFde *fde)
 {
-	const Chunk *chunk = find_chunk(cfi, fde);
-	guint64 id_position, id;
-	guint8 encoding;
-	Cursor cursor;
+	const Chunk *chunk;
+	guint64 vaddr;
+	Entry entry;
 
-	if (!chunk || !chunk->bytes)
+	if (!get_entry(cfi, i, &entry))
 		return FALSE;
-	cursor = (Cursor){chunk->bytes, chunk->vaddr, chunk->size, fde - chunk->vaddr, FALSE};
-	if (take(&cursor, 4) == G_MAXUINT32)
-		take(&cursor, 8);
-	id_position = cursor.position;
-	id = take(&cursor, 4);
-	if (cursor.failed || id == 0 || id > id_position)
+	vaddr = cfi->table.base + (guint64)(gint64)entry.fde;
+	chunk = find_chunk(cfi, vaddr);
+	if (!chunk || chunk->vaddr == MAX_VADDR)
 		return FALSE;
-	encoding = get_address_encoding(chunk, id_position - id);
-	if (encoding == 0xff)
-		return FALSE;
-	*start = take_encoded(&cursor, encoding, 0);
-	*end = *start + take_encoded(&cursor, encoding & ENCODING_FORMAT, 0);
-	return !cursor.failed && *end > *start;
+	return gait_cfi_take_record(&(GaitCfiCursor){chunk->bytes, chunk->vaddr, chunk->size,
+	                                             vaddr - chunk->vaddr, FALSE},
+	                            fde) == GAIT_RECORD_FDE;
 }
 
 gboolean
-gait_cfi_find_function(const GaitCfi *cfi, guint64 vaddr, guint64 *start, guint64 *end)
+gait_cfi_find_function(const GaitCfi *cfi, guint64 vaddr, GaitCfiFde *fde)
 {
 	guint64 low = 0, high = cfi->table.n_entries;
-	guint64 word;
 	Entry entry;
 
 	/* The last entry that starts at vaddr or before. */
 	while (low < high) {
 		guint64 middle = low + (high - low) / 2;
 
-		if (!gait_cfi_read(cfi, cfi->table.vaddr + middle * ENTRY_SIZE, &word))
+		if (!get_entry(cfi, middle, &entry))
 			return FALSE;
-		memcpy(&entry, &word, sizeof(entry));
 		if (cfi->table.base + (guint64)(gint64)entry.start <= vaddr)
 			low = middle + 1;
 		else
 			high = middle;
 	}
-	if (low == 0 || !gait_cfi_read(cfi, cfi->table.vaddr + (low - 1) * ENTRY_SIZE, &word))
-		return FALSE;
-	memcpy(&entry, &word, sizeof(entry));
-	return read_bounds(cfi, cfi->table.base + (guint64)(gint64)entry.fde, start, end) &&
-	       *start <= vaddr && vaddr < *end;
+	return low > 0 && gait_cfi_get_function(cfi, low - 1, fde) && fde->start <= vaddr &&
+	       vaddr < fde->end;
 }

@@ -5,6 +5,7 @@
  */
 #pragma once
 
+#include "process/cfi-record.h"
 #include "process/image.h"
 
 typedef struct _GaitCfi GaitCfi;
@@ -25,6 +26,8 @@ typedef struct {
 const GaitCfiTable *gait_cfi_get_table(const GaitCfi *cfi);
 /* The aligned 8 bytes at vaddr. FALSE where they are not part of the information. */
 gboolean gait_cfi_read(const GaitCfi *cfi, guint64 vaddr, guint64 *word);
-/* The bounds of the function that the information covers vaddr with. FALSE where it covers it with
- * none. */
-gboolean gait_cfi_find_function(const GaitCfi *cfi, guint64 vaddr, guint64 *start, guint64 *end);
+/* The i-th function of the table, with what is said of it; borrowed from cfi. FALSE where that
+ * cannot be made sense of. */
+gboolean gait_cfi_get_function(const GaitCfi *cfi, guint64 i, GaitCfiFde *fde);
+/* The function that the information covers vaddr with. FALSE where it covers it with none. */
+gboolean gait_cfi_find_function(const GaitCfi *cfi, guint64 vaddr, GaitCfiFde *fde);

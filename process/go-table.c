@@ -119,27 +119,51 @@ take_number(const GaitGoTable *table, guint64 *at, guint32 *number)
 	return FALSE;
 }
 
-/* Steps are pairs: by how much the size changes (zigzag; from -1), and for how many bytes of code
- * it then holds. */
-static gint64
-get_frame_size(const GaitGoTable *table, guint32 steps, guint64 distance)
+/* Where in a function's frame sizes one is: pairs of by how much the size changes (zigzag; from
+ * -1), and for how many bytes of code it then holds. */
+typedef struct {
+	guint64 at, end; /* end: distance from the function's start up to which size holds */
+	gint64 size;
+	guint n_steps;
+} Steps;
+
+static Steps
+begin_steps(const GaitGoTable *table, guint64 record)
 {
-	guint64 at = table->header.steps + steps, reach = 0;
-	gint64 size = -1;
+	guint32 steps = get_word(table, record + FRAME_SIZES_IN_RECORD);
 
-	for (guint i = 0; steps != 0 && i < MAX_STEPS; i++) {
-		guint32 change, n_bytes;
+	return (Steps){table->header.steps + steps, 0, -1, steps != 0 ? 0 : MAX_STEPS};
+}
 
-		if (!take_number(table, &at, &change) || (change == 0 && i > 0) ||
-		    !take_number(table, &at, &n_bytes))
-			return GAIT_GO_NO_SIZE;
-		size += (gint32)(change >> 1 ^ -(change & 1));
-		reach += n_bytes;
-		if (distance < reach)
-			return size <= MAX_FRAME && (size >= 0 || size == GAIT_GO_POPPED)
-			           ? size
-			           : GAIT_GO_NO_SIZE;
-	}
+/* FALSE where there are no more. */
+static gboolean
+take_step(const GaitGoTable *table, Steps *steps)
+{
+	guint32 change, n_bytes;
+
+	if (steps->n_steps == MAX_STEPS || !take_number(table, &steps->at, &change) ||
+	    (change == 0 && steps->n_steps > 0) || !take_number(table, &steps->at, &n_bytes))
+		return FALSE;
+	steps->size += (gint32)(change >> 1 ^ -(change & 1));
+	steps->end += n_bytes;
+	steps->n_steps++;
+	return TRUE;
+}
+
+static gint64
+check_size(gint64 size)
+{
+	return size <= MAX_FRAME && (size >= 0 || size == GAIT_GO_POPPED) ? size : GAIT_GO_NO_SIZE;
+}
+
+static gint64
+get_frame_size(const GaitGoTable *table, guint64 record, guint64 distance)
+{
+	Steps steps = begin_steps(table, record);
+
+	while (take_step(table, &steps))
+		if (distance < steps.end)
+			return check_size(steps.size);
 	return GAIT_GO_NO_SIZE;
 }
 
@@ -160,29 +184,70 @@ search(const GaitGoTable *table, guint64 distance)
 	return (gint64)low - 1;
 }
 
-gboolean
-gait_go_table_find(const GaitGoTable *table, guint64 vaddr, GaitGoFunction *function)
+/* What is known of the i-th function, but its frame size. */
+static gboolean
+get_function(const GaitGoTable *table, guint64 i, GaitGoFunction *function, guint64 *record)
 {
-	guint64 functions = table->header.functions, distance = vaddr - table->header.text, entry;
-	gint64 i = vaddr < table->header.text ? -1 : search(table, distance);
-	guint64 record;
-	guint32 start;
+	guint64 functions = table->header.functions, entry = functions + i * ENTRY_SIZE;
 
-	if (i < 0)
-		return FALSE;
-	entry = functions + (guint64)i * ENTRY_SIZE;
-	/* After the last one comes the end of Go's code. */
-	if (distance >= get_word(table, entry + ENTRY_SIZE))
-		return FALSE;
-	start = get_word(table, entry);
-	record = functions + get_word(table, entry + 4);
-	function->name = get_name(table, get_word(table, record + NAME_IN_RECORD));
+	*record = functions + get_word(table, entry + 4);
+	function->name = get_name(table, get_word(table, *record + NAME_IN_RECORD));
 	if (!function->name)
 		return FALSE;
 	function->kind = gait_go_get_kind(function->name);
-	function->start = table->header.text + start;
-	function->frame_size = get_frame_size(
-	    table, get_word(table, record + FRAME_SIZES_IN_RECORD), distance - start);
+	function->start = table->header.text + get_word(table, entry);
+	function->frame_size = GAIT_GO_NO_SIZE;
+	return TRUE;
+}
+
+/* Where it ends: where the next one starts; after the last one comes the end of Go's code. */
+static guint64
+get_end(const GaitGoTable *table, guint64 i)
+{
+	return table->header.text + get_word(table, table->header.functions + (i + 1) * ENTRY_SIZE);
+}
+
+gboolean
+gait_go_table_find(const GaitGoTable *table, guint64 vaddr, GaitGoFunction *function)
+{
+	gint64 i = vaddr < table->header.text ? -1 : search(table, vaddr - table->header.text);
+	guint64 record;
+
+	if (i < 0 || vaddr >= get_end(table, (guint64)i) ||
+	    !get_function(table, (guint64)i, function, &record))
+		return FALSE;
+	function->frame_size = get_frame_size(table, record, vaddr - function->start);
+	return TRUE;
+}
+
+gboolean
+gait_go_table_foreach_range(const GaitGoTable *table, guint64 n, guint64 *budget,
+                            GaitGoRangeFunc function, gpointer data)
+{
+	GaitGoFunction found;
+	guint64 record, start, end;
+	Steps steps;
+
+	if (n >= table->header.n_functions || *budget == 0)
+		return FALSE;
+	--*budget;
+	if (!get_function(table, n, &found, &record))
+		return TRUE;
+	start = found.start;
+	end = get_end(table, n);
+	steps = begin_steps(table, record);
+	while (start < end && take_step(table, &steps)) {
+		guint64 next = MIN(found.start + steps.end, end);
+
+		found.frame_size = check_size(steps.size);
+		if (next > start)
+			function(&found, start, next, data);
+		start = next;
+	}
+	*budget -= MIN(*budget, steps.n_steps);
+	found.frame_size = GAIT_GO_NO_SIZE;
+	if (start < end)
+		function(&found, start, end, data);
 	return TRUE;
 }
 

@@ -40,5 +40,13 @@ gsize gait_go_table_get_size(const GaitGoTable *table);
 /* The function that holds a link-time address. FALSE where it is not Go's. */
 gboolean gait_go_table_find(const GaitGoTable *table, guint64 vaddr, GaitGoFunction *function);
 
+/* The function's frame has that size at [start, end), link-time addresses. */
+typedef void (*GaitGoRangeFunc)(const GaitGoFunction *function, guint64 start, guint64 end,
+                                gpointer data);
+/* For all ranges of the n-th function, which have no gaps. FALSE where there is no such function,
+ * or *budget, from which each step takes one, is used up. */
+gboolean gait_go_table_foreach_range(const GaitGoTable *table, guint64 n, guint64 *budget,
+                                     GaitGoRangeFunc function, gpointer data);
+
 /* By the package in a function's name. */
 GaitGoKind gait_go_get_kind(const char *name);

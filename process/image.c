@@ -39,7 +39,8 @@ read_program_headers(GaitImage *image)
 			continue;
 		if (header.p_type == PT_LOAD && image->n_segments < GAIT_IMAGE_MAX_SEGMENTS)
 			image->segments[image->n_segments++] =
-			    (GaitSegment){header.p_vaddr, header.p_offset, header.p_filesz};
+			    (GaitSegment){header.p_vaddr, header.p_offset, header.p_filesz,
+			                  (header.p_flags & PF_X) != 0};
 		if (header.p_type == PT_GNU_EH_FRAME)
 			image->eh_frame_hdr =
 			    (GaitSection){header.p_vaddr, header.p_offset, header.p_filesz};
@@ -104,6 +105,12 @@ gait_image_close(GaitImage *image)
 	image->fd = -1;
 	image->size = 0;
 	g_clear_pointer(&image->memory, g_free);
+}
+
+gboolean
+gait_image_is_closed(const GaitImage *image)
+{
+	return image->fd < 0 && !image->memory;
 }
 
 void

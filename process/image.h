@@ -13,6 +13,7 @@ enum { GAIT_IMAGE_MAX_SEGMENTS = 64 };
 /* What a PT_LOAD header says. */
 typedef struct {
 	guint64 vaddr, offset, size; /* size: of the part in the file */
+	gboolean is_executable;
 } GaitSegment;
 
 typedef struct {
@@ -39,6 +40,7 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(GaitImage, gait_image_free)
 
 /* Keeps what the fields above say and nothing to read from. */
 void gait_image_close(GaitImage *image);
+gboolean gait_image_is_closed(const GaitImage *image);
 
 /* Copies [offset, offset + size). FALSE where it is not all there. */
 gboolean gait_image_read(GaitImage *image, guint64 offset, gsize size, void *buffer);

@@ -57,16 +57,17 @@ gait_issuer_find_first(GaitModule *module, guint64 offset)
 {
 	const GaitCfi *cfi = gait_module_get_cfi(module);
 	g_autofree guint8 *function = NULL;
-	guint64 vaddr, start, end, begin;
+	guint64 vaddr, begin;
+	GaitCfiFde fde;
 
 	if (!cfi || offset < SYSCALL_SIZE ||
 	    !gait_module_get_vaddr(module, offset - SYSCALL_SIZE, &vaddr) ||
-	    !gait_cfi_find_function(cfi, vaddr, &start, &end) || end - vaddr < SYSCALL_SIZE ||
-	    vaddr - start > MAX_FUNCTION || vaddr - start > offset - SYSCALL_SIZE)
+	    !gait_cfi_find_function(cfi, vaddr, &fde) || fde.end - vaddr < SYSCALL_SIZE ||
+	    vaddr - fde.start > MAX_FUNCTION || vaddr - fde.start > offset - SYSCALL_SIZE)
 		return offset;
-	begin = offset - SYSCALL_SIZE - (vaddr - start);
-	function = g_malloc(vaddr - start + SYSCALL_SIZE);
-	if (!gait_module_read(module, begin, vaddr - start + SYSCALL_SIZE, function))
+	begin = offset - SYSCALL_SIZE - (vaddr - fde.start);
+	function = g_malloc(vaddr - fde.start + SYSCALL_SIZE);
+	if (!gait_module_read(module, begin, vaddr - fde.start + SYSCALL_SIZE, function))
 		return offset;
-	return begin + find_first(function, vaddr - start) + SYSCALL_SIZE;
+	return begin + find_first(function, vaddr - fde.start) + SYSCALL_SIZE;
 }

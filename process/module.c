@@ -5,6 +5,8 @@
  */
 #include "process/modules-private.h"
 
+#include "process/unwind-table.h"
+
 void
 gait_module_free(gpointer data)
 {
@@ -13,6 +15,7 @@ gait_module_free(gpointer data)
 	gait_image_free(module->image);
 	gait_cfi_free(module->cfi);
 	gait_go_table_free(module->go);
+	g_free(module->rows);
 	gait_symbols_free(module->symbols);
 	g_free(module->path);
 	g_free(module->build_id);
@@ -35,6 +38,8 @@ gait_module_read_all(GaitModule *module)
 {
 	gait_module_get_cfi(module);
 	gait_module_get_go_table(module);
+	if (module->is_runtime)
+		gait_module_get_unwind_rows(module, NULL);
 	load_symbols(module);
 	gait_image_close(module->image);
 }
@@ -118,6 +123,34 @@ gait_module_get_cfi(GaitModule *module)
 		g_clear_pointer(&module->cfi, gait_cfi_free);
 	module->cfi_loaded = TRUE;
 	return module->cfi;
+}
+
+static void
+load_rows(GaitModule *module)
+{
+	const GaitCfi *cfi = gait_module_get_cfi(module);
+	const GaitGoTable *go = gait_module_get_go_table(module);
+
+	module->rows_loaded = TRUE;
+	if (!module->image || gait_image_is_closed(module->image))
+		return;
+	module->rows = gait_unwind_table_new(module->image, cfi, go, &module->n_rows);
+	if (gait_modules_take_room(module->owner, module->n_rows * sizeof(*module->rows)))
+		return;
+	g_clear_pointer(&module->rows, g_free);
+	module->n_rows = 0;
+}
+
+const struct gait_unwind_row *
+gait_module_get_unwind_rows(GaitModule *module, guint32 *n_rows)
+{
+	GaitModule *whole = module->whole ? module->whole : module;
+
+	if (!whole->rows_loaded)
+		load_rows(whole);
+	if (n_rows)
+		*n_rows = whole->n_rows;
+	return whole->rows;
 }
 
 gboolean

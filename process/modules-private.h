@@ -17,9 +17,11 @@ struct _GaitModule {
 	struct timespec mtime;
 	GaitImage *image; /* NULL: [anon], [unknown] */
 	GaitModules *owner;
-	gboolean cfi_loaded, go_loaded, symbols_loaded;
+	gboolean cfi_loaded, go_loaded, rows_loaded, symbols_loaded;
 	GaitCfi *cfi;
 	GaitGoTable *go;
+	struct gait_unwind_row *rows;
+	guint32 n_rows;
 	GaitSymbols *symbols;
 	GaitModule *whole;        /* of a part: what it is part of */
 	GaitModule *runtime_part; /* NULL: not asked for yet */

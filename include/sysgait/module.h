@@ -41,6 +41,13 @@ gboolean gait_module_is_runtime(const GaitModule *module);
 gboolean gait_module_symbolize(GaitModule *module, guint64 offset, const char **name,
                                guint64 *delta);
 
+struct gait_unwind_row;
+/*
+ * The module's unwind table (unwind-table.h), made on first use: a few milliseconds for libc. NULL,
+ * and *n_rows 0, where nothing can be said of its code: anonymous memory, musl. n_rows may be NULL.
+ */
+const struct gait_unwind_row *gait_module_get_unwind_rows(GaitModule *module, guint32 *n_rows);
+
 /*
  * All modules seen, by (device, inode, path); shared by all address spaces of a session. Owns them.
  * runtime: names of the runtime set (NULL-terminated, last path components; "*" allowed at the

@@ -14,9 +14,9 @@
  *in the caller;
  *	}
  *
- * A frame whose row is GAIT_CFA_SIGNAL was entered by a signal: what it interrupted is not its
- * caller, though the step leads there. Whether a return address is one (in executable memory, after
- * a call instruction) is for the includer to say.
+ * The step out of a GAIT_CFA_SIGNAL row leads to what the signal interrupted, which is no caller.
+ * Whether a return address is one (in executable memory, after a call instruction) is for the
+ * includer to say.
  */
 #pragma once
 
@@ -49,13 +49,6 @@ enum gait_unwind_result {
 	GAIT_STEP_UNREADABLE,     /* the stack is not where it should be */
 	GAIT_STEP_BACKWARD,       /* the caller's frame would not lie outward */
 	GAIT_STEP_N_,
-};
-
-/* ucontext_t, as the kernel lays it out on the stack for a handler: offsets of saved registers. */
-enum {
-	GAIT_UCONTEXT_RBP = 120,
-	GAIT_UCONTEXT_RSP = 160,
-	GAIT_UCONTEXT_RIP = 168,
 };
 
 /* What rows are searched with: a return address belongs to the call before it. */
@@ -123,7 +116,8 @@ gait_unwind_get_cfa(void *context, const struct gait_unwind_row *row,
 		*cfa = frame->sp + offset;
 		return GAIT_STEP_CALLER;
 	case GAIT_CFA_PLT:
-		*cfa = frame->sp + 8 + ((gait_unwind_get_lookup_pc(frame) & 15) >= 11 ? 8 : 0);
+		*cfa = frame->sp + 8 +
+		       ((gait_unwind_get_lookup_pc(frame) & 15) >= row->number ? 8 : 0);
 		return GAIT_STEP_CALLER;
 	case GAIT_CFA_RBP:
 	case GAIT_CFA_RBP_WORD:

@@ -20,7 +20,7 @@ enum {
 	GAIT_CFA_END,      /* nobody calls this code */
 	GAIT_CFA_RSP,      /* rsp + offset */
 	GAIT_CFA_RBP,      /* rbp + offset */
-	GAIT_CFA_PLT,      /* rsp + 8 + ((rip & 15) >= 11 ? 8 : 0): the PLT's expression */
+	GAIT_CFA_PLT,      /* rsp + 8 + ((rip & 15) >= number ? 8 : 0): the PLT's expression */
 	GAIT_CFA_RBP_WORD, /* the word at rbp + offset: a realigned stack */
 	GAIT_CFA_REGISTER, /* register `number` + offset; known in frame 0 only */
 	GAIT_CFA_SIGNAL,   /* a signal frame: rbp, rsp and rip lie in the ucontext, whose start is
@@ -47,6 +47,10 @@ enum {
 	GAIT_UNWIND_GO_SYSCALL = 1 << 1,
 	/* Go: the function is the runtime's, whose calls count as a library of their own. */
 	GAIT_UNWIND_GO_RUNTIME = 1 << 2,
+	/* The address was not reached by a call, whatever lies on the stack below: the trampoline
+	   that returns from a signal handler, the function that a context of makecontext() starts
+	   under. The walk ends before this frame. */
+	GAIT_UNWIND_NO_CALLER = 1 << 3,
 };
 
 struct gait_unwind_row {
@@ -57,6 +61,13 @@ struct gait_unwind_row {
 	__u8 flags;
 	__s32 cfa_offset;
 	__s32 rbp_offset;
+};
+
+/* ucontext_t, as the kernel lays it out on the stack for a handler: offsets of saved registers. */
+enum {
+	GAIT_UCONTEXT_RBP = 120,
+	GAIT_UCONTEXT_RSP = 160,
+	GAIT_UCONTEXT_RIP = 168,
 };
 
 #define GAIT_UNWIND_MAX_ROWS   (1u << 20) /* of one module */
