@@ -245,11 +245,34 @@ handle_filter_stop(GaitTracer *tracer, TracerTask *task)
 /* --- dispatch ------------------------------------------------------------------------------------
  */
 
+static gboolean
+is_left_behind(gpointer key, gpointer value, gpointer leader)
+{
+	return value != leader &&
+	       ((TracerTask *)value)->task.pid == ((TracerTask *)leader)->task.tid;
+}
+
+/*
+ * A thread that calls execve takes its leader's number before that is reported. Where it is killed
+ * in between, its death comes under that number, and its own is never heard of again. A leader's
+ * death is reported after those of all its threads: what is left then is such a one.
+ */
+static void
+remove_left_behind(GaitTracer *tracer, TracerTask *leader)
+{
+	TracerTask *task;
+
+	while ((task = g_hash_table_find(tracer->tasks, is_left_behind, leader)))
+		gait_tracer_remove(tracer, task, -1);
+}
+
 static void
 handle_end(GaitTracer *tracer, TracerTask *task, int status)
 {
 	if (task->task.tid == tracer->root)
 		tracer->root_status = status;
+	if (WIFSIGNALED(status) && task->task.tid == task->task.pid)
+		remove_left_behind(tracer, task);
 	gait_tracer_remove(tracer, task, status);
 }
 

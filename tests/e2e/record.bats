@@ -116,6 +116,15 @@ skip_unless() {
 	[ "$(grep -cE '\+\+\+ (exited|killed|is gone)' log)" -eq "$born" ]
 }
 
+@test "processes that are killed while a thread of theirs execs: both tasks end" {
+	record -- "$lives" torn 200
+	is_complete
+	print >log
+	born=$(grep -cE '\+\+\+ (started|created|joined)' log)
+	[ "$born" -gt 300 ]
+	[ "$(grep -cE '\+\+\+ (exited|killed|is gone)' log)" -eq "$born" ]
+}
+
 @test "handlers: those that run, those left by siglongjmp, those that return" {
 	record -- "$lives" jumps
 	[ "$(print | grep -c 'handler of SIGUSR1')" -eq 3 ]
