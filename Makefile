@@ -44,7 +44,7 @@ ask_pkg = $(or $(shell pkg-config $(1) $(MODULES)),$(error a library is missing:
 PKG_CFLAGS = $(eval PKG_CFLAGS := $$(call ask_pkg,--cflags))$(PKG_CFLAGS)
 PKG_LIBS   = $(eval PKG_LIBS := $$(call ask_pkg,--libs))$(PKG_LIBS)
 
-DIRS     := model process learn enforce
+DIRS     := model process kernel learn enforce
 BPF      := $(foreach d,$(DIRS),$(wildcard $(d)/*.bpf.c))
 SOURCES  := $(filter-out $(BPF),$(foreach d,$(DIRS),$(wildcard $(d)/*.c)))
 OBJECTS  := $(SOURCES:%.c=$(BUILD)/%.o)
@@ -67,10 +67,11 @@ $(BUILD)/%.o: %.c Makefile
 $(BUILD)/%.bpf.o: %.bpf.c Makefile
 	@mkdir -p $(@D)
 	$(call say,BPF,$<)
-	$(Q)$(BPF_CC) -O2 -g -target bpf -Wall -Wextra $(if $(WERROR),-Werror) -I. \
+	$(Q)$(BPF_CC) -O2 -g -target bpf -mcpu=v3 -Wall -Wextra -Wno-unused-parameter $(if $(WERROR),-Werror) -Iinclude -I. \
 		-I/usr/include/$(shell $(CC) -print-multiarch) -MMD -MP -c -o $@ $<
 
 $(BUILD)/enforce/notify-asleep.o: $(BUILD)/enforce/asleep.bpf.o
+$(BUILD)/kernel/tier.o: $(BUILD)/kernel/gait.bpf.o
 
 $(BUILD)/sysgait: $(OBJECTS) $(BUILD)/main.o
 	$(call say,LD,$@)

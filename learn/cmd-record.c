@@ -99,9 +99,15 @@ static gboolean
 check(const Options *options, int argc, char **argv, GArray *pids, GaitRecorderOptions *recorder,
       GError **error)
 {
-	if (options->backend && strcmp(options->backend, "ptrace") != 0)
-		return gait_error_usage(error, "--backend %s: there is only ptrace",
+	gboolean in_kernel = options->backend && strcmp(options->backend, "bpf") == 0;
+
+	if (options->backend && !in_kernel && strcmp(options->backend, "ptrace") != 0)
+		return gait_error_usage(error, "--backend %s: must be ptrace or bpf",
 		                        options->backend);
+	if (in_kernel && (options->perturb || options->stacks))
+		return gait_error_usage(error,
+		                        "--%s needs --backend ptrace, which stops every call",
+		                        options->perturb ? "perturb" : "stacks");
 	if (options->stacks && strcmp(options->stacks, "site") != 0 &&
 	    strcmp(options->stacks, "full") != 0)
 		return gait_error_usage(error, "--stacks %s: must be site or full",
@@ -124,6 +130,7 @@ check(const Options *options, int argc, char **argv, GArray *pids, GaitRecorderO
 	    .output = options->output ? options->output : "sysgait.trace",
 	    .runtime = (const char *const *)options->runtime,
 	    .perturb = options->perturb,
+	    .in_kernel = in_kernel,
 	    .full_stacks = options->stacks && strcmp(options->stacks, "full") == 0,
 	};
 	return TRUE;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The ptrace recorder: a tracer below, the attributor in the middle, a recording above. It runs in
+ * The recorder: a tracer below, the attributor in the middle, a recording above. It runs in
  * a process of its own (record-session.h), because a program under its filter cannot live without a
  * tracer even when the recording is over.
  */
@@ -18,6 +18,8 @@ typedef struct {
 	const char *const *runtime; /* the runtime set; NULL for the default */
 	gboolean full_stacks;
 	gboolean perturb;     /* hold tasks back at random: perturb.h */
+	gboolean in_kernel;   /* calls come from the in-kernel tier and do not stop; neither full
+	                         stacks nor perturb then */
 	const sigset_t *mask; /* the launched program's signal mask; NULL: that of now */
 } GaitRecorderOptions;
 

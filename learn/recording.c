@@ -28,6 +28,8 @@ struct _GaitRecording {
 	gboolean has_failed;
 	GaitRecordingStats *stats, own_stats;
 	guint64 start_ns;
+	guint64 time_ns; /* of what comes next; 0: now */
+	guint64 last_ns; /* of what came last */
 
 	GArray *modules;        /* module id → 1 + index in the trace */
 	GArray *stacks;         /* stack id → 1 + index in the trace */
@@ -81,7 +83,7 @@ gait_recording_new(const char *path, const char *backend, const char *const *com
 	recording = g_new0(GaitRecording, 1);
 	recording->writer = g_steal_pointer(&writer);
 	recording->stats = stats ? stats : &recording->own_stats;
-	recording->start_ns = now_ns();
+	recording->start_ns = recording->last_ns = now_ns();
 	recording->modules = g_array_new(FALSE, TRUE, sizeof(guint32));
 	recording->stacks = g_array_new(FALSE, TRUE, sizeof(guint32));
 	recording->is_responsible = g_array_new(FALSE, TRUE, sizeof(gboolean));
@@ -112,7 +114,10 @@ put(GaitRecording *recording, GaitEvent *event)
 {
 	if (G_UNLIKELY(recording->has_failed))
 		return;
-	event->time_ns = now_ns() - recording->start_ns;
+	/* Cores may count a little apart, but time does not go back. */
+	recording->last_ns =
+	    MAX(recording->last_ns, recording->time_ns ? recording->time_ns : now_ns());
+	event->time_ns = recording->last_ns - recording->start_ns;
 	if (G_UNLIKELY(!gait_trace_writer_event(recording->writer, event, &recording->failure)))
 		recording->has_failed = TRUE;
 	recording->stats->n_bytes = gait_trace_writer_get_n_bytes(recording->writer);
@@ -222,6 +227,12 @@ gait_recording_lost(GaitRecording *recording, guint32 task, guint64 n)
 
 	recording->stats->n_lost += n;
 	put(recording, &event);
+}
+
+void
+gait_recording_set_time(GaitRecording *recording, guint64 time_ns)
+{
+	recording->time_ns = time_ns;
 }
 
 /* --- system calls --------------------------------------------------------------------------------

@@ -4,5 +4,6 @@
 
 #include <glib.h>
 
-/* For gait_tracer_launch(): async-signal-safe; 0 or an errno. data is not looked at. */
+/* For gait_tracer_launch(): async-signal-safe; 0 or an errno. data: a struct sock_fprog; NULL:
+ * every call stops. */
 int gait_trace_filter_install(gpointer data);

@@ -124,18 +124,18 @@ collect_calls(Collector *collector)
 	const struct gait_walk_header *table = collector->walker->table->header;
 	const GArray *calls = collector->program->calls;
 	const struct gait_walk_phase *phase = NULL;
-	const guint32 *set = NULL;
+	guint32 set = 0;
 
 	if (at->role != GAIT_NONE) {
 		phase = gait_walk_get_phase(table, at->program, at->role, at->phase);
-		set = gait_walk_at(table, at->is_loose ? phase->loose : phase->allowed);
+		set = at->is_loose ? phase->loose : phase->allowed;
 	}
 	for (int is_same = 1; is_same >= 0; is_same--)
 		for (guint32 i = 0; i < calls->len; i++) {
 			const GaitCall *call = &g_array_index(calls, GaitCall, i);
 
 			if ((call->nr == collector->violation->event.nr) == is_same &&
-			    (!set || (set[i / 32] >> (i % 32) & 1)) &&
+			    (!phase || gait_walk_has_call(table, set, i)) &&
 			    (!phase || at->is_loose ||
 			     gait_walk_knows_entry(table, at, phase, at->phase, i)))
 				add_call(collector, call);

@@ -101,6 +101,16 @@ gait_syscall_class(guint32 nr, const guint64 args[6])
 }
 
 void
+gait_syscall_get_class_parts(guint32 nr, GaitClassPart parts[GAIT_MAX_CLASS_PARTS])
+{
+	const GaitArg *arg = gait_syscall_get_args(nr);
+
+	G_STATIC_ASSERT(GAIT_MAX_CLASS_PARTS == GAIT_MAX_ARGS);
+	for (guint i = 0; i < GAIT_MAX_ARGS; i++)
+		parts[i] = (GaitClassPart){arg[i].index, arg[i].shift, class_masks[arg[i].kind]};
+}
+
+void
 gait_syscall_keep_args(guint32 nr, const guint64 args[6], guint64 kept[6])
 {
 	const GaitArg *arg = gait_syscall_get_args(nr);

@@ -8,6 +8,10 @@
  * 1 + i the state of automaton i. `depth` is the number of signal handlers the task is inside of.
  * The caller leaves the handler's context after a call that RETURNS.
  *
+ * Whoever cannot follow a pointer into table and row just like that (the verifier of BPF programs
+ * wants every access bounded) defines GAIT_WALK_ACCESSORS, the type gait_walk_row and the four
+ * functions that are defined under its absence below.
+ *
  * Incidental calls come when threads collide (futex, sched_yield) or the heap has no room left
  * (brk); where and when is a matter of luck: they are held to what the library and the role ever
  * do, not to site, phase and sequence. (Measured: of the violations that held-out runs of a
@@ -46,37 +50,10 @@ struct gait_walk_found {
 	__u32 may_miss;  /* they cannot, and this one might be a milestone */
 };
 
-static inline const void *
-gait_walk_at(const struct gait_walk_header *table, __u32 offset)
-{
-	return (const char *)table + offset;
-}
-
-static inline const struct gait_walk_program *
-gait_walk_get_program(const struct gait_walk_header *table, __u32 program)
-{
-	return (const struct gait_walk_program *)gait_walk_at(table, table->programs) + program;
-}
-
-static inline const struct gait_walk_symbol *
-gait_walk_get_symbol(const struct gait_walk_header *table, __u32 symbol)
-{
-	return (const struct gait_walk_symbol *)gait_walk_at(table, table->symbols) + symbol;
-}
-
-static inline const struct gait_walk_phase *
-gait_walk_get_phase(const struct gait_walk_header *table, __u32 program, __u32 role, __u32 phase)
-{
-	const struct gait_walk_role *roles = gait_walk_at(table, table->roles);
-	const struct gait_walk_role *found =
-	    roles + gait_walk_get_program(table, program)->first_role + role;
-
-	return (const struct gait_walk_phase *)gait_walk_at(table, table->phases) +
-	       found->first_phase + phase;
-}
+#define GAIT_WALK_INLINE static inline __attribute__((always_inline))
 
 /* The finalizer of MurmurHash3 (Austin Appleby, public domain) over a sum of odd multiples. */
-static inline __u32
+GAIT_WALK_INLINE __u32
 gait_walk_hash(__u32 scope, __u32 a, __u32 b, __u32 c, __u64 d)
 {
 	__u64 hash = scope * 0x9e3779b97f4a7c15ull + a * 0xc2b2ae3d27d4eb4full +
@@ -89,12 +66,35 @@ gait_walk_hash(__u32 scope, __u32 a, __u32 b, __u32 c, __u64 d)
 	return (__u32)hash;
 }
 
+#ifndef GAIT_WALK_ACCESSORS
+/* The states that count now. */
+typedef __u32 *gait_walk_row;
+
+GAIT_WALK_INLINE __u32
+gait_walk_get_state(const __u32 *row, __u32 library)
+{
+	return row[1 + library];
+}
+
+GAIT_WALK_INLINE void
+gait_walk_set_state(__u32 *row, __u32 library, __u32 state)
+{
+	row[1 + library] = state;
+}
+
+/* Some bytes of the table. */
+GAIT_WALK_INLINE const void *
+gait_walk_at(const struct gait_walk_header *table, __u32 offset, __u32 size)
+{
+	return (const char *)table + offset;
+}
+
 /* The value of a key, GAIT_WALK_NONE where there is none. */
-static inline __u32
+GAIT_WALK_INLINE __u32
 gait_walk_lookup(const struct gait_walk_header *table, __u32 kind, __u32 program, __u32 a, __u32 b,
                  __u32 c, __u64 d)
 {
-	const struct gait_walk_key *keys = gait_walk_at(table, table->keys);
+	const struct gait_walk_key *keys = gait_walk_at(table, table->keys, 0);
 	__u32 scope = kind | program << GAIT_WALK_KEY_BITS;
 	__u32 slot = gait_walk_hash(scope, a, b, c, d) & table->key_mask;
 
@@ -109,13 +109,49 @@ gait_walk_lookup(const struct gait_walk_header *table, __u32 kind, __u32 program
 	}
 	return GAIT_WALK_NONE;
 }
+#endif
+
+/* One of an array of the table's. */
+#define GAIT_WALK_ITEM(table, type, array, i)                                                      \
+	((const struct type *)gait_walk_at(                                                        \
+	    table, (table)->array + (i) * (__u32)sizeof(struct type), sizeof(struct type)))
+
+GAIT_WALK_INLINE const struct gait_walk_program *
+gait_walk_get_program(const struct gait_walk_header *table, __u32 program)
+{
+	return GAIT_WALK_ITEM(table, gait_walk_program, programs, program);
+}
+
+GAIT_WALK_INLINE const struct gait_walk_symbol *
+gait_walk_get_symbol(const struct gait_walk_header *table, __u32 symbol)
+{
+	return GAIT_WALK_ITEM(table, gait_walk_symbol, symbols, symbol);
+}
+
+GAIT_WALK_INLINE const struct gait_walk_phase *
+gait_walk_get_phase(const struct gait_walk_header *table, __u32 program, __u32 role, __u32 phase)
+{
+	__u32 index = gait_walk_get_program(table, program)->first_role + role;
+	__u32 first = GAIT_WALK_ITEM(table, gait_walk_role, roles, index)->first_phase;
+
+	return GAIT_WALK_ITEM(table, gait_walk_phase, phases, first + phase);
+}
+
+/* Whether a bit set of the table's has a call. */
+GAIT_WALK_INLINE int
+gait_walk_has_call(const struct gait_walk_header *table, __u32 set, __u32 call)
+{
+	const __u32 *word = gait_walk_at(table, set + call / 32 * 4, 4);
+
+	return *word >> (call % 32) & 1;
+}
 
 /*
  * The state that an edge to a call leaves from. A signal return outside of any handler is a thing
  * of its own: its edge is from the start, whatever came before, so that none learned inside a
  * handler excuses it.
  */
-static inline __u32
+GAIT_WALK_INLINE __u32
 gait_walk_from(__u32 state, __u32 depth, __u32 flags)
 {
 	if (state != GAIT_WALK_NONE && (flags & GAIT_WALK_RETURNS) && depth == 0)
@@ -124,7 +160,7 @@ gait_walk_from(__u32 state, __u32 depth, __u32 flags)
 }
 
 /* Looks an event up. */
-static inline void
+GAIT_WALK_INLINE void
 gait_walk_find(const struct gait_walk_header *table, const struct gait_walk_position *position,
                const struct gait_walk_event *event, struct gait_walk_found *found)
 {
@@ -171,7 +207,7 @@ gait_walk_find(const struct gait_walk_header *table, const struct gait_walk_posi
  * module that issues it will do (GAIT_WALK_ANY_OFFSET is a key for these only): libc waits in a
  * dozen places, and which of them comes up is a matter of luck, not of logic.
  */
-static inline int
+GAIT_WALK_INLINE int
 gait_walk_knows_issuer(const struct gait_walk_header *table, __u32 program,
                        const struct gait_walk_event *event)
 {
@@ -185,7 +221,7 @@ gait_walk_knows_issuer(const struct gait_walk_header *table, __u32 program,
 }
 
 /* Whether the library may make the call at all, from whichever site. */
-static inline int
+GAIT_WALK_INLINE int
 gait_walk_knows_library(const struct gait_walk_header *table, __u32 program,
                         const struct gait_walk_event *event, const struct gait_walk_found *found)
 {
@@ -203,15 +239,14 @@ gait_walk_knows_library(const struct gait_walk_header *table, __u32 program,
  * Before its first wait a task is in no round, and where milestones may have been missed, entries
  * may.
  */
-static inline int
+GAIT_WALK_INLINE int
 gait_walk_knows_entry(const struct gait_walk_header *table,
                       const struct gait_walk_position *position,
                       const struct gait_walk_phase *phase, __u32 index, __u32 call)
 {
-	const __u32 *led = gait_walk_at(table, phase->led);
 	__u32 bit;
 
-	if (!phase->led || !position->has_waited || !((led[call / 32] >> (call % 32)) & 1))
+	if (!phase->led || !position->has_waited || !gait_walk_has_call(table, phase->led, call))
 		return 1;
 	bit = gait_walk_lookup(table, GAIT_WALK_KEY_LED, position->program, position->role, index,
 	                       call, 0);
@@ -223,12 +258,11 @@ gait_walk_knows_entry(const struct gait_walk_header *table,
  * than the next moves there, too: a server that nobody asked for anything shuts down without having
  * served. What has to come before it is a matter of sequence, and there is no way back.
  */
-static inline int
+GAIT_WALK_INLINE int
 gait_walk_knows_phase(const struct gait_walk_header *table,
                       const struct gait_walk_position *position, struct gait_walk_found *found)
 {
 	const struct gait_walk_phase *phase;
-	const __u32 *set;
 	__u32 reached = GAIT_WALK_NONE;
 	__u32 is_loose =
 	    position->is_loose || found->may_miss || (found->flags & GAIT_WALK_INCIDENTAL);
@@ -243,22 +277,21 @@ gait_walk_knows_phase(const struct gait_walk_header *table,
 	/* All that a role does is in the loose set of its first phase. */
 	phase = gait_walk_get_phase(table, position->program, position->role,
 	                            found->flags & GAIT_WALK_INCIDENTAL ? 0 : found->phase);
-	set = gait_walk_at(table, is_loose ? phase->loose : phase->allowed);
-	if (!((set[found->call / 32] >> (found->call % 32)) & 1))
+	if (!gait_walk_has_call(table, is_loose ? phase->loose : phase->allowed, found->call))
 		return 0;
 	return is_loose || gait_walk_knows_entry(table, position, phase, found->phase, found->call);
 }
 
 /* Whether the symbol may follow the state that its library is in. Only asked for known symbols. */
-static inline int
-gait_walk_knows_edge(const struct gait_walk_header *table, __u32 program, const __u32 *row,
+GAIT_WALK_INLINE int
+gait_walk_knows_edge(const struct gait_walk_header *table, __u32 program, gait_walk_row row,
                      __u32 depth, const struct gait_walk_found *found)
 {
 	__u32 from;
 
 	if (found->flags & GAIT_WALK_STAYS)
 		return 1;
-	from = gait_walk_from(row[1 + found->library], depth, found->flags);
+	from = gait_walk_from(gait_walk_get_state(row, found->library), depth, found->flags);
 	if (from == GAIT_WALK_NONE)
 		return 1;
 	return gait_walk_lookup(table, GAIT_WALK_KEY_EDGE, program, from,
@@ -267,9 +300,9 @@ gait_walk_knows_edge(const struct gait_walk_header *table, __u32 program, const 
 }
 
 /* The verdict, from the outside in (DESIGN §1). Sets found->phase. */
-static inline __u32
+GAIT_WALK_INLINE __u32
 gait_walk_judge(const struct gait_walk_header *table, const struct gait_walk_position *position,
-                const __u32 *row, __u32 depth, const struct gait_walk_event *event,
+                gait_walk_row row, __u32 depth, const struct gait_walk_event *event,
                 struct gait_walk_found *found)
 {
 	if (found->call == GAIT_WALK_NONE)
@@ -296,7 +329,7 @@ gait_walk_judge(const struct gait_walk_header *table, const struct gait_walk_pos
 }
 
 /* Whether a task may be of another role behind this call, or one that it makes. */
-static inline int
+GAIT_WALK_INLINE int
 gait_walk_leads_on(const struct gait_walk_header *table, __u32 nr)
 {
 	int leads_on = 0;
@@ -306,7 +339,7 @@ gait_walk_leads_on(const struct gait_walk_header *table, __u32 nr)
 	return leads_on;
 }
 
-static inline void
+GAIT_WALK_INLINE void
 gait_walk_move_round(const struct gait_walk_header *table, struct gait_walk_position *position,
                      const struct gait_walk_found *found)
 {
@@ -324,9 +357,10 @@ gait_walk_move_round(const struct gait_walk_header *table, struct gait_walk_posi
 }
 
 /* Makes the move: of an allowed call, or of one that was let through. */
-static inline void
+GAIT_WALK_INLINE void
 gait_walk_move(const struct gait_walk_header *table, struct gait_walk_position *position,
-               __u32 *row, const struct gait_walk_event *event, const struct gait_walk_found *found)
+               gait_walk_row row, const struct gait_walk_event *event,
+               const struct gait_walk_found *found)
 {
 	/* A creation may be interrupted, and made again after a handler with calls of its own. */
 	if (gait_walk_leads_on(table, event->nr)) {
@@ -340,14 +374,15 @@ gait_walk_move(const struct gait_walk_header *table, struct gait_walk_position *
 		position->is_loose = 1;
 	if (found->symbol == GAIT_WALK_NONE) {
 		if (found->library != GAIT_WALK_NONE && !(found->flags & GAIT_WALK_STAYS))
-			row[1 + found->library] = GAIT_WALK_NONE;
+			gait_walk_set_state(row, found->library, GAIT_WALK_NONE);
 		return;
 	}
 	gait_walk_move_round(table, position, found);
 	if (!(found->flags & GAIT_WALK_STAYS))
-		row[1 + found->library] = found->flags & GAIT_WALK_OPEN
-		                              ? GAIT_WALK_NONE
-		                              : gait_walk_get_symbol(table, found->symbol)->state;
+		gait_walk_set_state(row, found->library,
+		                    found->flags & GAIT_WALK_OPEN
+		                        ? GAIT_WALK_NONE
+		                        : gait_walk_get_symbol(table, found->symbol)->state);
 	if (position->role == GAIT_WALK_NONE) {
 		/* A task joined on its way: the first symbol that only one role has, tells. */
 		position->role = gait_walk_get_symbol(table, found->symbol)->role;
@@ -357,9 +392,9 @@ gait_walk_move(const struct gait_walk_header *table, struct gait_walk_position *
 }
 
 /* Verdict and, where it is ALLOW, move. */
-static inline __u32
+GAIT_WALK_INLINE __u32
 gait_walk_step(const struct gait_walk_header *table, struct gait_walk_position *position,
-               __u32 *row, __u32 depth, const struct gait_walk_event *event)
+               gait_walk_row row, __u32 depth, const struct gait_walk_event *event)
 {
 	struct gait_walk_found found;
 	__u32 verdict;
@@ -371,4 +406,48 @@ gait_walk_step(const struct gait_walk_header *table, struct gait_walk_position *
 	if (verdict == GAIT_WALK_ALLOW)
 		gait_walk_move(table, position, row, event, &found);
 	return verdict;
+}
+
+/* --- a violation that was let through ----------------------------------------------------------
+ */
+
+#ifndef GAIT_WALK_MAX_PHASES
+#define GAIT_WALK_MAX_PHASES 1024u
+#endif
+
+/*
+ * The phase after a call that was let through: the one whose milestone it is. Where the call still
+ * does not fit, what was thought to be the phase is not: it is the latest one up to here that the
+ * call does not speak against, or a later one. So a whole stretch out of order is one line. One of
+ * an interlude that was let through without its entry brings the others with it.
+ */
+GAIT_WALK_INLINE void
+gait_walk_resync_phase(const struct gait_walk_header *table, struct gait_walk_position *at,
+                       struct gait_walk_found *found)
+{
+	const struct gait_walk_phase *phase;
+	__u32 reached = GAIT_WALK_NONE, bit;
+
+	if (at->role == GAIT_WALK_NONE || found->call == GAIT_WALK_NONE)
+		return;
+	if (found->flags & GAIT_WALK_MILESTONE)
+		reached = gait_walk_lookup(table, GAIT_WALK_KEY_MILESTONE, at->program, at->role,
+		                           found->symbol, 0, 0);
+	if (reached != GAIT_WALK_NONE && reached > at->phase)
+		found->phase = reached;
+	bit = gait_walk_lookup(table, GAIT_WALK_KEY_LED, at->program, at->role, found->phase,
+	                       found->call, 0);
+	if (bit != GAIT_WALK_NONE)
+		at->entries |= 1u << (bit & 31);
+	phase = gait_walk_get_phase(table, at->program, at->role, found->phase);
+	if (gait_walk_has_call(table, at->is_loose ? phase->loose : phase->allowed, found->call))
+		return;
+	for (__u32 i = 0; i < GAIT_WALK_MAX_PHASES && i <= found->phase; i++) {
+		phase = gait_walk_get_phase(table, at->program, at->role, found->phase - i);
+		if (!gait_walk_has_call(table, phase->loose, found->call))
+			continue;
+		found->phase -= i;
+		at->is_loose = 1;
+		return;
+	}
 }

@@ -31,10 +31,10 @@ static guint32
 count_phases(const GaitWalker *walker)
 {
 	const struct gait_walk_header *table = walker->table->header;
-	const struct gait_walk_role *roles = gait_walk_at(table, table->roles);
 	const struct gait_walk_position *at = &walker->position;
+	guint32 role = gait_walk_get_program(table, at->program)->first_role + at->role;
 
-	return roles[gait_walk_get_program(table, at->program)->first_role + at->role].n_phases;
+	return GAIT_WALK_ITEM(table, gait_walk_role, roles, role)->n_phases;
 }
 
 static gboolean
@@ -43,9 +43,8 @@ has_call(const GaitWalker *walker, guint32 role, guint32 phase, gboolean is_loos
 	const struct gait_walk_header *table = walker->table->header;
 	const struct gait_walk_phase *found =
 	    gait_walk_get_phase(table, walker->position.program, role, phase);
-	const guint32 *set = gait_walk_at(table, is_loose ? found->loose : found->allowed);
 
-	return set[call / 32] >> (call % 32) & 1;
+	return gait_walk_has_call(table, is_loose ? found->loose : found->allowed, call);
 }
 
 /* Whether a task of this role ever made the call: all of that is in the first phase's loose set. */

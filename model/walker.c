@@ -170,59 +170,6 @@ gait_walker_judge(const GaitWalker *walker, const struct gait_walk_event *event)
 	                       walker->contexts.depth, event, &found);
 }
 
-static gboolean
-is_in_phase(const GaitWalker *walker, guint32 index, gboolean is_loose, guint32 call)
-{
-	const struct gait_walk_header *table = walker->table->header;
-	const struct gait_walk_position *at = &walker->position;
-	const struct gait_walk_phase *phase =
-	    gait_walk_get_phase(table, at->program, at->role, index);
-	const guint32 *set = gait_walk_at(table, is_loose ? phase->loose : phase->allowed);
-
-	return set[call / 32] >> (call % 32) & 1;
-}
-
-/* One of an interlude that was let through without its entry brings the others with it. */
-static void
-enter_interlude(GaitWalker *walker, const struct gait_walk_found *found)
-{
-	struct gait_walk_position *at = &walker->position;
-	guint32 bit = gait_walk_lookup(walker->table->header, GAIT_WALK_KEY_LED, at->program,
-	                               at->role, found->phase, found->call, 0);
-
-	if (bit != GAIT_NONE)
-		at->entries |= 1u << (bit & 31);
-}
-
-/*
- * The phase after a call that was let through: the one whose milestone it is. Where the call still
- * does not fit, what was thought to be the phase is not: it is the latest one up to here that the
- * call does not speak against, or a later one. So a whole stretch out of order is one line.
- */
-static void
-resync_phase(GaitWalker *walker, struct gait_walk_found *found)
-{
-	struct gait_walk_position *at = &walker->position;
-	guint32 reached = GAIT_NONE;
-
-	if (at->role == GAIT_NONE || found->call == GAIT_NONE)
-		return;
-	if (found->flags & GAIT_WALK_MILESTONE)
-		reached = gait_walk_lookup(walker->table->header, GAIT_WALK_KEY_MILESTONE,
-		                           at->program, at->role, found->symbol, 0, 0);
-	if (reached != GAIT_NONE && reached > at->phase)
-		found->phase = reached;
-	enter_interlude(walker, found);
-	if (is_in_phase(walker, found->phase, at->is_loose, found->call))
-		return;
-	for (guint32 p = found->phase + 1; p-- > 0;)
-		if (is_in_phase(walker, p, TRUE, found->call)) {
-			found->phase = p;
-			at->is_loose = TRUE;
-			return;
-		}
-}
-
 void
 gait_walker_resync(GaitWalker *walker, const struct gait_walk_event *event)
 {
@@ -236,7 +183,7 @@ gait_walker_resync(GaitWalker *walker, const struct gait_walk_event *event)
 	    (gait_walk_call_flags(event->nr) & GAIT_WALK_INCIDENTAL))
 		return;
 	gait_walk_find(table, position, event, &found);
-	resync_phase(walker, &found);
+	gait_walk_resync_phase(table, position, &found);
 	move(walker, event, &found);
 	gait_walker_resync_unsure(walker, &found);
 	leave_handler(walker, event);

@@ -322,3 +322,74 @@ gait_attributor_get_stats(const GaitAttributor *attributor, GaitAttributorStats 
 {
 	*stats = attributor->stats;
 }
+
+/* --- calls that are over ------------------------------------------------------------------------
+ */
+
+const GaitStack *
+gait_attributor_attribute_copy(GaitAttributor *attributor, GaitSpace *space, pid_t task, guint32 nr,
+                               const GaitRegisters *registers, const guint8 *bytes, gsize size)
+{
+	GaitSnapshot *snapshot = gait_unwinder_get_snapshot(attributor->unwinder);
+	GaitMemoEvent event = {space, task, registers, FALSE};
+	const GaitStack *stack, *result;
+	const GaitMemoRead *reads;
+	guint n_reads;
+	guint32 id;
+
+	gait_snapshot_begin(snapshot, space, task, registers->value[GAIT_REGISTER_RSP]);
+	gait_snapshot_put(snapshot, bytes, MIN(size, GAIT_STACK_COPY_MAX));
+	snapshot->is_whole = TRUE;
+	if (nr != __NR_rt_sigreturn &&
+	    gait_memo_find(attributor->memo, &event, snapshot, &id) == GAIT_MEMO_HIT) {
+		attributor->stats.n_cached++;
+		finish(attributor, gait_stacks_get(attributor->stacks, id), &result);
+		return result;
+	}
+	stack = unwind(attributor, space, task, nr, registers);
+	if (!stack)
+		stack = intern_unknown(attributor);
+	/* What was not in the copy may be there the next time. */
+	reads = gait_unwinder_get_reads(attributor->unwinder, &n_reads);
+	if (reads && nr != __NR_rt_sigreturn && stack->status != GAIT_STACK_UNKNOWN)
+		gait_memo_add(attributor->memo, &event, reads, n_reads, stack->id);
+	finish(attributor, stack, &result);
+	return result;
+}
+
+/* A frame at an address, which lies behind the instruction or call by `back`. */
+static gboolean
+push_address(GaitAttributor *attributor, GaitSpace *space, pid_t task, guint64 pc, guint64 back)
+{
+	GaitUnwindFrame frame = {0};
+
+	frame.module = gait_space_find(space, task, pc - back, &frame.offset);
+	if (!frame.module)
+		return FALSE;
+	if (gait_module_get_kind(frame.module) != GAIT_MODULE_ANON)
+		frame.offset += back;
+	return push_frame(attributor, &frame);
+}
+
+const GaitStack *
+gait_attributor_adopt(GaitAttributor *attributor, GaitSpace *space, pid_t task, guint32 nr,
+                      const guint64 *pcs, guint32 site)
+{
+	Walk walk = {.end = GAIT_UNWIND_FRAME, .site = -1, .status = GAIT_STACK_EXACT};
+	gboolean is_static = !gait_space_has_runtime(space, task);
+	const GaitStack *result;
+
+	attributor->n_frames = 0;
+	for (guint32 i = 0; i <= site; i++)
+		if (!push_address(attributor, space, task, pcs[i], i == 0 ? 2 : 1))
+			return NULL;
+	if (site > 0 && (is_own_site(attributor->frames[0].module, nr, is_static) ||
+	                 !is_responsible(&attributor->frames[site], is_static)))
+		return NULL;
+	if (get_go_kind(&attributor->frames[site]) == GAIT_GO_RUNTIME)
+		attributor->frames[site].module = gait_modules_get_runtime_part(
+		    attributor->modules, attributor->frames[site].module);
+	walk.site = (gint)site;
+	finish(attributor, intern_walk(attributor, &walk), &result);
+	return result;
+}

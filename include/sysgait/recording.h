@@ -43,6 +43,8 @@ void gait_recording_exec(GaitRecording *recording, guint32 task, GaitModule *pro
 void gait_recording_signal(GaitRecording *recording, guint32 task, int signo);
 void gait_recording_unwind(GaitRecording *recording, guint32 task, guint64 n_handlers);
 void gait_recording_exit(GaitRecording *recording, guint32 task, int status);
+/* When what comes next happened: CLOCK_MONOTONIC, in nanoseconds; 0, as at first: when it comes. */
+void gait_recording_set_time(GaitRecording *recording, guint64 time_ns);
 /* n events of the task were seen but could not be recorded: the trace will be partial. */
 void gait_recording_lost(GaitRecording *recording, guint32 task, guint64 n);
 /* arch: AUDIT_ARCH_…; nr and args mean what they mean there. The hot path. */

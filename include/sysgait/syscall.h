@@ -15,6 +15,15 @@
  */
 guint32 gait_syscall_class(guint32 nr, const guint64 args[6]);
 
+/* What gait_syscall_class() does, for who cannot call it: the bits under mask of an argument, moved
+ * up by shift; mask 0 ends the list. */
+typedef struct {
+	guint8 index, shift;
+	guint32 mask;
+} GaitClassPart;
+enum { GAIT_MAX_CLASS_PARTS = 2 };
+void gait_syscall_get_class_parts(guint32 nr, GaitClassPart parts[GAIT_MAX_CLASS_PARTS]);
+
 /*
  * What a trace keeps of the six registers: of the arguments that make the class, the bits worth
  * keeping (a superset of the class's: O_CLOEXEC, FUTEX_PRIVATE_FLAG …, for people); all else 0. The

@@ -11,9 +11,7 @@
  */
 #pragma once
 
-#ifdef __BPF__
-#include "vmlinux.h"
-#else
+#ifndef __BPF__ /* a BPF program has its own source of these types */
 #include <linux/types.h>
 #endif
 

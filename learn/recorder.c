@@ -7,40 +7,19 @@
  * everything. The price is that they can never be let go: without a tracer that filter answers
  * every call with ENOSYS. Joined ones stop at entry and exit, by PTRACE_SYSCALL, and can.
  */
-#include "learn/perturb.h"
-#include "learn/recorder.h"
+#include "learn/recorder-private.h"
 #include "learn/trace-filter.h"
 
 #include "sysgait/error.h"
-#include "sysgait/interrupted.h"
-#include "sysgait/tracer.h"
 
 #include <linux/audit.h>
+#include <poll.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* Processes that ended but may still be named as a signal's sender. */
-#define N_REMEMBERED 64
-
-struct _GaitRecorder {
-	GaitRecorderOptions options;
-	GaitRecorderEvents events;
-	GaitModules *modules;
-	GaitAttributor *attributor;
-	GaitRecording *recording; /* NULL once it is finished */
-	GaitTracer *tracer;
-	GaitPerturb *perturb; /* NULL: all run as they like */
-	pid_t remembered[N_REMEMBERED];
-	guint n_remembered;
-};
-
-/* A task's. */
-typedef struct {
-	guint32 index;
-	GaitSignalContext context;
-	GaitInterruptedCalls interrupted;
-	GaitPerturbTask mood;
-} Task;
+/* How often what has gathered in the kernel is looked at, at least. */
+#define DRAIN_MS 20
 
 /* --- callbacks of the tracer ---------------------------------------------------------------------
  */
@@ -58,18 +37,19 @@ static void
 on_created(GaitTracer *tracer, GaitTask *task, GaitTask *parent, gpointer data)
 {
 	GaitRecorder *recorder = data;
-	Task *own;
+	GaitRecordedTask *own;
 
 	if (!recorder->recording)
 		return;
-	own = task->data = g_new0(Task, 1);
+	own = task->data = g_new0(GaitRecordedTask, 1);
 	if (parent && parent->data) {
-		Task *parents = parent->data;
+		GaitRecordedTask *parents = parent->data;
 
 		own->index = gait_recording_fork(recorder->recording, parents->index, task->pid,
 		                                 task->tid, task->flags);
 		if (!(task->flags & GAIT_TASK_THREAD))
 			gait_signal_context_copy(&own->context, &parents->context);
+		gait_recorder_kernel_created(recorder, task, parent);
 		return;
 	}
 	/* Whose creator nobody saw has a past that nobody knows. */
@@ -77,30 +57,37 @@ on_created(GaitTracer *tracer, GaitTask *task, GaitTask *parent, gpointer data)
 		task->flags |= GAIT_TASK_JOINED;
 	own->index = gait_recording_start(recorder->recording, task->pid, task->tid,
 	                                  get_program(recorder, task->pid), task->flags);
+	gait_recorder_kernel_created(recorder, task, NULL);
 }
 
-static void
-note_unwinding(GaitRecorder *recorder, Task *task, guint64 n_left)
+void
+gait_recorder_note_unwinding(GaitRecorder *recorder, GaitRecordedTask *own, guint64 n_left)
 {
 	if (G_UNLIKELY(n_left > 0))
-		gait_recording_unwind(recorder->recording, task->index, n_left);
+		gait_recording_unwind(recorder->recording, own->index, n_left);
 }
 
-/* The kernel makes an interrupted call again; the program made it once. */
+gboolean
+gait_recorder_is_again(GaitRecordedTask *own, const GaitIssuedCall *call)
+{
+	return gait_interrupted_calls_take(&own->interrupted,
+	                                   gait_signal_context_get_depth(&own->context), call);
+}
+
 static gboolean
-is_again(Task *own, guint32 nr, const guint64 args[6], const struct user_regs_struct *user)
+is_again(GaitRecordedTask *own, guint32 nr, const guint64 args[6],
+         const struct user_regs_struct *user)
 {
 	GaitIssuedCall call = {.ip = user->rip, .sp = user->rsp, .nr = nr};
 
 	memcpy(call.args, args, sizeof(call.args));
-	return gait_interrupted_calls_take(&own->interrupted,
-	                                   gait_signal_context_get_depth(&own->context), &call);
+	return gait_recorder_is_again(own, &call);
 }
 
 static void
 perturb(GaitRecorder *recorder, GaitTask *task)
 {
-	Task *own = task->data;
+	GaitRecordedTask *own = task->data;
 	guint hold_us = gait_perturb_get_hold(recorder->perturb, &own->mood);
 
 	if (hold_us > 0)
@@ -111,7 +98,7 @@ static void
 on_syscall(GaitTracer *tracer, GaitTask *task, const struct user_regs_struct *user, gpointer data)
 {
 	GaitRecorder *recorder = data;
-	Task *own = task->data;
+	GaitRecordedTask *own = task->data;
 	guint64 args[6] = {user->rdi, user->rsi, user->rdx, user->r10, user->r8, user->r9};
 	guint32 nr = (guint32)user->orig_rax, arch;
 	GaitRegisters registers;
@@ -120,11 +107,14 @@ on_syscall(GaitTracer *tracer, GaitTask *task, const struct user_regs_struct *us
 	if (G_UNLIKELY(!recorder->recording || !own))
 		return;
 	arch = gait_tracer_get_arch(tracer, task, user);
+	gait_recorder_kernel_stopped(recorder, task, arch == AUDIT_ARCH_X86_64 ? nr : G_MAXUINT32,
+	                             args);
 	gait_space_note_syscall(task->space, task->tid,
 	                        arch == AUDIT_ARCH_X86_64 ? nr : G_MAXUINT32, args);
-	note_unwinding(recorder, own,
-	               gait_signal_context_note_syscall(
-	                   &own->context, arch == AUDIT_ARCH_X86_64 ? nr : G_MAXUINT32, user->rsp));
+	gait_recorder_note_unwinding(
+	    recorder, own,
+	    gait_signal_context_note_syscall(
+	        &own->context, arch == AUDIT_ARCH_X86_64 ? nr : G_MAXUINT32, user->rsp));
 	if (G_UNLIKELY(is_again(own, nr, args, user)))
 		return;
 	gait_registers_from_user(&registers, user);
@@ -154,20 +144,21 @@ static void
 on_executed(GaitTracer *tracer, GaitTask *task, gpointer data)
 {
 	GaitRecorder *recorder = data;
-	Task *own = task->data;
+	GaitRecordedTask *own = task->data;
 
 	if (!recorder->recording || !own)
 		return;
 	gait_signal_context_clear(&own->context);
 	gait_interrupted_calls_clear(&own->interrupted);
 	gait_recording_exec(recorder->recording, own->index, get_program(recorder, task->pid));
+	gait_recorder_kernel_executed(recorder, task);
 }
 
 static void
 on_delivering(GaitTracer *tracer, GaitTask *task, int signo,
               const struct user_regs_struct *registers, gpointer data)
 {
-	Task *own = task->data;
+	GaitRecordedTask *own = task->data;
 
 	if (own)
 		gait_interrupted_calls_note(
@@ -179,12 +170,12 @@ on_signalled(GaitTracer *tracer, GaitTask *task, int signo,
              const struct user_regs_struct *registers, gpointer data)
 {
 	GaitRecorder *recorder = data;
-	Task *own = task->data;
+	GaitRecordedTask *own = task->data;
 
 	if (!recorder->recording || !own)
 		return;
-	note_unwinding(recorder, own,
-	               gait_signal_context_enter(&own->context, &task->signal_frame));
+	gait_recorder_note_unwinding(recorder, own,
+	                             gait_signal_context_enter(&own->context, &task->signal_frame));
 	gait_recording_signal(recorder->recording, own->index, signo);
 }
 
@@ -201,9 +192,10 @@ static void
 on_exited(GaitTracer *tracer, GaitTask *task, int status, gpointer data)
 {
 	GaitRecorder *recorder = data;
-	Task *own = task->data;
+	GaitRecordedTask *own = task->data;
 
 	if (own) {
+		gait_recorder_kernel_exited(recorder, task);
 		if (recorder->recording)
 			gait_recording_exit(recorder->recording, own->index, status);
 		gait_signal_context_clear(&own->context);
@@ -219,7 +211,15 @@ on_exited(GaitTracer *tracer, GaitTask *task, int status, gpointer data)
 /* --- start ---------------------------------------------------------------------------------------
  */
 
+static void
+on_handling(GaitTracer *tracer, gboolean begins, gpointer data)
+{
+	if (begins)
+		gait_recorder_kernel_drain(data);
+}
+
 static const GaitTracerCallbacks callbacks = {
+    .handling = on_handling,
     .created = on_created,
     .syscall = on_syscall,
     .executed = on_executed,
@@ -234,7 +234,9 @@ start(GaitRecorder *recorder, GError **error)
 {
 	if (recorder->options.argv)
 		return gait_tracer_launch(recorder->tracer, recorder->options.argv,
-		                          gait_trace_filter_install, NULL, error);
+		                          recorder->kernel ? gait_recorder_kernel_filter
+		                                           : gait_trace_filter_install,
+		                          NULL, error);
 	for (guint i = 0; i < recorder->options.n_pids; i++)
 		if (!gait_tracer_attach(recorder->tracer, recorder->options.pids[i], error))
 			return FALSE;
@@ -263,15 +265,19 @@ gait_recorder_new(const GaitRecorderOptions *options, const GaitRecorderEvents *
 	recorder->modules = gait_modules_new(options->runtime);
 	recorder->attributor = gait_attributor_new(recorder->modules, &attribution);
 	recorder->tracer = gait_tracer_new(recorder->modules,
-	                                   options->argv ? GAIT_TRACE_SYSCALLS_SECCOMP
-	                                                 : GAIT_TRACE_SYSCALLS_PTRACE,
+	                                   options->argv        ? GAIT_TRACE_SYSCALLS_SECCOMP
+	                                   : options->in_kernel ? GAIT_TRACE_SYSCALLS_NONE
+	                                                        : GAIT_TRACE_SYSCALLS_PTRACE,
 	                                   &callbacks, recorder);
 	if (options->mask)
 		gait_tracer_set_mask(recorder->tracer, options->mask);
+	if (options->in_kernel && !gait_recorder_kernel_start(recorder, error))
+		return NULL;
 	if (options->perturb)
 		recorder->perturb = gait_perturb_new(g_random_int());
-	recorder->recording = gait_recording_new(options->output, "ptrace", options->argv,
-	                                         recorder->modules, stats, error);
+	recorder->recording =
+	    gait_recording_new(options->output, options->in_kernel ? "bpf" : "ptrace",
+	                       options->argv, recorder->modules, stats, error);
 	if (!recorder->recording)
 		return NULL;
 	if (!start(recorder, error)) {
@@ -288,6 +294,7 @@ gait_recorder_free(GaitRecorder *recorder)
 	if (!recorder)
 		return;
 	gait_tracer_free(recorder->tracer);
+	gait_recorder_kernel_free(recorder->kernel);
 	gait_perturb_free(recorder->perturb);
 	gait_recording_free(recorder->recording);
 	gait_attributor_free(recorder->attributor);
@@ -301,7 +308,14 @@ gait_recorder_free(GaitRecorder *recorder)
 gboolean
 gait_recorder_iterate(GaitRecorder *recorder, GError **error)
 {
-	return gait_tracer_iterate(recorder->tracer, NULL, 0, -1, error);
+	struct pollfd ring = {.fd = gait_recorder_kernel_get_fd(recorder), .events = POLLIN};
+	gboolean is_good;
+
+	if (!recorder->kernel)
+		return gait_tracer_iterate(recorder->tracer, NULL, 0, -1, error);
+	is_good = gait_tracer_iterate(recorder->tracer, &ring, 1, DRAIN_MS, error);
+	gait_recorder_kernel_drain(recorder);
+	return is_good;
 }
 
 void
@@ -326,8 +340,12 @@ gait_recorder_flush(GaitRecorder *recorder)
 gboolean
 gait_recorder_finish(GaitRecorder *recorder, GError **error)
 {
-	g_autoptr(GaitRecording) recording = g_steal_pointer(&recorder->recording);
-	gboolean is_good = gait_recording_finish(recording, error);
+	g_autoptr(GaitRecording) recording = NULL;
+	gboolean is_good;
+
+	gait_recorder_kernel_drain(recorder);
+	recording = g_steal_pointer(&recorder->recording);
+	is_good = gait_recording_finish(recording, error);
 
 	if (!recorder->options.argv)
 		gait_tracer_detach_all(recorder->tracer);

@@ -1,0 +1,210 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
+/*
+ * The in-kernel tier: at the entry of every system call of a supervised task it finds who makes it
+ * (outward.bpf.h) and sends that off (report.bpf.h), or walks it and acts on the verdict
+ * (step.bpf.h). Everybody else on the machine pays for two comparisons beside the tracepoint.
+ *
+ * Who is supervised, and everything else that happens to a task but its system calls (birth, exec,
+ * signals, death), is user space's to say, which has the task stopped while it does.
+ */
+#include "kernel/report.bpf.h"
+#include "kernel/step.bpf.h"
+
+/*
+ * The slot of the current task; 0 where it has none. The task remembers where it was; but a thread
+ * that execs takes over its leader's number, and with it the slot.
+ */
+static __always_inline struct gait_tier_slot *
+find_slot(struct task_struct *task, __u32 *index)
+{
+	struct gait_tier_mark *mark = bpf_task_storage_get(&mark_of_task, task, 0, 0);
+	struct gait_tier_slot *slot;
+	struct gait_tier_mark fresh;
+	__u32 tid = (__u32)task->pid, *found;
+
+	if (mark) {
+		*index = mark->slot;
+		slot = bpf_map_lookup_elem(&slots, index);
+		if (slot && slot->tid == tid)
+			return slot;
+	}
+	found = bpf_map_lookup_elem(&slot_of_tid, &tid);
+	if (!found)
+		return 0;
+	*index = fresh.slot = *found;
+	if (mark)
+		mark->slot = *found;
+	else
+		bpf_task_storage_get(&mark_of_task, task, &fresh, BPF_LOCAL_STORAGE_GET_F_CREATE);
+	slot = bpf_map_lookup_elem(&slots, index);
+	return slot && slot->tid == tid ? slot : 0;
+}
+
+static __always_inline void
+act(struct gait_tier_slot *slot, struct gait_tier_step *step, struct gait_tier_report *report,
+    const __u64 *registers)
+{
+	__u32 nr = step->event.nr & (GAIT_TIER_N_SYSCALLS - 1), action = GAIT_TIER_KILL;
+	const struct gait_tier_syscall *call = bpf_map_lookup_elem(&syscalls, &nr);
+
+	if (call && report->verdict < GAIT_TIER_N_VERDICTS && step->event.nr == nr)
+		action = call->action[report->verdict];
+	slot->n_violations++;
+	if (action == GAIT_TIER_LOG && !(call->flags & GAIT_WALK_INCIDENTAL))
+		gait_resync(step);
+	report->is_killed = action == GAIT_TIER_KILL || action == GAIT_TIER_DENY;
+	if (report->is_killed) {
+		slot->is_lost = 1;
+		bpf_send_signal(9);
+	}
+	report_raw(report, slot, registers);
+}
+
+/* What surrounds a step; see enforce/ruling.c. */
+static __always_inline void
+enforce(struct gait_tier_slot *slot, struct gait_tier_step *step, const __u64 *registers, int how)
+{
+	struct gait_tier_report report = {.kind = GAIT_TIER_VIOLATION,
+	                                  .slot = step->slot,
+	                                  .nr = step->event.nr,
+	                                  .how = (__u32)how};
+	__u32 nr = step->event.nr & (GAIT_TIER_N_SYSCALLS - 1), after;
+	const struct gait_tier_syscall *call;
+	int is_its_own;
+
+	step->depth = leave_handlers(slot, step->event.nr, registers[REGS_RSP], &is_its_own);
+	after = step->depth - is_its_own;
+	slot->depth = after;
+	step->is_ruled = slot->flags & GAIT_TIER_TASK_PASS;
+	slot->flags &= ~GAIT_TIER_TASK_PASS;
+	if (is_again(slot, registers, step->event.nr, after))
+		return;
+	call = bpf_map_lookup_elem(&syscalls, &nr);
+	if (call && step->event.nr == nr)
+		step->event.klass = get_class(call, registers);
+	if (how != GAIT_TIER_FOUND) {
+		slot->n_unknown++;
+		step->event.module = config.unknown_module;
+		step->event.site = 0;
+	}
+	report.verdict = gait_step(step);
+	if (report.verdict == GAIT_WALK_ALLOW || step->is_ruled) {
+		/* A return out of no handler goes who knows where. */
+		if (step->event.nr == SYS_RT_SIGRETURN && !is_its_own) {
+			__u32 *all = bpf_map_lookup_elem(&states, &step->slot);
+
+			if (all)
+				bpf_loop(config.n_states, lose_state, &all, 0);
+		}
+		return;
+	}
+	report.event = step->event;
+	act(slot, step, &report, registers);
+}
+
+/* Numbers of calls after which code may lie elsewhere. */
+enum {
+	MMAP = 9,
+	MPROTECT = 10,
+	MREMAP = 25,
+	SHMAT = 30,
+	REMAP_FILE_PAGES = 216,
+	PKEY_MPROTECT = 329
+};
+
+#define PROT_EXEC 4
+#define SHM_EXEC  0100000
+
+static __always_inline int
+may_move_code(const __u64 *registers, __u32 nr)
+{
+	switch (nr) {
+	case MMAP:
+	case MPROTECT:
+	case PKEY_MPROTECT:
+		return registers[REGS_RDX] & PROT_EXEC;
+	case SHMAT:
+		return registers[REGS_RDX] & SHM_EXEC;
+	case MREMAP:
+	case REMAP_FILE_PAGES:
+		return 1;
+	}
+	return 0;
+}
+
+/*
+ * Nobody can say at which moment such a call takes effect, only that it has when its task makes the
+ * next one. Up to then no place is believed to be what it was.
+ */
+static __always_inline void
+watch_code(struct gait_tier_slot *slot, const __u64 *registers, __u32 nr)
+{
+	int may_move = may_move_code(registers, nr);
+
+	if (slot->is_moving) {
+		__sync_fetch_and_add(&shared.generation, 1);
+		__sync_fetch_and_add(&shared.n_moving, -1);
+		slot->is_moving = 0;
+	}
+	if (may_move) {
+		slot->is_moving = 1;
+		__sync_fetch_and_add(&shared.n_moving, 1);
+		__sync_fetch_and_add(&shared.generation, 1);
+	}
+}
+
+/* TP_PROTO(struct pt_regs *regs, long id) */
+SEC("tp_btf/sys_enter")
+int
+on_enter(__u64 *arguments)
+{
+	struct task_struct *task = bpf_get_current_task_btf();
+	const __u64 *registers = (const __u64 *)arguments[0];
+	struct gait_tier_step step = {};
+	struct gait_tier_slot *slot;
+	int how;
+
+	if (!task->ptrace)
+		return 0;
+	slot = find_slot(task, &step.slot);
+	if (!slot || slot->is_lost)
+		return 0;
+	if (slot->flags & GAIT_TIER_TASK_MUTE) {
+		slot->flags &= ~GAIT_TIER_TASK_MUTE;
+		watch_code(slot, registers, (__u32)arguments[1]);
+		return 0;
+	}
+	slot->n_events++;
+	step.event.nr = (__u32)arguments[1];
+	step.event.issuer_module = step.event.module = GAIT_WALK_NONE;
+	watch_code(slot, registers, step.event.nr);
+	how = walk_outward(slot, registers, step.event.nr, &step.event);
+	if (config.is_recording)
+		report_call(slot, step.slot, registers, step.event.nr, how);
+	if (config.is_enforcing && (slot->flags & GAIT_TIER_TASK_ENFORCED))
+		enforce(slot, &step, registers, how);
+	return 0;
+}
+
+/* --- files -------------------------------------------------------------------------------------
+ */
+
+/* Run by user space: the inode behind an address of its own belongs to a file from now on. */
+SEC("raw_tp/gait_file")
+int
+on_file(__u64 *arguments)
+{
+	struct vma_search search = {.address = arguments[0]};
+	__u32 file = (__u32)arguments[1];
+	__u64 inode;
+
+	bpf_loop(MAX_TRIES, try_vma, &search, 0);
+	if (search.result != 0)
+		return -1;
+	inode = search.found.is_vdso ? 1 : search.found.inode;
+	if (!inode)
+		return -1;
+	return (int)bpf_map_update_elem(&file_of_inode, &inode, &file, BPF_ANY);
+}
+
+char dual_licence[] SEC("license") = "Dual BSD/GPL";

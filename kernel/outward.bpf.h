@@ -1,0 +1,199 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
+/*
+ * The walk outward, from a system call's instruction to the first frame outside the runtime set, by
+ * the rules of process/attribute.c. It never guesses: where it cannot go on it says why.
+ */
+#pragma once
+
+#include "kernel/place.bpf.h"
+
+#include "sysgait/unwind-step.h"
+
+#define SYS_RT_SIGRETURN 15
+
+/* What the step of unwind-step.h reads through. */
+struct outward {
+	struct gait_tier_slot *slot;
+	const __u64 *registers;
+};
+
+GAIT_UNWIND_INLINE int
+gait_unwind_read(void *context, __u64 address, __u64 *word)
+{
+	struct gait_tier_slot *slot = ((struct outward *)context)->slot;
+	__u64 at = address - slot->stack_base;
+
+	if (at <= GAIT_TIER_STACK - 8 && !(at & 7)) {
+		*word = slot->stack[(at >> 3) & (GAIT_TIER_STACK / 8 - 1)];
+		return 0;
+	}
+	return bpf_probe_read_user(word, 8, (void *)address) != 0;
+}
+
+GAIT_UNWIND_INLINE int
+gait_unwind_read_register(void *context, __u32 number, __u64 *value)
+{
+	const __u64 *registers = ((struct outward *)context)->registers;
+
+	switch (number) { /* DWARF's */
+	case 0:
+		*value = registers[REGS_RAX];
+		return 0;
+	case 1:
+		*value = registers[REGS_RDX];
+		return 0;
+	case 3:
+		*value = registers[REGS_RBX];
+		return 0;
+	case 4:
+		*value = registers[REGS_RSI];
+		return 0;
+	case 5:
+		*value = registers[REGS_RDI];
+		return 0;
+	case 8:
+		*value = registers[REGS_R8];
+		return 0;
+	case 9:
+		*value = registers[REGS_R9];
+		return 0;
+	case 10:
+		*value = registers[REGS_R10];
+		return 0;
+	case 12:
+		*value = registers[REGS_R12];
+		return 0;
+	case 13:
+		*value = registers[REGS_R13];
+		return 0;
+	case 14:
+		*value = registers[REGS_R14];
+		return 0;
+	case 15:
+		*value = registers[REGS_R15];
+		return 0;
+	}
+	return 1;
+}
+
+GAIT_UNWIND_INLINE const struct gait_unwind_row *
+gait_unwind_get_row(void *context, __u32 i)
+{
+	return 0;
+}
+
+/* Whether frame 0 is the site whatever called it. */
+static __always_inline int
+is_own_site(const struct gait_tier_slot *slot, const struct gait_tier_place *place, __u32 nr)
+{
+	return nr == SYS_RT_SIGRETURN || place->file == GAIT_TIER_ANON ||
+	       (!(place->flags & (GAIT_TIER_FILE_RUNTIME | GAIT_TIER_FILE_GO)) &&
+	        !(slot->flags & GAIT_TIER_TASK_STATIC));
+}
+
+/* Whether a frame above it is outside the runtime. */
+static __always_inline int
+is_responsible(const struct gait_tier_slot *slot, const struct gait_tier_place *place)
+{
+	return ((slot->flags & GAIT_TIER_TASK_STATIC) ||
+	        !(place->flags & GAIT_TIER_FILE_RUNTIME)) &&
+	       !(place->row.flags & GAIT_UNWIND_GO_SYSCALL);
+}
+
+static __always_inline void
+begin(struct gait_tier_slot *slot, const __u64 *registers)
+{
+	struct gait_unwind_frame *frame = (struct gait_unwind_frame *)slot->frame;
+
+	frame->pc = registers[REGS_RIP] - 2;
+	frame->sp = registers[REGS_RSP];
+	frame->rbp = registers[REGS_RBP];
+	frame->has_rbp = frame->is_exact = frame->is_first = 1;
+	slot->stack_base = frame->sp;
+	/* Near the stack's end it is not all there: then it is read word by word. */
+	if (bpf_probe_read_user(slot->stack, sizeof(slot->stack), (void *)frame->sp))
+		slot->stack_base = ~0ull;
+	slot->n_frames = 1;
+	slot->site = 0;
+	slot->pcs[0] = registers[REGS_RIP];
+}
+
+static __always_inline int
+end_without_caller(const struct gait_tier_slot *slot, enum gait_unwind_result result)
+{
+	switch (result) {
+	case GAIT_STEP_END:
+		return GAIT_TIER_FOUND;
+	case GAIT_STEP_UNREADABLE:
+	case GAIT_STEP_BACKWARD:
+		return GAIT_TIER_NO_STACK;
+	default:
+		return GAIT_TIER_NO_ROW;
+	}
+}
+
+/* Who makes a call, in the terms of the walk table. */
+static __always_inline void
+name_issuer(struct gait_walk_event *event, const struct gait_tier_place *place)
+{
+	event->issuer_module = event->module = place->module;
+	event->issuer_offset = event->site = place->offset;
+	event->flags = place->flags & GAIT_TIER_FILE_STALE
+	                   ? GAIT_WALK_STALE_ISSUER | GAIT_WALK_STALE_SITES
+	                   : 0;
+}
+
+static __always_inline void
+name_site(struct gait_walk_event *event, const struct gait_tier_place *place, __u64 issuer)
+{
+	event->issuer_offset = issuer;
+	event->module = place->module;
+	event->site = place->offset;
+	event->flags &= GAIT_WALK_STALE_ISSUER;
+	if (place->flags & GAIT_TIER_FILE_STALE)
+		event->flags |= GAIT_WALK_STALE_SITES;
+}
+
+/* Walks; the responsible frame is slot->pcs[slot->site]. Returns how it went. */
+static __always_inline int
+walk_outward(struct gait_tier_slot *slot, const __u64 *registers, __u32 nr,
+             struct gait_walk_event *event)
+{
+	struct gait_unwind_frame *frame = (struct gait_unwind_frame *)slot->frame;
+	struct outward outward = {slot, registers};
+	struct gait_tier_place *place;
+	__u64 issuer;
+	int how;
+
+	begin(slot, registers);
+	how = find_place(slot, slot->pcs[0], 1, &place);
+	if (how != GAIT_TIER_FOUND)
+		return how;
+	name_issuer(event, place);
+	if (is_own_site(slot, place, nr))
+		return how;
+	issuer = place->issuer;
+	for (__u32 i = 1; i <= GAIT_TIER_MAX_FRAMES; i++) {
+		enum gait_unwind_result result = gait_unwind_step(&outward, &place->row, frame);
+
+		if (result != GAIT_STEP_CALLER)
+			return end_without_caller(slot, result);
+		how = find_place(slot, frame->pc, 0, &place);
+		if (how != GAIT_TIER_FOUND)
+			return how;
+		/* A handler within the runtime: what it interrupted is not responsible. And a
+		   context that somebody made by hand. */
+		if (place->row.cfa == GAIT_CFA_SIGNAL)
+			return GAIT_TIER_FOUND;
+		if (!(place->flags & GAIT_TIER_PLACE_AFTER_CALL) && place->row.cfa != GAIT_CFA_END)
+			return GAIT_TIER_NO_MAPPING;
+		slot->pcs[i] = frame->pc;
+		slot->n_frames = i + 1;
+		if (!is_responsible(slot, place))
+			continue;
+		slot->site = i;
+		name_site(event, place, issuer);
+		return GAIT_TIER_FOUND;
+	}
+	return GAIT_TIER_TOO_DEEP;
+}

@@ -1,0 +1,203 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
+/*
+ * Places: which file an address of code belongs to, and what its unwind table says there. The
+ * kernel is asked (bpf_find_vma), and each task remembers the last few dozen answers; they hold
+ * until code may have come to lie elsewhere (watch_code()).
+ */
+#pragma once
+
+#include "kernel/maps.bpf.h"
+
+#define EBUSY     16
+#define MAX_TRIES 4096
+
+struct vma_found {
+	__u64 start, offset, inode;
+	__u32 flags, is_vdso;
+};
+
+struct vma_search {
+	__u64 address;
+	long result;
+	struct vma_found found;
+};
+
+static long
+on_vma(struct task_struct *task, struct vm_area_struct *vma, void *data)
+{
+	struct vma_found *found = data;
+	struct file *file = vma->vm_file;
+
+	found->start = vma->vm_start;
+	found->offset = vma->vm_pgoff << 12;
+	found->flags = (__u32)vma->vm_flags;
+	found->inode = file ? (__u64)file->f_inode : 0;
+	found->is_vdso = !file && (__u64)vma->vm_mm->context.vdso == vma->vm_start;
+	return 0;
+}
+
+static long
+try_vma(__u32 i, void *data)
+{
+	struct vma_search *search = data;
+
+	search->result =
+	    bpf_find_vma(bpf_get_current_task_btf(), search->address, on_vma, &search->found, 0);
+	/* Another thread changes the mappings at this moment. */
+	return search->result != -EBUSY;
+}
+
+/* The file that an inode is; ANON where nobody has told of it, or there is none. */
+static __always_inline __u32
+find_file(const struct vma_found *found)
+{
+	__u64 inode = found->is_vdso ? 1 : found->inode;
+	__u32 *file = inode ? bpf_map_lookup_elem(&file_of_inode, &inode) : 0;
+
+	return file ? *file : inode ? GAIT_TIER_NONE : GAIT_TIER_ANON;
+}
+
+/* FF /2 with a ModR/M byte that makes the instruction n bytes long. */
+static __always_inline int
+is_indirect(const __u8 *code, __u32 n)
+{
+	__u8 modrm = code[1], mod = modrm >> 6, rm = modrm & 7;
+	__u32 has_sib = mod != 3 && rm == 4;
+	__u32 size = mod == 1                                             ? 1
+	             : mod == 2                                           ? 4
+	             : mod == 0 && rm == 5                                ? 4
+	             : mod == 0 && has_sib && n > 2 && (code[2] & 7) == 5 ? 4
+	                                                                  : 0;
+
+	return code[0] == 0xff && (modrm >> 3 & 7) == 2 && n == 2 + has_sib + size;
+}
+
+/* As gait_code_get_call() and the forms next to it: whether a return address may be one. */
+static __noinline int
+is_after_call(__u64 pc)
+{
+	__u8 code[8] = {};
+
+	if (bpf_probe_read_user(code, 8, (void *)(pc - 8)) &&
+	    bpf_probe_read_user(code + 4, 4, (void *)(pc - 4)))
+		return 0;
+	return code[3] == 0xe8 || is_indirect(code + 1, 7) || is_indirect(code + 2, 6) ||
+	       is_indirect(code + 4, 4) || is_indirect(code + 5, 3) || is_indirect(code + 6, 2) ||
+	       is_indirect(code + 3, 5);
+}
+
+struct row_search {
+	__u32 low, high, found;
+	__u32 offset;
+};
+
+static long
+halve(__u32 i, void *data)
+{
+	struct row_search *search = data;
+	__u32 middle = search->low + (search->high - search->low) / 2;
+	const struct gait_unwind_row *row;
+
+	if (search->low >= search->high)
+		return 1;
+	row = bpf_map_lookup_elem(&rows, &middle);
+	if (!row)
+		return 1;
+	if (row->start <= search->offset) {
+		search->found = middle;
+		search->low = middle + 1;
+	} else {
+		search->high = middle;
+	}
+	return 0;
+}
+
+static __noinline int
+find_row(const struct gait_tier_file *file, __u64 offset, struct gait_unwind_row *found)
+{
+	struct row_search search = {.low = file->first_row,
+	                            .high = file->first_row + file->n_rows,
+	                            .found = GAIT_TIER_NONE,
+	                            .offset = (__u32)offset};
+	const struct gait_unwind_row *row;
+
+	bpf_loop(GAIT_UNWIND_MAX_PROBES, halve, &search, 0);
+	row = search.found == GAIT_TIER_NONE ? 0 : bpf_map_lookup_elem(&rows, &search.found);
+	if (!row)
+		return 0;
+	*found = *row;
+	return 1;
+}
+
+static __always_inline void
+describe_file(struct gait_tier_place *place, __u32 index, int is_instruction)
+{
+	struct gait_tier_twin twin = {index, place->offset};
+	const struct gait_tier_file *file = bpf_map_lookup_elem(&files, &index);
+	__u64 *first;
+
+	if (!file)
+		return;
+	place->flags |= file->flags;
+	place->module = file->walk_module;
+	if (find_row(file, place->offset - (is_instruction ? 2 : 1), &place->row) &&
+	    (place->row.flags & GAIT_UNWIND_GO_RUNTIME))
+		place->module = file->part_module;
+	first = is_instruction ? bpf_map_lookup_elem(&twins, &twin) : 0;
+	if (first)
+		place->issuer = *first;
+}
+
+/* Fills in a place. pc: after the instruction, or a return address. Returns how it went. */
+__noinline int
+gait_look_up(struct gait_tier_slot *slot, __u64 pc, __u32 at, int is_instruction)
+{
+	struct vma_search search = {.address = pc - (is_instruction ? 2 : 1)};
+	struct gait_tier_place *place;
+	__u32 generation = shared.generation;
+
+	if (!slot || at >= GAIT_TIER_N_CACHED)
+		return GAIT_TIER_NO_MAPPING;
+	place = &slot->places[at];
+	place->pc = 0;
+	bpf_loop(MAX_TRIES, try_vma, &search, 0);
+	if (search.result == -EBUSY)
+		return GAIT_TIER_BUSY;
+	if (search.result != 0 || !(search.found.flags & VM_EXEC))
+		return GAIT_TIER_NO_MAPPING;
+	place->file = find_file(&search.found);
+	place->flags = 0;
+	place->module = place->file == GAIT_TIER_ANON ? config.anon_module : GAIT_WALK_NONE;
+	place->offset =
+	    place->file == GAIT_TIER_ANON ? 0 : pc - search.found.start + search.found.offset;
+	place->issuer = place->offset;
+	__builtin_memset(&place->row, 0, sizeof(place->row));
+	if (place->file < GAIT_TIER_MAX_FILES)
+		describe_file(place, place->file, is_instruction);
+	if (!is_instruction && is_after_call(pc))
+		place->flags |= GAIT_TIER_PLACE_AFTER_CALL;
+	place->generation = generation;
+	place->pc = pc << 1 | !!is_instruction;
+	return GAIT_TIER_FOUND;
+}
+
+/* Where it is remembered. */
+static __always_inline __u32
+find_cached(__u64 pc)
+{
+	return (__u32)(pc * 0x9e3779b97f4a7c15ull >> 58) & (GAIT_TIER_N_CACHED - 1);
+}
+
+/* The place of an address, in *place. Returns how it went. */
+static __always_inline int
+find_place(struct gait_tier_slot *slot, __u64 pc, int is_instruction,
+           struct gait_tier_place **place)
+{
+	__u32 at = find_cached(pc);
+
+	*place = &slot->places[at];
+	if ((*place)->pc == (pc << 1 | !!is_instruction) &&
+	    (*place)->generation == shared.generation && !shared.n_moving)
+		return GAIT_TIER_FOUND;
+	return gait_look_up(slot, pc, at, is_instruction);
+}

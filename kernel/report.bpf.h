@@ -1,0 +1,158 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
+/*
+ * Records. A call costs one of 112 bytes once its stack has a number; the first time, and wherever
+ * the walk outward failed, all that is known of the call goes along, so that user space can see for
+ * itself. Nothing is lost silently: what finds no room is counted in its task's slot.
+ */
+#pragma once
+
+#include "kernel/outward.bpf.h"
+
+#define AUDIT_ARCH_X86_64 0xc000003eu
+#define AUDIT_ARCH_I386   0x40000003u
+#define TS_COMPAT         2
+
+/* The reader looks every few milliseconds by itself; it is woken where that might be too late. */
+#define WAKE_SHARE 8
+#define LOOK_EVERY 64
+
+static __always_inline void
+fill_call(struct gait_tier_call *call, __u32 kind, const struct gait_tier_slot *slot, __u32 index,
+          const __u64 *registers, __u32 nr)
+{
+	struct task_struct *task = bpf_get_current_task_btf();
+
+	call->kind = kind;
+	call->slot = index;
+	call->tid = slot->tid;
+	call->nr = nr;
+	call->time_ns = bpf_ktime_get_ns();
+	call->ip = registers[REGS_RIP];
+	call->sp = registers[REGS_RSP];
+	call->args[0] = registers[REGS_RDI];
+	call->args[1] = registers[REGS_RSI];
+	call->args[2] = registers[REGS_RDX];
+	call->args[3] = registers[REGS_R10];
+	call->args[4] = registers[REGS_R8];
+	call->args[5] = registers[REGS_R9];
+	call->stack = 0;
+	call->arch = task->thread_info.status & TS_COMPAT ? AUDIT_ARCH_I386 : AUDIT_ARCH_X86_64;
+	call->n_lost = slot->n_lost;
+}
+
+static __always_inline __u64
+choose_wakeup(const struct gait_tier_slot *slot)
+{
+	if (slot->n_events % LOOK_EVERY != 0)
+		return BPF_RB_NO_WAKEUP;
+	return bpf_ringbuf_query(&ring, BPF_RB_AVAIL_DATA) >
+	               bpf_ringbuf_query(&ring, BPF_RB_RING_SIZE) / WAKE_SHARE
+	           ? BPF_RB_FORCE_WAKEUP
+	           : BPF_RB_NO_WAKEUP;
+}
+
+/* Distinguishes stacks: the addresses, and the address space that they are of. */
+static __always_inline __u64
+hash_stack(const struct gait_tier_slot *slot)
+{
+	__u64 hash = slot->space + 0x9e3779b97f4a7c15ull;
+
+	for (__u32 i = 0; i <= GAIT_TIER_MAX_FRAMES && i <= slot->site; i++) {
+		hash = (hash ^ slot->pcs[i]) * 0xff51afd7ed558ccdull;
+		hash ^= hash >> 32;
+	}
+	return hash;
+}
+
+static __always_inline __u32
+copy_stack(struct gait_tier_raw *raw, __u64 sp)
+{
+	__u32 size = 0;
+
+	/* As much of it as there is. */
+	for (int i = 0; i < 4; i++) {
+		if (bpf_probe_read_user((char *)raw->stack + size, 1024, (void *)(sp + size)))
+			break;
+		size += 1024;
+	}
+	if (size == 0)
+		for (int i = 0; i < 32; i++) {
+			if (bpf_probe_read_user((char *)raw->stack + i * 32, 32,
+			                        (void *)(sp + i * 32)))
+				break;
+			size += 32;
+		}
+	return size;
+}
+
+struct gait_tier_report {
+	__u32 kind, slot, nr, how;
+	__u32 stack, verdict, is_killed, pad;
+	struct gait_walk_event event;
+};
+
+static __always_inline int
+report_raw(const struct gait_tier_report *report, struct gait_tier_slot *slot,
+           const __u64 *registers)
+{
+	struct gait_tier_raw *raw = bpf_ringbuf_reserve(&ring, sizeof(*raw), 0);
+
+	if (!raw) {
+		slot->n_lost++;
+		return 0;
+	}
+	fill_call(&raw->call, report->kind, slot, report->slot, registers, report->nr);
+	raw->call.stack = report->stack;
+	raw->how = report->how;
+	raw->n_frames = slot->n_frames;
+	raw->site = slot->site;
+	raw->verdict = report->verdict;
+	raw->is_killed = report->is_killed;
+	raw->event = report->event;
+	__builtin_memcpy(raw->pcs, slot->pcs, sizeof(raw->pcs));
+	for (int i = 0; i < REGS_N; i++)
+		raw->registers[i] = registers[i];
+	raw->n_stack = copy_stack(raw, registers[REGS_RSP]);
+	bpf_ringbuf_submit(raw, BPF_RB_FORCE_WAKEUP);
+	return 1;
+}
+
+static __always_inline void
+report_known(struct gait_tier_slot *slot, __u32 index, const __u64 *registers, __u32 nr,
+             __u32 stack)
+{
+	struct gait_tier_call *call = bpf_ringbuf_reserve(&ring, sizeof(*call), 0);
+
+	if (!call) {
+		slot->n_lost++;
+		return;
+	}
+	fill_call(call, GAIT_TIER_CALL, slot, index, registers, nr);
+	call->stack = stack;
+	bpf_ringbuf_submit(call, choose_wakeup(slot));
+}
+
+static __always_inline void
+report_call(struct gait_tier_slot *slot, __u32 index, const __u64 *registers, __u32 nr, int how)
+{
+	struct gait_tier_report report = {
+	    .kind = GAIT_TIER_RAW_CALL, .slot = index, .nr = nr, .how = (__u32)how};
+	__u64 hash;
+	__u32 *known;
+
+	if (how != GAIT_TIER_FOUND) {
+		slot->n_unknown++;
+		report_raw(&report, slot, registers);
+		return;
+	}
+	hash = hash_stack(slot);
+	known = bpf_map_lookup_elem(&stacks, &hash);
+	if (known) {
+		report_known(slot, index, registers, nr, *known);
+		return;
+	}
+	report.stack = __sync_fetch_and_add(&shared.n_stacks, 1) + 1;
+	/* Told before anybody else can use the number. */
+	if (report_raw(&report, slot, registers))
+		bpf_map_update_elem(&stacks, &hash, &report.stack, BPF_NOEXIST);
+}

@@ -1,0 +1,190 @@
+/* SPDX-License-Identifier: Apache-2.0 OR BSD-2-Clause */
+/*
+ * What the in-kernel tier and user space share: one slot for each task, what the program knows of
+ * files, and the records that it sends. Fixed-width types only; also compiled for BPF.
+ */
+#pragma once
+
+#ifndef __BPF__
+#include <linux/types.h>
+#endif
+
+#include "sysgait/unwind-table.h"
+#include "sysgait/walk-table.h"
+
+#define GAIT_TIER_NONE         0xffffffffu
+#define GAIT_TIER_MAX_TASKS    4096
+#define GAIT_TIER_MAX_FILES    4096
+#define GAIT_TIER_MAX_FRAMES   24
+#define GAIT_TIER_N_CACHED     64  /* addresses that a task remembers; a power of two */
+#define GAIT_TIER_STACK        256 /* bytes of stack that are read at once */
+#define GAIT_TIER_MAX_CONTEXTS 8   /* signal handlers, one inside the other */
+#define GAIT_TIER_MAX_STACKS   65536
+#define GAIT_TIER_RAW          4096 /* bytes of stack that a record carries at most */
+#define GAIT_TIER_N_SYSCALLS   512
+#define GAIT_TIER_N_VERDICTS   9
+
+/* A file whose code may run, or the vdso. */
+struct gait_tier_file {
+	__u32 first_row, n_rows; /* in the table of rows; 0: none */
+	__u32 walk_module;       /* its index in the walk table; GAIT_WALK_NONE */
+	__u32 part_module;       /* that of its runtime part (Go) */
+	__u32 flags;             /* GAIT_TIER_FILE_… */
+	__u32 pad;
+};
+
+enum {
+	GAIT_TIER_FILE_RUNTIME = 1 << 0,
+	GAIT_TIER_FILE_STALE = 1 << 1, /* rebuilt since training */
+	GAIT_TIER_FILE_GO = 1 << 2,    /* its own table says what is runtime */
+};
+
+/* An address of code that was looked up before. */
+struct gait_tier_place {
+	__u64 pc;
+	__u32 generation;
+	__u32 file; /* GAIT_TIER_NONE: one that nobody has told of; ANON */
+	__u64 offset;
+	__u64 issuer; /* the offset that stands for it, as an instruction */
+	struct gait_unwind_row row;
+	__u32 flags; /* of the file; GAIT_TIER_PLACE_… */
+	__u32 module;
+};
+
+#define GAIT_TIER_ANON 0xfffffffeu
+
+enum {
+	GAIT_TIER_PLACE_AFTER_CALL = 1 << 16, /* a call instruction ends there */
+};
+
+/* Where the kernel put the frame of a handler; as GaitSignalFrame. */
+struct gait_tier_handler {
+	__u64 sp, stack_base;
+};
+
+/* A call that the kernel may make again. */
+struct gait_tier_again {
+	__u64 ip, sp, args[6];
+	__u32 nr, depth;
+};
+
+enum {
+	GAIT_TIER_TASK_RECORDED = 1 << 0,
+	GAIT_TIER_TASK_ENFORCED = 1 << 1, /* by the walker */
+	GAIT_TIER_TASK_STATIC = 1 << 2,   /* its program has no runtime files */
+	GAIT_TIER_TASK_PASS = 1 << 3,     /* the call that it waits in was ruled on: once */
+	GAIT_TIER_TASK_MUTE = 1 << 4,     /* its next call was told of already: once */
+};
+
+/* How an attribution went. */
+enum {
+	GAIT_TIER_FOUND,
+	GAIT_TIER_NO_MAPPING, /* an address where nothing is mapped, or that follows no call */
+	GAIT_TIER_NO_ROW,     /* code without unwind table */
+	GAIT_TIER_NO_STACK,   /* memory that is not there */
+	GAIT_TIER_TOO_DEEP,   /* more frames than are followed */
+	GAIT_TIER_BUSY,       /* the kernel would not say what is mapped where */
+	GAIT_TIER_UNKNOWN_N_,
+};
+
+/*
+ * One task. Written by user space while the task is stopped or waits, and by the program in the
+ * task's own context.
+ */
+struct gait_tier_slot {
+	__u32 tid;   /* the kernel's; 0: free */
+	__u32 flags; /* GAIT_TIER_TASK_… */
+	__u32 space; /* changes with each exec: tells equal addresses apart */
+	__u32 depth; /* signal handlers that it is in */
+	__u64 n_events, n_lost, n_unknown, n_violations;
+	struct gait_walk_position position;
+	__u32 n_again;
+	__u32 is_lost;   /* killed: what it does any more does not count */
+	__u32 is_moving; /* its last call may have moved code, or be about to */
+	__u32 pad;
+	struct gait_tier_handler handlers[GAIT_TIER_MAX_CONTEXTS];
+	struct gait_tier_again again[GAIT_TIER_MAX_CONTEXTS];
+	struct gait_tier_place places[GAIT_TIER_N_CACHED];
+	/* The walk outward: here and not on the program's stack, which Linux 6.1's verifier loses
+	   track of in loops. */
+	__u64 frame[4]; /* struct gait_unwind_frame */
+	__u64 stack_base;
+	__u32 n_frames, site; /* of pcs */
+	__u64 pcs[GAIT_TIER_MAX_FRAMES + 1];
+	__u64 stack[GAIT_TIER_STACK / 8];
+};
+
+/* What makes the class of a call, and what is done about a violation by it. */
+struct gait_tier_syscall {
+	__u8 index[2], shift[2];           /* registers, and where they go */
+	__u32 mask[2];                     /* 0: none */
+	__u8 action[GAIT_TIER_N_VERDICTS]; /* GAIT_TIER_… */
+	__u8 flags;                        /* GAIT_WALK_… of any call of this number, low byte */
+	__u16 error[GAIT_TIER_N_VERDICTS];
+};
+
+enum {
+	GAIT_TIER_LOG,
+	GAIT_TIER_STAND_STILL, /* logged, and the walker does not follow */
+	GAIT_TIER_DENY,
+	GAIT_TIER_KILL,
+};
+
+/* Kinds of record. */
+enum {
+	GAIT_TIER_CALL = 1, /* a call, with the number of a stack that a RAW has told of */
+	GAIT_TIER_RAW_CALL, /* a call with all that is known of it */
+	GAIT_TIER_VIOLATION,
+};
+
+struct gait_tier_call {
+	__u32 kind;
+	__u32 slot;
+	__u32 tid;
+	__u32 nr;
+	__u64 time_ns; /* CLOCK_MONOTONIC */
+	__u64 ip, sp;
+	__u64 args[6];
+	__u32 stack;  /* 0: none was given */
+	__u32 arch;   /* AUDIT_ARCH_… */
+	__u64 n_lost; /* calls of the task that found no room before this one */
+};
+
+/* A call whose stack is told for the first time, or has no number; or a violation. */
+struct gait_tier_raw {
+	struct gait_tier_call call;
+	__u32 how;      /* GAIT_TIER_FOUND … */
+	__u32 n_frames; /* pcs */
+	__u32 site;     /* index of the responsible frame */
+	__u32 verdict;  /* VIOLATION */
+	__u32 is_killed;
+	__u32 n_stack; /* bytes */
+	struct gait_walk_event event;
+	__u64 registers[21]; /* struct pt_regs */
+	__u64 pcs[GAIT_TIER_MAX_FRAMES + 1];
+	__u64 stack[GAIT_TIER_RAW / 8];
+};
+
+/* What user space asks the program about: struct passed to on_file(). */
+struct gait_tier_question {
+	__u64 address; /* where the caller has the file mapped */
+	__u64 file;    /* its index */
+};
+
+/* Set before the program is loaded; the verifier sees constants. */
+struct gait_tier_config {
+	__u32 is_recording, is_enforcing;
+	__u32 table_size;                  /* bytes of the walk table */
+	__u32 n_states;                    /* of a task */
+	__u32 stride;                      /* of them, those of one signal context */
+	__u32 anon_module, unknown_module; /* [anon] and [unknown] in the walk table */
+	__u32 pad;
+};
+
+/* Shared while it runs. */
+struct gait_tier_shared {
+	__u32 generation; /* goes up whenever code may have come to lie elsewhere */
+	__u32 n_moving;   /* tasks in calls that may move it: no place is remembered meanwhile */
+	__u32 n_stacks;   /* that have a number */
+	__u32 pad;
+};

@@ -1,0 +1,261 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
+/*
+ * The walker, in the kernel: the step of model/walk-step.h over the same table, with every access
+ * bounded for the verifier; and what surrounds a step in enforce/ruling.c: handlers that were left,
+ * calls that the kernel makes again, and what is done about a violation.
+ */
+#pragma once
+
+#include "kernel/maps.bpf.h"
+
+#define GAIT_WALK_ACCESSORS
+#define GAIT_WALK_MAX_PHASES                                                                       \
+	64u /* that a violation is looked for in: more the verifier would not follow */
+#define GAIT_WALK_INLINE static inline __attribute__((always_inline))
+
+/* Some bytes of the table; those at its start where the table is not what it should be. */
+GAIT_WALK_INLINE const void *
+gait_walk_at(const struct gait_walk_header *walk_table, __u32 offset, __u32 size)
+{
+	__u64 at = offset;
+
+	/* Not to be reordered: the verifier has to see the very register that is checked. */
+	asm volatile("" : "+r"(at));
+	if (at > config.table_size - 64u)
+		at = 0;
+	return (const char *)walk_table + at;
+}
+
+/* The row of a task's states that counts now. */
+struct state_row {
+	__u32 *states;
+	__u32 first;
+};
+typedef struct state_row *gait_walk_row;
+
+GAIT_WALK_INLINE __u32 *
+get_state_at(struct state_row *row, __u32 library)
+{
+	__u64 at = row->first + 1 + library;
+
+	asm volatile("" : "+r"(at));
+	return at < config.n_states ? row->states + at : row->states;
+}
+
+GAIT_WALK_INLINE __u32
+gait_walk_get_state(struct state_row *row, __u32 library)
+{
+	return *get_state_at(row, library);
+}
+
+GAIT_WALK_INLINE void
+gait_walk_set_state(struct state_row *row, __u32 library, __u32 state)
+{
+	*get_state_at(row, library) = state;
+}
+
+GAIT_WALK_INLINE __u32 gait_walk_lookup(const struct gait_walk_header *walk_table, __u32 kind,
+                                        __u32 program, __u32 a, __u32 b, __u32 c, __u64 d);
+
+#include "model/walk-step.h"
+
+/* key->value of an equal one, GAIT_WALK_NONE where there is none. */
+__noinline __u32
+gait_find_key(struct gait_walk_key *key)
+{
+	const struct gait_walk_header *walk_table;
+	__u32 zero = 0, at, base, mask, n_probes;
+
+	walk_table = bpf_map_lookup_elem(&table, &zero);
+	if (!walk_table || !key)
+		return GAIT_WALK_NONE;
+	base = walk_table->keys;
+	mask = walk_table->key_mask;
+	n_probes = walk_table->n_probes;
+	at = gait_walk_hash(key->scope, key->a, key->b, key->c, key->d) & mask;
+	for (__u32 i = 0; i < GAIT_WALK_MAX_PROBES && i < n_probes; i++) {
+		const struct gait_walk_key *found =
+		    gait_walk_at(walk_table, base + at * (__u32)sizeof(*found), sizeof(*found));
+
+		if (found->scope == key->scope && found->a == key->a && found->b == key->b &&
+		    found->c == key->c && found->d == key->d)
+			return found->value;
+		if (found->scope == GAIT_WALK_KEY_EMPTY)
+			break;
+		at = (at + 1) & mask;
+	}
+	return GAIT_WALK_NONE;
+}
+
+GAIT_WALK_INLINE __u32
+gait_walk_lookup(const struct gait_walk_header *walk_table, __u32 kind, __u32 program, __u32 a,
+                 __u32 b, __u32 c, __u64 d)
+{
+	struct gait_walk_key key = {
+	    .scope = kind | program << GAIT_WALK_KEY_BITS, .a = a, .b = b, .c = c, .d = d};
+
+	return gait_find_key(&key);
+}
+
+/* --- handlers -----------------------------------------------------------------------------------
+ */
+
+/* As gait_signal_context_note_syscall(): how many handlers the task is in, this call included. */
+static __always_inline __u32
+leave_handlers(struct gait_tier_slot *slot, __u32 nr, __u64 sp, int *is_its_own)
+{
+	__u32 depth = slot->depth;
+
+	*is_its_own = 0;
+	for (int i = 0; i < GAIT_TIER_MAX_CONTEXTS && depth > 0; i++) {
+		const struct gait_tier_handler *handler =
+		    &slot->handlers[(depth - 1) & (GAIT_TIER_MAX_CONTEXTS - 1)];
+
+		if (nr == 15) {
+			*is_its_own = handler->sp + 8 == sp;
+			if (*is_its_own)
+				break;
+		} else if (sp <= handler->sp + 8 && sp >= handler->stack_base) {
+			break;
+		}
+		depth--;
+	}
+	return depth;
+}
+
+/* As gait_interrupted_calls_take(). depth: after the call. */
+static __always_inline int
+is_again(struct gait_tier_slot *slot, const __u64 *registers, __u32 nr, __u32 depth)
+{
+	__u32 n = slot->n_again, keep = nr == 15 ? depth + 1 : depth;
+	int is_same = 0;
+
+	if (n == 0)
+		return 0;
+	if (nr != 15) {
+		const struct gait_tier_again *last =
+		    &slot->again[(n - 1) & (GAIT_TIER_MAX_CONTEXTS - 1)];
+
+		is_same =
+		    last->depth == depth && last->nr == nr && last->ip == registers[REGS_RIP] &&
+		    last->sp == registers[REGS_RSP] && last->args[0] == registers[REGS_RDI] &&
+		    last->args[1] == registers[REGS_RSI] && last->args[2] == registers[REGS_RDX] &&
+		    last->args[3] == registers[REGS_R10] && last->args[4] == registers[REGS_R8] &&
+		    last->args[5] == registers[REGS_R9];
+	}
+	for (int i = 0; i < GAIT_TIER_MAX_CONTEXTS && n > 0; i++) {
+		if (slot->again[(n - 1) & (GAIT_TIER_MAX_CONTEXTS - 1)].depth < keep)
+			break;
+		n--;
+	}
+	slot->n_again = n;
+	return is_same;
+}
+
+/* --- a step -------------------------------------------------------------------------------------
+ */
+
+static __always_inline __u32
+get_class(const struct gait_tier_syscall *call, const __u64 *registers)
+{
+	__u32 klass = 0;
+
+	for (int i = 0; i < 2; i++) {
+		__u64 value = 0;
+
+		if (!call->mask[i])
+			break;
+		switch (call->index[i]) {
+		case 0:
+			value = registers[REGS_RDI];
+			break;
+		case 1:
+			value = registers[REGS_RSI];
+			break;
+		case 2:
+			value = registers[REGS_RDX];
+			break;
+		case 3:
+			value = registers[REGS_R10];
+			break;
+		}
+		klass |= ((__u32)value & call->mask[i]) << (call->shift[i] & 31);
+	}
+	return klass;
+}
+
+/* What a call comes to; handed over in memory, as global functions must. */
+struct gait_tier_step {
+	struct gait_walk_event event;
+	__u32 slot, depth;
+	__u32 is_ruled; /* by the supervisor: follow it, whatever it is */
+	__u32 pad;
+};
+
+/* The verdict; where it is ALLOW, or the call was ruled on, the walker has moved. */
+__noinline __u32
+gait_step(struct gait_tier_step *step)
+{
+	const struct gait_walk_header *walk_table;
+	struct gait_tier_slot *slot;
+	struct gait_walk_found found;
+	struct state_row row;
+	__u32 zero = 0, index, verdict, depth;
+
+	if (!step)
+		return GAIT_WALK_SYSCALL;
+	index = step->slot;
+	depth = step->depth;
+	walk_table = bpf_map_lookup_elem(&table, &zero);
+	slot = bpf_map_lookup_elem(&slots, &index);
+	row.states = bpf_map_lookup_elem(&states, &index);
+	if (!walk_table || !slot || !row.states)
+		return GAIT_WALK_SYSCALL;
+	if (step->event.nr == walk_table->restart_syscall)
+		return GAIT_WALK_ALLOW;
+	row.first =
+	    (depth < GAIT_TIER_MAX_CONTEXTS ? depth : GAIT_TIER_MAX_CONTEXTS - 1) * config.stride;
+	gait_walk_find(walk_table, &slot->position, &step->event, &found);
+	verdict = gait_walk_judge(walk_table, &slot->position, &row, depth, &step->event, &found);
+	if (verdict == GAIT_WALK_ALLOW || step->is_ruled)
+		gait_walk_move(walk_table, &slot->position, &row, &step->event, &found);
+	return verdict;
+}
+
+/* Every state is "anywhere". */
+static long
+lose_state(__u32 i, void *data)
+{
+	__u32 *all = *(__u32 **)data;
+
+	if (i < config.n_states)
+		all[i] = GAIT_WALK_NONE;
+	return 0;
+}
+
+/* The move of a violation that is let through. */
+__noinline int
+gait_resync(struct gait_tier_step *step)
+{
+	const struct gait_walk_header *walk_table;
+	struct gait_tier_slot *slot;
+	struct gait_walk_found found;
+	struct state_row row;
+	__u32 zero = 0, index;
+
+	if (!step)
+		return 0;
+	index = step->slot;
+	walk_table = bpf_map_lookup_elem(&table, &zero);
+	slot = bpf_map_lookup_elem(&slots, &index);
+	row.states = bpf_map_lookup_elem(&states, &index);
+	if (!walk_table || !slot || !row.states)
+		return 0;
+	row.first =
+	    (step->depth < GAIT_TIER_MAX_CONTEXTS ? step->depth : GAIT_TIER_MAX_CONTEXTS - 1) *
+	    config.stride;
+	gait_walk_find(walk_table, &slot->position, &step->event, &found);
+	gait_walk_resync_phase(walk_table, &slot->position, &found);
+	gait_walk_move(walk_table, &slot->position, &row, &step->event, &found);
+	return 0;
+}

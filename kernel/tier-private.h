@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The tier, as its files know each other. */
+#pragma once
+
+#include "kernel/tier.h"
+
+#include <bpf/libbpf.h>
+
+#define GAIT_TIER_MAX_ROWS (1u << 18)
+
+/* What the program was told of files; tier-files.c. */
+typedef struct {
+	GaitWalkTable *table; /* NULL: none */
+	GHashTable *indices;  /* GaitModule → 1 + index */
+	GPtrArray *mappings;  /* one page of each, so that its inode stays */
+	guint32 n_files, n_rows;
+} GaitTierFiles;
+
+struct _GaitTier {
+	struct bpf_object *object;
+	struct bpf_link *link;
+	struct ring_buffer *ring;
+	struct gait_tier_config config;
+	struct gait_tier_slot *slots; /* shared with the program */
+	guint32 *states;
+	struct gait_tier_shared *shared;
+	gsize slots_size, states_size, shared_size;
+	GQueue free; /* slots, the one that was used longest ago first */
+	guint32 n_spaces;
+	GaitModules *modules;
+	GaitTierFiles files;
+	GaitTierCallbacks callbacks;
+	gpointer data;
+};
+
+void gait_tier_files_init(GaitTierFiles *files, const GaitWalkTable *table);
+void gait_tier_files_clear(GaitTierFiles *files);
+void gait_tier_learn_vdso(GaitTier *tier);

@@ -1,0 +1,374 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The in-kernel tier as user space has it: loads the program, sized for the model, and owns its
+ * maps and the slots of tasks. What the program knows of files is tier-files.c's.
+ *
+ * BPF numbers tasks as the outermost PID namespace does, so this is for supervisors in there.
+ */
+#include "kernel/tier-private.h"
+
+#include "sysgait/error.h"
+#include "sysgait/syscall.h"
+
+#include <bpf/bpf.h>
+#include <errno.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <sys/sysinfo.h>
+#include <unistd.h>
+
+/* The kernel's number for the outermost PID namespace (PROC_PID_INIT_INO). */
+#define OUTERMOST_PID_NAMESPACE 0xeffffffcu
+
+/* Room for what is not read yet: a core makes at most some 300 MB of records a second. */
+#define RECORDING_RING (64u * 1024 * 1024)
+#define ENFORCING_RING (1024u * 1024)
+
+/* The program, compiled. */
+extern const guint8 gait_tier_program[];
+extern const guint64 gait_tier_program_size;
+__asm__(".pushsection .rodata\n"
+        ".balign 16\n"
+        ".global gait_tier_program, gait_tier_program_size\n"
+        "gait_tier_program:\n"
+        ".incbin \"" GAIT_BPF_DIRECTORY "/kernel/gait.bpf.o\"\n"
+        "0:\n"
+        ".balign 8\n"
+        "gait_tier_program_size: .quad 0b - gait_tier_program\n"
+        ".popsection\n");
+
+static int
+say_nothing(enum libbpf_print_level level, const char *format, va_list arguments)
+{
+	return 0;
+}
+
+/* --- loading ------------------------------------------------------------------------------------
+ */
+
+static struct bpf_map *
+find_map(GaitTier *tier, const char *name)
+{
+	struct bpf_map *map = bpf_object__find_map_by_name(tier->object, name);
+
+	g_assert(map);
+	return map;
+}
+
+static guint32
+count_libraries(const struct gait_walk_header *header)
+{
+	const struct gait_walk_program *programs =
+	    (const void *)((const char *)header + header->programs);
+	guint32 most = 0;
+
+	for (guint32 i = 0; i < header->n_programs; i++)
+		most = MAX(most, programs[i].n_libraries);
+	return most;
+}
+
+static guint32
+find_module(const GaitWalkTable *table, const char *name)
+{
+	gboolean is_stale;
+
+	return table ? gait_walk_table_find_module(table, name, "", &is_stale) : GAIT_WALK_NONE;
+}
+
+static void
+configure(GaitTier *tier, const GaitTierOptions *options)
+{
+	const struct gait_walk_header *header =
+	    options->table ? gait_walk_table_get_header(options->table) : NULL;
+	guint32 stride = header ? 1 + count_libraries(header) : 1;
+	struct gait_tier_config config = {
+	    .is_recording = options->is_recording,
+	    .is_enforcing = header != NULL,
+	    .table_size = header ? MAX(header->size, 4096) : 4096,
+	    .stride = stride,
+	    .anon_module = find_module(options->table, "[anon]"),
+	    .unknown_module = find_module(options->table, "[unknown]"),
+	};
+
+	/* Values of a map that is mapped are a multiple of 8 bytes. */
+	config.n_states = (stride * GAIT_TIER_MAX_CONTEXTS + 1) & ~1u;
+	tier->config = config;
+	bpf_map__set_initial_value(find_map(tier, ".rodata.config"), &config, sizeof(config));
+	bpf_map__set_value_size(find_map(tier, "table"), config.table_size);
+	bpf_map__set_value_size(find_map(tier, "states"), config.n_states * sizeof(guint32));
+	bpf_map__set_max_entries(find_map(tier, "rows"), GAIT_TIER_MAX_ROWS);
+	bpf_map__set_max_entries(find_map(tier, "ring"),
+	                         options->is_recording ? RECORDING_RING : ENFORCING_RING);
+}
+
+static gsize
+round_to_pages(gsize size)
+{
+	gsize page = (gsize)sysconf(_SC_PAGESIZE);
+
+	return (size + page - 1) / page * page;
+}
+
+static gboolean
+map_values(struct bpf_map *map, gsize n, void **values, gsize *size, GError **error)
+{
+	*size = round_to_pages(n * ((bpf_map__value_size(map) + 7) / 8 * 8));
+	*values = mmap(NULL, *size, PROT_READ | PROT_WRITE, MAP_SHARED, bpf_map__fd(map), 0);
+	if (*values != MAP_FAILED)
+		return TRUE;
+	*values = NULL;
+	return gait_error_system(error, GAIT_PROCESS_ERROR, errno, "mmap of a BPF map");
+}
+
+static void
+fill_classes(struct gait_tier_syscall calls[GAIT_TIER_N_SYSCALLS])
+{
+	GaitClassPart parts[GAIT_MAX_CLASS_PARTS];
+
+	for (guint32 nr = 0; nr < GAIT_TIER_N_SYSCALLS; nr++) {
+		gait_syscall_get_class_parts(nr, parts);
+		for (guint i = 0; i < GAIT_MAX_CLASS_PARTS; i++) {
+			calls[nr].index[i] = parts[i].index;
+			calls[nr].shift[i] = parts[i].shift;
+			calls[nr].mask[i] = parts[i].mask;
+		}
+	}
+}
+
+static gboolean
+fill(GaitTier *tier, const GaitTierOptions *options, GError **error)
+{
+	g_autofree struct gait_tier_syscall *calls =
+	    g_new0(struct gait_tier_syscall, GAIT_TIER_N_SYSCALLS);
+	int fd = bpf_map__fd(find_map(tier, "syscalls"));
+	guint32 zero = 0;
+
+	if (!options->table)
+		return TRUE;
+	memcpy(calls, options->syscalls, GAIT_TIER_N_SYSCALLS * sizeof(*calls));
+	fill_classes(calls);
+	for (guint32 nr = 0; nr < GAIT_TIER_N_SYSCALLS; nr++)
+		if (bpf_map_update_elem(fd, &nr, &calls[nr], BPF_ANY) != 0)
+			return gait_error_system(error, GAIT_PROCESS_ERROR, errno,
+			                         "filling a BPF map");
+	{
+		const struct gait_walk_header *header = gait_walk_table_get_header(options->table);
+		g_autofree guint8 *bytes = g_malloc0(tier->config.table_size);
+
+		memcpy(bytes, header, header->size);
+		if (bpf_map_update_elem(bpf_map__fd(find_map(tier, "table")), &zero, bytes,
+		                        BPF_ANY) != 0)
+			return gait_error_system(error, GAIT_PROCESS_ERROR, errno,
+			                         "filling a BPF map");
+	}
+	return TRUE;
+}
+
+static gboolean
+load(GaitTier *tier, const GaitTierOptions *options, GError **error)
+{
+	libbpf_set_print(say_nothing);
+	tier->object = bpf_object__open_mem(gait_tier_program, gait_tier_program_size, NULL);
+	if (!tier->object)
+		return gait_error_system(error, GAIT_PROCESS_ERROR, errno, "opening a BPF program");
+	configure(tier, options);
+	if (bpf_object__load(tier->object) != 0)
+		return gait_error_system(error, GAIT_PROCESS_ERROR, errno, "loading a BPF program");
+	return map_values(find_map(tier, "slots"), GAIT_TIER_MAX_TASKS, (void **)&tier->slots,
+	                  &tier->slots_size, error) &&
+	       map_values(find_map(tier, "states"), GAIT_TIER_MAX_TASKS, (void **)&tier->states,
+	                  &tier->states_size, error) &&
+	       map_values(find_map(tier, ".data.shared"), 1, (void **)&tier->shared,
+	                  &tier->shared_size, error) &&
+	       fill(tier, options, error);
+}
+
+static gboolean
+attach(GaitTier *tier, GError **error)
+{
+	struct bpf_program *program = bpf_object__find_program_by_name(tier->object, "on_enter");
+
+	tier->link = bpf_program__attach(program);
+	if (!tier->link)
+		return gait_error_system(error, GAIT_PROCESS_ERROR, errno,
+		                         "attaching to sys_enter");
+	return TRUE;
+}
+
+/* --- records ------------------------------------------------------------------------------------
+ */
+
+/* Lengths are the kernel's own; a record of a kind that is not known is of another build. */
+static int
+on_record(void *data, void *record, size_t size)
+{
+	GaitTier *tier = data;
+	const struct gait_tier_call *call = record;
+	const struct gait_tier_raw *raw = size >= sizeof(*raw) ? record : NULL;
+
+	g_assert(size >= sizeof(*call) && (call->kind == GAIT_TIER_CALL || raw));
+	if (call->kind == GAIT_TIER_VIOLATION)
+		tier->callbacks.violation(raw, tier->data);
+	else
+		tier->callbacks.call(call, call->kind == GAIT_TIER_RAW_CALL ? raw : NULL,
+		                     tier->data);
+	return 0;
+}
+
+int
+gait_tier_get_fd(const GaitTier *tier)
+{
+	return ring_buffer__epoll_fd(tier->ring);
+}
+
+gsize
+gait_tier_drain(GaitTier *tier)
+{
+	int n = ring_buffer__consume(tier->ring);
+
+	return n > 0 ? (gsize)n : 0;
+}
+
+/* --- a tier -------------------------------------------------------------------------------------
+ */
+
+static gboolean
+is_outermost_pid_namespace(void)
+{
+	struct stat status;
+
+	return stat("/proc/self/ns/pid", &status) == 0 && status.st_ino == OUTERMOST_PID_NAMESPACE;
+}
+
+GaitTier *
+gait_tier_new(const GaitTierOptions *options, GaitModules *modules,
+              const GaitTierCallbacks *callbacks, gpointer data, GError **error)
+{
+	g_autoptr(GaitTier) tier = g_new0(GaitTier, 1);
+
+	tier->modules = modules;
+	tier->callbacks = *callbacks;
+	tier->data = data;
+	gait_tier_files_init(&tier->files, options->table);
+	for (guint i = 0; i < GAIT_TIER_MAX_TASKS; i++)
+		g_queue_push_tail(&tier->free, GUINT_TO_POINTER(i));
+	if (!is_outermost_pid_namespace()) {
+		g_set_error(error, GAIT_PROCESS_ERROR, GAIT_ERROR_UNSUPPORTED,
+		            "in a PID namespace, BPF knows tasks by other numbers");
+		return NULL;
+	}
+	if (!load(tier, options, error))
+		return NULL;
+	tier->ring = ring_buffer__new(bpf_map__fd(find_map(tier, "ring")), on_record, tier, NULL);
+	if (!tier->ring) {
+		gait_error_system(error, GAIT_PROCESS_ERROR, errno, "mmap of a BPF ring");
+		return NULL;
+	}
+	gait_tier_learn_vdso(tier);
+	if (!attach(tier, error))
+		return NULL;
+	return g_steal_pointer(&tier);
+}
+
+void
+gait_tier_free(GaitTier *tier)
+{
+	if (!tier)
+		return;
+	bpf_link__destroy(tier->link);
+	ring_buffer__free(tier->ring);
+	if (tier->slots)
+		munmap(tier->slots, tier->slots_size);
+	if (tier->states)
+		munmap(tier->states, tier->states_size);
+	if (tier->shared)
+		munmap(tier->shared, tier->shared_size);
+	bpf_object__close(tier->object);
+	gait_tier_files_clear(&tier->files);
+	g_queue_clear(&tier->free);
+	g_free(tier);
+}
+
+gboolean
+gait_tier_probe(GError **error)
+{
+	static const GaitTierCallbacks none;
+	GaitTierOptions options = {.is_recording = TRUE};
+	g_autoptr(GaitModules) modules = gait_modules_new(NULL);
+	g_autoptr(GError) failure = NULL;
+	g_autoptr(GaitTier) tier = gait_tier_new(&options, modules, &none, NULL, &failure);
+
+	if (tier)
+		return TRUE;
+	g_set_error(error, GAIT_PROCESS_ERROR, GAIT_ERROR_UNSUPPORTED,
+	            "the in-kernel tier is not to be had here: %s", failure->message);
+	return FALSE;
+}
+
+/* --- slots --------------------------------------------------------------------------------------
+ */
+
+struct gait_tier_slot *
+gait_tier_get_slot(GaitTier *tier, guint32 index)
+{
+	g_assert(index < GAIT_TIER_MAX_TASKS);
+	return &tier->slots[index];
+}
+
+guint32 *
+gait_tier_get_states(GaitTier *tier, guint32 index, guint32 *stride)
+{
+	g_assert(index < GAIT_TIER_MAX_TASKS);
+	*stride = tier->config.stride;
+	return tier->config.is_enforcing ? tier->states + (gsize)index * tier->config.n_states
+	                                 : NULL;
+}
+
+struct gait_tier_slot *
+gait_tier_add(GaitTier *tier, pid_t tid, guint32 *index, GError **error)
+{
+	guint32 key = (guint32)tid;
+	struct gait_tier_slot *slot;
+
+	if (g_queue_is_empty(&tier->free)) {
+		g_set_error(error, GAIT_PROCESS_ERROR, GAIT_ERROR_TOO_LARGE,
+		            "more than %d tasks at the same time", GAIT_TIER_MAX_TASKS);
+		return NULL;
+	}
+	*index = GPOINTER_TO_UINT(g_queue_pop_head(&tier->free));
+	slot = gait_tier_get_slot(tier, *index);
+	memset(slot, 0, sizeof(*slot));
+	slot->tid = key;
+	if (bpf_map_update_elem(bpf_map__fd(find_map(tier, "slot_of_tid")), &key, index, BPF_ANY) ==
+	    0)
+		return slot;
+	gait_error_system(error, GAIT_PROCESS_ERROR, errno, "filling a BPF map");
+	gait_tier_remove(tier, *index);
+	return NULL;
+}
+
+void
+gait_tier_remove(GaitTier *tier, guint32 index)
+{
+	struct gait_tier_slot *slot = gait_tier_get_slot(tier, index);
+
+	bpf_map_delete_elem(bpf_map__fd(find_map(tier, "slot_of_tid")), &slot->tid);
+	slot->tid = 0;
+	if (slot->is_moving) {
+		__atomic_fetch_add(&tier->shared->generation, 1, __ATOMIC_SEQ_CST);
+		__atomic_fetch_sub(&tier->shared->n_moving, 1, __ATOMIC_SEQ_CST);
+	}
+	g_queue_push_tail(&tier->free, GUINT_TO_POINTER(index));
+}
+
+void
+gait_tier_forget_places(GaitTier *tier, struct gait_tier_slot *slot)
+{
+	if (slot->is_moving) {
+		slot->is_moving = 0;
+		__atomic_fetch_sub(&tier->shared->n_moving, 1, __ATOMIC_SEQ_CST);
+	}
+	memset(slot->places, 0, sizeof(slot->places));
+	slot->space = ++tier->n_spaces;
+}

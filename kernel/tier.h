@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The in-kernel tier: a BPF program at the entry of every system call of the tasks that were added
+ * to it (gait.bpf.c), which sends off what they do, or walks it through a model and acts on what is
+ * out of gait. It sees system calls and nothing else: births, execs, signals and deaths are told to
+ * it, while the task is stopped.
+ */
+#pragma once
+
+#include "sysgait/attribute.h"
+#include "sysgait/walker.h"
+
+#include "kernel/shared.h"
+
+typedef struct {
+	gboolean is_recording; /* every call is sent off */
+	/* The model that calls are walked through; NULL: they are not. */
+	const GaitWalkTable *table;
+	/* GAIT_TIER_N_SYSCALLS of them: what is done about violations. NULL without a table. */
+	const struct gait_tier_syscall *syscalls;
+} GaitTierOptions;
+
+/* What comes from the kernel, in the order in which it happened. */
+typedef struct {
+	/* raw: NULL where the stack was told of before (call->stack). */
+	void (*call)(const struct gait_tier_call *call, const struct gait_tier_raw *raw,
+	             gpointer data);
+	void (*violation)(const struct gait_tier_raw *raw, gpointer data);
+} GaitTierCallbacks;
+
+typedef struct _GaitTier GaitTier;
+
+/* options' pointers are not needed any more afterwards; modules is borrowed. */
+GaitTier *gait_tier_new(const GaitTierOptions *options, GaitModules *modules,
+                        const GaitTierCallbacks *callbacks, gpointer data, GError **error);
+void gait_tier_free(GaitTier *tier);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(GaitTier, gait_tier_free)
+/* Whether this kernel, and these privileges, can do it; GAIT_ERROR_UNSUPPORTED says what is
+ * missing. Tried out. */
+gboolean gait_tier_probe(GError **error);
+
+/*
+ * A slot for a task that is stopped: zeroed, to be filled in; the task's calls are seen from the
+ * next one on. NULL with error where all are taken. *index is its number.
+ */
+struct gait_tier_slot *gait_tier_add(GaitTier *tier, pid_t tid, guint32 *index, GError **error);
+/* The task is gone, or let go. */
+void gait_tier_remove(GaitTier *tier, guint32 index);
+struct gait_tier_slot *gait_tier_get_slot(GaitTier *tier, guint32 index);
+/* Rows of the slot's states, of `stride` each; NULL without a table. */
+guint32 *gait_tier_get_states(GaitTier *tier, guint32 index, guint32 *stride);
+
+/* The task runs another program, or another address space: what is remembered of where code lies is
+ * so no more. */
+void gait_tier_forget_places(GaitTier *tier, struct gait_tier_slot *slot);
+/* Tells the program of the files whose code a process has mapped. Whether it is static: none of
+ * them is of the runtime set. */
+gboolean gait_tier_learn_process(GaitTier *tier, pid_t pid);
+/* The same of the file behind a descriptor of a task's, which is about to map a part as code. */
+void gait_tier_learn_descriptor(GaitTier *tier, pid_t task, int descriptor, guint64 offset,
+                                guint64 size);
+
+/* For poll(). */
+int gait_tier_get_fd(const GaitTier *tier);
+/* Hands over what has come. Returns how many records. */
+gsize gait_tier_drain(GaitTier *tier);

@@ -1,0 +1,267 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Recording by the in-kernel tier. Nearly all calls come as records out of its ring, some time
+ * after they happened; lifecycle and signals stop for the tracer as ever. Before a stop is looked
+ * at the ring is drained: what a task did before it stopped is in there, so the order of each
+ * task's events, and of a creation and its child's, is exact.
+ *
+ * The calls that change where code lies, or end a program, stop as well (a few for each exec):
+ * until then the addresses that are still in the ring can be looked up, afterwards no more.
+ *
+ * A stack is told of once, with the frames that the kernel has walked; where it could not, with
+ * registers and a copy of the stack, which are unwound here as a stopped task's would be.
+ */
+#include "learn/recorder-private.h"
+#include "learn/trace-filter.h"
+
+#include <linux/audit.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
+#include <stddef.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+struct _GaitKernelRecorder {
+	GaitTier *tier;
+	GaitTask *tasks[GAIT_TIER_MAX_TASKS]; /* by slot */
+	GPtrArray *stacks;                    /* GaitStack by the kernel's number */
+};
+
+/* --- the filter ---------------------------------------------------------------------------------
+ */
+
+#define NR   offsetof(struct seccomp_data, nr)
+#define ARCH offsetof(struct seccomp_data, arch)
+#define PROT (offsetof(struct seccomp_data, args) + 2 * sizeof(guint64))
+
+int
+gait_recorder_kernel_filter(gpointer data)
+{
+	/* Foreign architectures and x32 too: the tier knows native calls only. */
+	struct sock_filter filter[] = {
+	    BPF_STMT(BPF_LD | BPF_W | BPF_ABS, ARCH),
+	    BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, AUDIT_ARCH_X86_64, 0, 11),
+	    BPF_STMT(BPF_LD | BPF_W | BPF_ABS, NR),
+	    BPF_JUMP(BPF_JMP | BPF_JGE | BPF_K, 0x40000000u, 9, 0),
+	    BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_execve, 8, 0),
+	    BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_execveat, 7, 0),
+	    BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_exit_group, 6, 0),
+	    BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_exit, 5, 0),
+	    BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_mmap, 2, 0),
+	    BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_mprotect, 1, 0),
+	    BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_pkey_mprotect, 0, 3),
+	    BPF_STMT(BPF_LD | BPF_W | BPF_ABS, PROT),
+	    BPF_JUMP(BPF_JMP | BPF_JSET | BPF_K, PROT_EXEC, 0, 1),
+	    BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_TRACE),
+	    BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+	};
+	struct sock_fprog program = {.len = G_N_ELEMENTS(filter), .filter = filter};
+
+	return gait_trace_filter_install(&program);
+}
+
+/* --- what comes out of the ring -----------------------------------------------------------------
+ */
+
+static void
+get_registers(const struct gait_tier_raw *raw, GaitRegisters *registers)
+{
+	/* The kernel's order is that of struct pt_regs, which user_regs_struct begins with. */
+	struct user_regs_struct user = {0};
+
+	G_STATIC_ASSERT(sizeof(raw->registers) <= sizeof(user));
+	memcpy(&user, raw->registers, sizeof(raw->registers));
+	gait_registers_from_user(registers, &user);
+}
+
+static const GaitStack *
+attribute(GaitRecorder *recorder, GaitTask *task, const struct gait_tier_raw *raw)
+{
+	guint64 pcs[G_N_ELEMENTS(raw->pcs)];
+	const GaitStack *stack = NULL;
+	GaitRegisters registers;
+
+	memcpy(pcs, raw->pcs, sizeof(pcs));
+	if (raw->how == GAIT_TIER_FOUND && raw->site < G_N_ELEMENTS(pcs))
+		stack = gait_attributor_adopt(recorder->attributor, task->space, task->tid,
+		                              raw->call.nr, pcs, raw->site);
+	if (stack)
+		return stack;
+	get_registers(raw, &registers);
+	return gait_attributor_attribute_copy(recorder->attributor, task->space, task->tid,
+	                                      raw->call.nr, &registers, (const guint8 *)raw->stack,
+	                                      MIN(raw->n_stack, sizeof(raw->stack)));
+}
+
+static void
+remember(GaitKernelRecorder *kernel, guint32 number, const GaitStack *stack)
+{
+	if (number == 0 || number > 4 * GAIT_TIER_MAX_STACKS)
+		return;
+	if (number >= kernel->stacks->len)
+		g_ptr_array_set_size(kernel->stacks, (gint)number + 1);
+	kernel->stacks->pdata[number] = (gpointer)stack;
+}
+
+static const GaitStack *
+recall(const GaitKernelRecorder *kernel, guint32 number)
+{
+	return number < kernel->stacks->len ? kernel->stacks->pdata[number] : NULL;
+}
+
+static void
+note_lost(GaitRecorder *recorder, GaitRecordedTask *own, guint64 n_lost)
+{
+	if (G_LIKELY(n_lost <= own->n_lost))
+		return;
+	gait_recording_lost(recorder->recording, own->index, n_lost - own->n_lost);
+	own->n_lost = n_lost;
+}
+
+static void
+on_call(const struct gait_tier_call *call, const struct gait_tier_raw *raw, gpointer data)
+{
+	GaitRecorder *recorder = data;
+	GaitKernelRecorder *kernel = recorder->kernel;
+	GaitTask *task = call->slot < GAIT_TIER_MAX_TASKS ? kernel->tasks[call->slot] : NULL;
+	GaitRecordedTask *own = task ? task->data : NULL;
+	guint32 nr = call->arch == AUDIT_ARCH_X86_64 ? call->nr : G_MAXUINT32;
+	GaitIssuedCall issued = {.ip = call->ip, .sp = call->sp, .nr = call->nr};
+	const GaitStack *stack;
+
+	if (!recorder->recording || !own)
+		return;
+	note_lost(recorder, own, call->n_lost);
+	gait_recording_set_time(recorder->recording, call->time_ns);
+	memcpy(issued.args, call->args, sizeof(issued.args));
+	gait_space_note_syscall(task->space, task->tid, nr, issued.args);
+	gait_recorder_note_unwinding(recorder, own,
+	                             gait_signal_context_note_syscall(&own->context, nr, call->sp));
+	stack = raw ? attribute(recorder, task, raw) : recall(kernel, call->stack);
+	if (raw)
+		remember(kernel, call->stack, stack);
+	if (G_LIKELY(!gait_recorder_is_again(own, &issued))) {
+		if (G_LIKELY(stack && gait_modules_get_shortage(recorder->modules) == 0))
+			gait_recording_syscall(recorder->recording, own->index, call->arch,
+			                       call->nr, issued.args, stack);
+		else
+			gait_recording_lost(recorder->recording, own->index, 1);
+	}
+	gait_recording_set_time(recorder->recording, 0);
+}
+
+static const GaitTierCallbacks callbacks = {.call = on_call};
+
+void
+gait_recorder_kernel_drain(GaitRecorder *recorder)
+{
+	if (recorder->kernel)
+		gait_tier_drain(recorder->kernel->tier);
+}
+
+int
+gait_recorder_kernel_get_fd(const GaitRecorder *recorder)
+{
+	return recorder->kernel ? gait_tier_get_fd(recorder->kernel->tier) : -1;
+}
+
+/* --- lifecycle ----------------------------------------------------------------------------------
+ */
+
+gboolean
+gait_recorder_kernel_start(GaitRecorder *recorder, GError **error)
+{
+	GaitTierOptions options = {.is_recording = TRUE};
+	GaitTier *tier = gait_tier_new(&options, recorder->modules, &callbacks, recorder, error);
+
+	if (!tier)
+		return FALSE;
+	recorder->kernel = g_new0(GaitKernelRecorder, 1);
+	recorder->kernel->tier = tier;
+	recorder->kernel->stacks = g_ptr_array_new();
+	return TRUE;
+}
+
+void
+gait_recorder_kernel_free(GaitKernelRecorder *kernel)
+{
+	if (!kernel)
+		return;
+	gait_tier_free(kernel->tier);
+	g_ptr_array_unref(kernel->stacks);
+	g_free(kernel);
+}
+
+void
+gait_recorder_kernel_created(GaitRecorder *recorder, GaitTask *task, const GaitTask *parent)
+{
+	GaitKernelRecorder *kernel = recorder->kernel;
+	GaitRecordedTask *own = task->data;
+	const GaitRecordedTask *parents = parent ? parent->data : NULL;
+	g_autoptr(GError) error = NULL;
+	struct gait_tier_slot *slot;
+
+	own->slot = GAIT_TIER_NONE;
+	if (!kernel)
+		return;
+	slot = gait_tier_add(kernel->tier, task->tid, &own->slot, &error);
+	if (!slot) {
+		own->slot = GAIT_TIER_NONE;
+		/* Its calls are not seen: at least one of them is missing. */
+		gait_recording_lost(recorder->recording, own->index, 1);
+		return;
+	}
+	kernel->tasks[own->slot] = task;
+	if (!parents || parents->slot == GAIT_TIER_NONE) {
+		slot->flags = GAIT_TIER_TASK_RECORDED;
+		gait_recorder_kernel_executed(recorder, task);
+		return;
+	}
+	slot->flags = gait_tier_get_slot(kernel->tier, parents->slot)->flags;
+	slot->space = gait_tier_get_slot(kernel->tier, parents->slot)->space;
+}
+
+void
+gait_recorder_kernel_executed(GaitRecorder *recorder, GaitTask *task)
+{
+	GaitRecordedTask *own = task->data;
+	struct gait_tier_slot *slot;
+
+	if (!recorder->kernel || own->slot == GAIT_TIER_NONE)
+		return;
+	slot = gait_tier_get_slot(recorder->kernel->tier, own->slot);
+	gait_tier_forget_places(recorder->kernel->tier, slot);
+	slot->flags = GAIT_TIER_TASK_RECORDED;
+	if (gait_tier_learn_process(recorder->kernel->tier, task->pid))
+		slot->flags |= GAIT_TIER_TASK_STATIC;
+}
+
+void
+gait_recorder_kernel_stopped(GaitRecorder *recorder, GaitTask *task, guint32 nr,
+                             const guint64 args[6])
+{
+	GaitRecordedTask *own = task->data;
+
+	if (!recorder->kernel || own->slot == GAIT_TIER_NONE)
+		return;
+	gait_tier_get_slot(recorder->kernel->tier, own->slot)->flags |= GAIT_TIER_TASK_MUTE;
+	if (nr == SYS_mmap && (args[3] & MAP_ANONYMOUS) == 0)
+		gait_tier_learn_descriptor(recorder->kernel->tier, task->tid, (int)args[4], args[5],
+		                           args[1]);
+}
+
+void
+gait_recorder_kernel_exited(GaitRecorder *recorder, GaitTask *task)
+{
+	GaitRecordedTask *own = task->data;
+
+	if (!recorder->kernel || own->slot == GAIT_TIER_NONE)
+		return;
+	if (recorder->recording)
+		note_lost(recorder, own,
+		          gait_tier_get_slot(recorder->kernel->tier, own->slot)->n_lost);
+	recorder->kernel->tasks[own->slot] = NULL;
+	gait_tier_remove(recorder->kernel->tier, own->slot);
+}
