@@ -158,7 +158,7 @@ run_register_instruction(Run *run, GaitCfiCursor *program, guint8 opcode)
 	    [DW_CFA_expression] = GAIT_RULE_EXPRESSION,
 	    [DW_CFA_val_expression] = GAIT_RULE_VALUE_EXPRESSION,
 	};
-	GaitCfiRule rule = {GAIT_RULE_SAME};
+	GaitCfiRule rule = {.kind = GAIT_RULE_SAME};
 	guint64 number;
 
 	if (opcode != DW_CFA_same_value && (opcode >= G_N_ELEMENTS(kinds) || kinds[opcode] == 0))
