@@ -37,8 +37,7 @@ void
 gait_module_read_all(GaitModule *module)
 {
 	gait_module_get_cfi(module);
-	gait_module_get_go_table(module);
-	if (module->is_runtime)
+	if (gait_module_get_go_table(module) || module->is_runtime)
 		gait_module_get_unwind_rows(module, NULL);
 	load_symbols(module);
 	gait_image_close(module->image);

@@ -45,6 +45,7 @@ struct gait_unwind_row;
 /*
  * The module's unwind table (unwind-table.h), made on first use: a few milliseconds for libc. NULL,
  * and *n_rows 0, where nothing can be said of its code: anonymous memory, musl. n_rows may be NULL.
+ * It is the file's own: a build-id is whatever a file says that it is.
  */
 const struct gait_unwind_row *gait_module_get_unwind_rows(GaitModule *module, guint32 *n_rows);
 
