@@ -9,6 +9,8 @@
 static const GaitBackend *const backends[] = {
     &gait_backend_notify,
     &gait_backend_ptrace,
+    &gait_backend_bpf_notify,
+    &gait_backend_bpf_kill,
     NULL,
 };
 

@@ -36,6 +36,8 @@ typedef struct {
 
 extern const GaitBackend gait_backend_notify;
 extern const GaitBackend gait_backend_ptrace;
+extern const GaitBackend gait_backend_bpf_notify;
+extern const GaitBackend gait_backend_bpf_kill;
 
 /* NULL-terminated; the first one is the default. */
 const GaitBackend *const *gait_backends(void);

@@ -24,6 +24,7 @@ typedef struct {
 	const GaitStack *creation_stack;
 	struct gait_walk_event creation;
 	guint32 recorded; /* its index in the recording */
+	guint32 slot;     /* in the in-kernel tier; GAIT_TIER_NONE */
 } GaitSupervised;
 
 /* Fills in where a violation's call came from. */
@@ -41,6 +42,9 @@ gait_judge_count(guint64 *count)
 {
 	__atomic_store_n(count, *count + 1, __ATOMIC_RELAXED);
 }
+
+/* in-kernel.c */
+typedef struct _GaitInKernel GaitInKernel;
 
 struct _GaitEnforcer {
 	const GaitModel *model;
@@ -62,6 +66,8 @@ struct _GaitEnforcer {
 	guint n_unknown_looks;
 	GaitRecording *recording; /* borrowed; NULL: none */
 	GMutex recording_lock;
+	GaitInKernel *in_kernel; /* NULL: every call is judged here */
+	guint64 n_walked;        /* calls that were judged in the kernel, once that is over */
 };
 
 static inline GaitJudge *

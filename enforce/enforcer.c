@@ -6,6 +6,7 @@
 #include "enforce/enforcer-private.h"
 
 #include "enforce/exec-target.h"
+#include "enforce/in-kernel.h"
 #include "sysgait/syscall.h"
 #include "sysgait/text.h"
 
@@ -153,7 +154,11 @@ gait_enforcer_get_floor(const GaitEnforcer *enforcer)
 void
 gait_enforcer_get_stats(const GaitEnforcer *enforcer, GaitEnforcerStats *stats)
 {
-	*stats = (GaitEnforcerStats){.n_tasks = enforcer->n_tasks, .n_killed = enforcer->n_killed};
+	*stats = (GaitEnforcerStats){
+	    .n_tasks = enforcer->n_tasks,
+	    .n_killed = enforcer->n_killed,
+	    .n_events = enforcer->n_walked + gait_in_kernel_count_events(enforcer),
+	};
 	for (guint i = 0; i < enforcer->judges->len; i++) {
 		const GaitJudge *judge = g_ptr_array_index(enforcer->judges, i);
 
@@ -205,6 +210,7 @@ gait_enforcer_attribute(GaitEnforcer *enforcer, GaitEntry *entry)
 	GaitAttribution result;
 
 	watch_terminal(enforcer, entry);
+	gait_in_kernel_note_call(enforcer, entry);
 	gait_space_note_syscall(task->space, task->tid, entry->nr, entry->args);
 	result = gait_attributor_attribute(gait_enforcer_get_judge(enforcer, entry)->attributor,
 	                                   task->space, task->tid, entry->nr, &entry->registers,

@@ -97,6 +97,16 @@ gboolean gait_enforcer_recall(GaitEnforcer *enforcer, GaitEntry *entry);
 GaitRuling gait_enforcer_rule(GaitEnforcer *enforcer, const GaitEntry *entry);
 
 /*
+ * Where the in-kernel tier walks most calls: it does so from start on, once, to stop. What it sends
+ * is taken over by drain, while nobody else does anything with the enforcer, and whenever the
+ * descriptor is readable; -1 where it is not in use.
+ */
+gboolean gait_enforcer_start_in_kernel(GaitEnforcer *enforcer, GError **error);
+void gait_enforcer_stop_in_kernel(GaitEnforcer *enforcer);
+void gait_enforcer_drain(GaitEnforcer *enforcer);
+int gait_enforcer_get_ring_fd(const GaitEnforcer *enforcer);
+
+/*
  * Whether a running process may be joined: FALSE with error where it runs a program that the model
  * does not know, unless the policy lets such programs run. TRUE where it is gone.
  */

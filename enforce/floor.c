@@ -6,6 +6,8 @@
  */
 #include "enforce/floor.h"
 
+#include "enforce/passive.h"
+
 #include "sysgait/error.h"
 #include "sysgait/syscall.h"
 
@@ -153,14 +155,14 @@ is_covered(const GaitFloor *floor, guint i)
 }
 
 static gboolean
-add_rule(scmp_filter_ctx context, const Guard *guard, gint32 nr, GError **error)
+add_rule(scmp_filter_ctx context, const Guard *guard, gint32 nr, guint32 action, GError **error)
 {
 	struct scmp_arg_cmp compare =
 	    SCMP_CMP(guard->argument, SCMP_CMP_MASKED_EQ, guard->mask, guard->value);
-	int result = seccomp_rule_add_exact_array(context, SCMP_ACT_ERRNO(guard->error), nr,
-	                                          guard->mask != 0, &compare);
+	int result = seccomp_rule_add_exact_array(context, action, nr, guard->mask != 0, &compare);
 
-	if (result < 0)
+	/* One without arguments says so already. */
+	if (result < 0 && result != -EEXIST)
 		return gait_error_system(error, GAIT_ENFORCE_ERROR, -result, "seccomp_rule_add(%s)",
 		                         guard->label);
 	return TRUE;
@@ -196,6 +198,8 @@ append_guards(GaitFloor *floor, GaitFloorHandover handover, GError **error)
 	    [GAIT_FLOOR_NOTIFY] = SCMP_ACT_NOTIFY,
 	    [GAIT_FLOOR_TRACE] = SCMP_ACT_TRACE(0),
 	    [GAIT_FLOOR_ALLOW] = SCMP_ACT_ALLOW,
+	    [GAIT_FLOOR_NOTIFY_PIVOTAL] = SCMP_ACT_ALLOW,
+	    [GAIT_FLOOR_NOTIFY_ACTIVE] = SCMP_ACT_NOTIFY,
 	};
 	scmp_filter_ctx context = seccomp_init(actions[handover]);
 	gboolean is_good = TRUE;
@@ -205,14 +209,27 @@ append_guards(GaitFloor *floor, GaitFloorHandover handover, GError **error)
 		            "libseccomp cannot make a filter for this kernel");
 		return FALSE;
 	}
+	/* A tree instead of a list; where libseccomp is too old for that, a list. */
+	seccomp_attr_set(context, SCMP_FLTATR_CTL_OPTIMIZE, 2);
 	if (seccomp_attr_set(context, SCMP_FLTATR_ACT_BADARCH, SCMP_ACT_KILL_PROCESS) < 0) {
 		g_set_error(error, GAIT_ENFORCE_ERROR, GAIT_ERROR_UNSUPPORTED,
 		            "this kernel cannot kill a process from a seccomp filter");
 		is_good = FALSE;
 	}
-	for (guint i = 0; is_good && handover == GAIT_FLOOR_ALLOW && i < G_N_ELEMENTS(guards); i++)
-		if (floor->nrs[i] >= 0 && !floor->is_learned[i] && !is_covered(floor, i))
-			is_good = add_rule(context, &guards[i], floor->nrs[i], error);
+	if (is_good && handover == GAIT_FLOOR_NOTIFY_PIVOTAL)
+		is_good = gait_pivotal_add_rules(context, SCMP_ACT_NOTIFY, error);
+	if (is_good && handover == GAIT_FLOOR_NOTIFY_ACTIVE)
+		is_good = gait_passive_add_rules(context, SCMP_ACT_ALLOW, error);
+	/* The others are the supervisor's to refuse, so that they are logged. */
+	for (guint i = 0; is_good && i < G_N_ELEMENTS(guards); i++)
+		if (floor->nrs[i] >= 0 && !is_covered(floor, i) &&
+		    (handover == GAIT_FLOOR_NOTIFY_PIVOTAL ||
+		     (handover == GAIT_FLOOR_ALLOW && !floor->is_learned[i])))
+			is_good =
+			    add_rule(context, &guards[i], floor->nrs[i],
+			             handover == GAIT_FLOOR_ALLOW ? SCMP_ACT_ERRNO(guards[i].error)
+			                                          : SCMP_ACT_NOTIFY,
+			             error);
 	is_good = is_good && append_exported(floor, context, error);
 	seccomp_release(context);
 	return is_good;

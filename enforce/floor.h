@@ -15,6 +15,11 @@ typedef enum {
 	GAIT_FLOOR_NOTIFY, /* SECCOMP_RET_USER_NOTIF */
 	GAIT_FLOOR_TRACE,  /* SECCOMP_RET_TRACE */
 	GAIT_FLOOR_ALLOW,  /* runs: something else in the kernel watches it */
+	/* The same; but calls that make tasks, run programs, map code or signal are
+	   SECCOMP_RET_USER_NOTIF. */
+	GAIT_FLOOR_NOTIFY_PIVOTAL,
+	/* The same of every call that acts: all but those of which a kill leaves nothing. */
+	GAIT_FLOOR_NOTIFY_ACTIVE,
 	GAIT_FLOOR_N_,
 } GaitFloorHandover;
 

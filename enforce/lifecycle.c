@@ -5,12 +5,15 @@
  * cannot be placed is not supervised loosely but killed.
  */
 #include "enforce/enforcer-private.h"
+#include "enforce/in-kernel.h"
 #include "enforce/judged.h"
+#include "kernel/shared.h"
 
 #include "sysgait/error.h"
 #include "sysgait/syscall.h"
 #include "sysgait/text.h"
 
+#include <signal.h>
 #include <sys/syscall.h>
 
 /* The index in the model of the program that a process runs; GAIT_NONE where it is not there. */
@@ -28,6 +31,7 @@ supervise(GaitEnforcer *enforcer, GaitTask *task, const GaitTask *parent)
 {
 	GaitSupervised *supervised = g_new0(GaitSupervised, 1);
 
+	supervised->slot = GAIT_TIER_NONE;
 	task->data = supervised;
 	g_hash_table_add(enforcer->tasks, task);
 	enforcer->n_tasks++;
@@ -135,8 +139,8 @@ start_joined(GaitEnforcer *enforcer, GaitTask *task)
 	return enforcer->policy.actions[GAIT_VERDICT_EXEC].kind == GAIT_ACTION_LOG;
 }
 
-gboolean
-gait_enforcer_created(GaitEnforcer *enforcer, GaitTask *task, GaitTask *parent)
+static gboolean
+start_task(GaitEnforcer *enforcer, GaitTask *task, GaitTask *parent)
 {
 	const GaitSupervised *creator;
 	GaitSupervised *supervised;
@@ -150,6 +154,7 @@ gait_enforcer_created(GaitEnforcer *enforcer, GaitTask *task, GaitTask *parent)
 	   say what it may do. */
 	if (!parent)
 		return FALSE;
+	gait_in_kernel_take(enforcer, parent);
 	creator = parent->data;
 	if (!creator->walker)
 		return TRUE;
@@ -157,6 +162,12 @@ gait_enforcer_created(GaitEnforcer *enforcer, GaitTask *task, GaitTask *parent)
 	if (!(task->flags & GAIT_TASK_THREAD))
 		gait_signal_context_copy(&supervised->signals, &creator->signals);
 	return may_be(enforcer, task, parent);
+}
+
+gboolean
+gait_enforcer_created(GaitEnforcer *enforcer, GaitTask *task, GaitTask *parent)
+{
+	return start_task(enforcer, task, parent) && gait_in_kernel_created(enforcer, task, parent);
 }
 
 /* What runs now is judged whatever the entry promised: the file may have been another one by then.
@@ -182,13 +193,14 @@ may_run(GaitEnforcer *enforcer, const GaitTask *task, guint32 program, const cha
 	              supervised->is_told && program == supervised->announced);
 }
 
-gboolean
-gait_enforcer_executed(GaitEnforcer *enforcer, GaitTask *task)
+static gboolean
+run_another(GaitEnforcer *enforcer, GaitTask *task)
 {
 	GaitSupervised *supervised = task->data;
 	const char *path;
 	guint32 program = find_running_program(enforcer, task->pid, &path);
 
+	gait_in_kernel_take(enforcer, task);
 	gait_judged_executed(enforcer, task);
 	gait_signal_context_clear(&supervised->signals);
 	gait_interrupted_calls_clear(&supervised->interrupted);
@@ -211,14 +223,22 @@ gait_enforcer_executed(GaitEnforcer *enforcer, GaitTask *task)
 	return TRUE;
 }
 
+gboolean
+gait_enforcer_executed(GaitEnforcer *enforcer, GaitTask *task)
+{
+	return run_another(enforcer, task) && gait_in_kernel_executed(enforcer, task);
+}
+
 void
 gait_enforcer_interrupted(GaitEnforcer *enforcer, GaitTask *task,
                           const struct user_regs_struct *registers)
 {
 	GaitSupervised *supervised = task->data;
 
+	gait_in_kernel_take(enforcer, task);
 	gait_interrupted_calls_note(&supervised->interrupted,
 	                            gait_signal_context_get_depth(&supervised->signals), registers);
+	gait_in_kernel_put(enforcer, task, FALSE);
 }
 
 void
@@ -230,6 +250,7 @@ gait_enforcer_signalled(GaitEnforcer *enforcer, GaitTask *task, int signo,
 
 	if (!supervised->walker)
 		return;
+	gait_in_kernel_take(enforcer, task);
 	n_left = gait_signal_context_enter(&supervised->signals, &task->signal_frame);
 	if (n_left > 0) {
 		gait_walker_unwind(supervised->walker, n_left);
@@ -237,6 +258,9 @@ gait_enforcer_signalled(GaitEnforcer *enforcer, GaitTask *task, int signo,
 	}
 	gait_walker_signal(supervised->walker);
 	gait_judged_signalled(enforcer, task, signo);
+	/* Closed: what cannot be followed is killed. */
+	if (!gait_in_kernel_put(enforcer, task, FALSE))
+		kill(task->pid, SIGKILL);
 }
 
 void
@@ -246,6 +270,7 @@ gait_enforcer_exited(GaitEnforcer *enforcer, GaitTask *task, int status)
 
 	if (!supervised)
 		return;
+	gait_in_kernel_exited(enforcer, task);
 	g_hash_table_remove(enforcer->tasks, task);
 	gait_judged_exited(enforcer, task, status);
 	task->data = NULL;

@@ -53,10 +53,13 @@ on_handling(GaitTracer *tracer, gboolean begins, gpointer data)
 {
 	GaitNotifyRun *notify = data;
 
-	if (begins)
-		gait_gate_enter_alone(notify->gate);
-	else
+	if (!begins) {
 		gait_gate_leave_alone(notify->gate);
+		return;
+	}
+	gait_gate_enter_alone(notify->gate);
+	/* What happened before. */
+	gait_enforcer_drain(notify->enforcer);
 }
 
 static void

@@ -37,6 +37,9 @@ typedef struct {
 
 typedef struct {
 	GaitEnforcer *enforcer;
+	gboolean is_in_kernel; /* most calls are walked by the in-kernel tier */
+	GThread *ringing;      /* takes over what that one sends */
+	gint is_over;
 	GaitListener *listener;
 	GaitUsher *usher;   /* while launching */
 	GThread *loading;   /* of BPF, which takes milliseconds */
@@ -64,6 +67,16 @@ GaitNotifyTask *gait_notify_find_own(GaitNotifyRun *notify, const GaitTask *task
 void gait_notify_kill(const GaitTask *task);
 /* Ends the run, in which the tree is killed. Takes error. From any thread. */
 void gait_notify_fail(GaitNotifyRun *notify, GError *error);
+
+/* A run, as GaitBackend.run has it; in_kernel: with the in-kernel tier. */
+gboolean gait_notify_run(GaitEnforcer *enforcer, const char *const *argv, gboolean in_kernel,
+                         int *status, GError **error);
+gboolean gait_notify_probe(GError **error);
+
+/* --- notify-ring.c */
+/* A thread that takes over what the in-kernel tier sends, while it does. */
+void gait_notify_ring_start(GaitNotifyRun *notify);
+void gait_notify_ring_stop(GaitNotifyRun *notify);
 
 /* --- notify-lifecycle.c */
 extern const GaitTracerCallbacks gait_notify_callbacks;

@@ -161,6 +161,7 @@ supervise(GaitNotifyRun *notify, GError **error)
 		say_features(notify, n_workers);
 	notify->gate = gait_gate_new(n_workers);
 	start_loading(notify);
+	gait_notify_ring_start(notify);
 	notify->workers = gait_notify_workers_start(notify, n_workers, is_adaptive, &failure);
 	while (!failure && !has_failed(notify) &&
 	       gait_tracer_iterate(notify->tracer, NULL, 0, -1, &failure)) {
@@ -170,6 +171,7 @@ supervise(GaitNotifyRun *notify, GError **error)
 		gait_notify_answer_requests(notify, &failure);
 	}
 	gait_notify_workers_stop(notify->workers);
+	gait_notify_ring_stop(notify);
 	finish_loading(notify);
 	if (!failure && !notify->error)
 		return TRUE;
@@ -200,12 +202,15 @@ launch(GaitNotifyRun *notify, const char *const *argv, int *status, GError **err
 	return FALSE;
 }
 
-static gboolean
-run(GaitEnforcer *enforcer, const char *const *argv, int *status, GError **error)
+gboolean
+gait_notify_run(GaitEnforcer *enforcer, const char *const *argv, gboolean in_kernel, int *status,
+                GError **error)
 {
-	GaitNotifyRun notify = {.enforcer = enforcer};
+	GaitNotifyRun notify = {.enforcer = enforcer, .is_in_kernel = in_kernel};
 	gboolean is_good;
 
+	if (in_kernel && !gait_enforcer_start_in_kernel(enforcer, error))
+		return FALSE;
 	notify.listener =
 	    gait_listener_new(gait_floor_get_filter(gait_enforcer_get_floor(enforcer)), error);
 	if (!notify.listener)
@@ -228,11 +233,18 @@ run(GaitEnforcer *enforcer, const char *const *argv, int *status, GError **error
 	gait_asleep_free(notify.asleep);
 	gait_listener_free(notify.listener);
 	g_clear_error(&notify.error);
+	gait_enforcer_stop_in_kernel(enforcer);
 	return is_good;
 }
 
 static gboolean
-probe(GError **error)
+run(GaitEnforcer *enforcer, const char *const *argv, int *status, GError **error)
+{
+	return gait_notify_run(enforcer, argv, FALSE, status, error);
+}
+
+gboolean
+gait_notify_probe(GError **error)
 {
 	int failure = gait_listener_try();
 
@@ -250,6 +262,6 @@ const GaitBackend gait_backend_notify = {
     .name = "notify",
     .summary = "seccomp user notification, with ptrace for lifecycle and signals",
     .handover = GAIT_FLOOR_NOTIFY,
-    .probe = probe,
+    .probe = gait_notify_probe,
     .run = run,
 };

@@ -3,7 +3,7 @@
  * Where all tasks stand: in a line for the terminal's status, and in full for SIGUSR1. What is read
  * here is the walkers themselves, so nobody may move them meanwhile.
  */
-#include "enforce/enforcer-private.h"
+#include "enforce/in-kernel.h"
 
 #include "sysgait/text.h"
 
@@ -45,10 +45,11 @@ count_violations(const GaitEnforcer *enforcer)
 }
 
 static void
-print_task(const GaitTask *task, GString *out)
+print_task(GaitEnforcer *enforcer, const GaitTask *task, GString *out)
 {
 	const GaitSupervised *supervised = task->data;
 
+	gait_in_kernel_take(enforcer, task);
 	g_string_append_printf(out, "%d", task->pid);
 	if (task->tid != task->pid)
 		g_string_append_printf(out, "/%d", task->tid);
@@ -75,7 +76,7 @@ gait_enforcer_print_walkers(GaitEnforcer *enforcer, GString *out)
 	                       stats.n_events, n_violations, n_violations == 1 ? "" : "s",
 	                       tasks->len, tasks->len == 1 ? "" : "s");
 	for (guint i = 0; i < MIN(tasks->len, MAX_TASKS); i++)
-		print_task(g_ptr_array_index(tasks, i), out);
+		print_task(enforcer, g_ptr_array_index(tasks, i), out);
 	if (tasks->len > MAX_TASKS)
 		g_string_append_printf(out, "and %u more\n", tasks->len - MAX_TASKS);
 }
@@ -101,7 +102,7 @@ compare_groups(gconstpointer a, gconstpointer b)
 }
 
 static GArray *
-group_tasks(const GaitEnforcer *enforcer)
+group_tasks(GaitEnforcer *enforcer)
 {
 	GArray *groups = g_array_new(FALSE, FALSE, sizeof(Group));
 	GHashTableIter iterator;
@@ -115,6 +116,7 @@ group_tasks(const GaitEnforcer *enforcer)
 
 		if (!supervised->walker)
 			continue;
+		gait_in_kernel_take(enforcer, key);
 		group.program = gait_walker_get_program(supervised->walker);
 		group.role = gait_walker_get_role(supervised->walker);
 		group.phase = gait_walker_get_phase(supervised->walker);

@@ -8,6 +8,7 @@
  */
 #include "enforce/enforcer-private.h"
 
+#include "enforce/in-kernel.h"
 #include "enforce/itself.h"
 #include "enforce/judged.h"
 #include "sysgait/syscall.h"
@@ -210,8 +211,8 @@ rule_violation(GaitEnforcer *enforcer, GaitJudge *judge, const GaitEntry *entry,
 	return carry_out(judge, supervised->walker, event, &action);
 }
 
-GaitRuling
-gait_enforcer_rule(GaitEnforcer *enforcer, const GaitEntry *entry)
+static GaitRuling
+rule(GaitEnforcer *enforcer, const GaitEntry *entry)
 {
 	GaitSupervised *supervised = entry->task->data;
 	GaitJudge *judge = gait_enforcer_get_judge(enforcer, entry);
@@ -243,4 +244,19 @@ gait_enforcer_rule(GaitEnforcer *enforcer, const GaitEntry *entry)
 	if (G_LIKELY(verdict == GAIT_VERDICT_ALLOW))
 		return (GaitRuling){GAIT_RULING_CONTINUE, 0};
 	return rule_violation(enforcer, judge, entry, &event, verdict);
+}
+
+GaitRuling
+gait_enforcer_rule(GaitEnforcer *enforcer, const GaitEntry *entry)
+{
+	GaitRuling ruling;
+
+	if (G_LIKELY(!enforcer->in_kernel))
+		return rule(enforcer, entry);
+	gait_in_kernel_take(enforcer, entry->task);
+	ruling = rule(enforcer, entry);
+	/* A call that happens is seen by the program next, and has been walked by then. */
+	if (!gait_in_kernel_put(enforcer, entry->task, ruling.kind == GAIT_RULING_CONTINUE))
+		ruling = (GaitRuling){.kind = GAIT_RULING_KILL};
+	return ruling;
 }

@@ -40,19 +40,48 @@ find_slot(struct task_struct *task, __u32 *index)
 	return slot && slot->tid == tid ? slot : 0;
 }
 
+/* A return out of no handler goes who knows where. */
+static __always_inline void
+lose_states(__u32 slot)
+{
+	__u32 *all = bpf_map_lookup_elem(&states, &slot);
+
+	if (all)
+		bpf_loop(config.n_states, lose_state, &all, 0);
+}
+
+/* Closed: a call that nobody has foreseen is killed. */
+static __always_inline __u32
+choose_action(struct gait_tier_report *report)
+{
+	__u32 nr = report->nr & (GAIT_TIER_N_SYSCALLS - 1);
+	const struct gait_tier_syscall *call = bpf_map_lookup_elem(&syscalls, &nr);
+	__u64 verdict = report->verdict;
+
+	/* The verifier has to see the very register that is bounded. */
+	asm volatile("%0 &= 15" : "+r"(verdict));
+	if (!call || nr != report->nr)
+		return GAIT_TIER_KILL;
+	if (report->event.klass < 32 && (call->waiting >> report->event.klass & 1))
+		return GAIT_TIER_STAND_STILL;
+	report->error = call->error[verdict];
+	return call->action[verdict];
+}
+
 static __always_inline void
 act(struct gait_tier_slot *slot, struct gait_tier_step *step, struct gait_tier_report *report,
     const __u64 *registers)
 {
-	__u32 nr = step->event.nr & (GAIT_TIER_N_SYSCALLS - 1), action = GAIT_TIER_KILL;
-	const struct gait_tier_syscall *call = bpf_map_lookup_elem(&syscalls, &nr);
-
-	if (call && report->verdict < GAIT_TIER_N_VERDICTS && step->event.nr == nr)
-		action = call->action[report->verdict];
+	report->action = choose_action(report);
+	report->position = slot->position;
+	report->library = step->library;
+	report->from = step->from;
+	report->depth = step->depth;
+	report->event = step->event;
 	slot->n_violations++;
-	if (action == GAIT_TIER_LOG && !(call->flags & GAIT_WALK_INCIDENTAL))
+	if (report->action == GAIT_TIER_LOG)
 		gait_resync(step);
-	report->is_killed = action == GAIT_TIER_KILL || action == GAIT_TIER_DENY;
+	report->is_killed = report->action >= GAIT_TIER_DENY;
 	if (report->is_killed) {
 		slot->is_lost = 1;
 		bpf_send_signal(9);
@@ -75,8 +104,6 @@ enforce(struct gait_tier_slot *slot, struct gait_tier_step *step, const __u64 *r
 	step->depth = leave_handlers(slot, step->event.nr, registers[REGS_RSP], &is_its_own);
 	after = step->depth - is_its_own;
 	slot->depth = after;
-	step->is_ruled = slot->flags & GAIT_TIER_TASK_PASS;
-	slot->flags &= ~GAIT_TIER_TASK_PASS;
 	if (is_again(slot, registers, step->event.nr, after))
 		return;
 	call = bpf_map_lookup_elem(&syscalls, &nr);
@@ -86,20 +113,13 @@ enforce(struct gait_tier_slot *slot, struct gait_tier_step *step, const __u64 *r
 		slot->n_unknown++;
 		step->event.module = config.unknown_module;
 		step->event.site = 0;
+		step->event.flags &= GAIT_WALK_STALE_ISSUER;
 	}
 	report.verdict = gait_step(step);
-	if (report.verdict == GAIT_WALK_ALLOW || step->is_ruled) {
-		/* A return out of no handler goes who knows where. */
-		if (step->event.nr == SYS_RT_SIGRETURN && !is_its_own) {
-			__u32 *all = bpf_map_lookup_elem(&states, &step->slot);
-
-			if (all)
-				bpf_loop(config.n_states, lose_state, &all, 0);
-		}
-		return;
-	}
-	report.event = step->event;
-	act(slot, step, &report, registers);
+	if (report.verdict != GAIT_WALK_ALLOW)
+		act(slot, step, &report, registers);
+	if (step->event.nr == SYS_RT_SIGRETURN && !is_its_own)
+		lose_states(step->slot);
 }
 
 /* Numbers of calls after which code may lie elsewhere. */

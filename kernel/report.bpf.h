@@ -87,8 +87,10 @@ copy_stack(struct gait_tier_raw *raw, __u64 sp)
 
 struct gait_tier_report {
 	__u32 kind, slot, nr, how;
-	__u32 stack, verdict, is_killed, pad;
+	__u32 stack, verdict, is_killed, action;
+	__u32 error, library, from, depth;
 	struct gait_walk_event event;
+	struct gait_walk_position position;
 };
 
 static __always_inline int
@@ -109,6 +111,12 @@ report_raw(const struct gait_tier_report *report, struct gait_tier_slot *slot,
 	raw->verdict = report->verdict;
 	raw->is_killed = report->is_killed;
 	raw->event = report->event;
+	raw->action = report->action;
+	raw->error = report->error;
+	raw->library = report->library;
+	raw->from = report->from;
+	raw->depth = report->depth;
+	raw->position = report->position;
 	__builtin_memcpy(raw->pcs, slot->pcs, sizeof(raw->pcs));
 	for (int i = 0; i < REGS_N; i++)
 		raw->registers[i] = registers[i];

@@ -22,7 +22,7 @@
 #define GAIT_TIER_MAX_STACKS   65536
 #define GAIT_TIER_RAW          4096 /* bytes of stack that a record carries at most */
 #define GAIT_TIER_N_SYSCALLS   512
-#define GAIT_TIER_N_VERDICTS   9
+#define GAIT_TIER_N_VERDICTS   16 /* at least: a power of two */
 
 /* A file whose code may run, or the vdso. */
 struct gait_tier_file {
@@ -72,8 +72,8 @@ enum {
 	GAIT_TIER_TASK_RECORDED = 1 << 0,
 	GAIT_TIER_TASK_ENFORCED = 1 << 1, /* by the walker */
 	GAIT_TIER_TASK_STATIC = 1 << 2,   /* its program has no runtime files */
-	GAIT_TIER_TASK_PASS = 1 << 3,     /* the call that it waits in was ruled on: once */
-	GAIT_TIER_TASK_MUTE = 1 << 4,     /* its next call was told of already: once */
+	/* Its next call was told of, or ruled on, already, and the walker moved: once. */
+	GAIT_TIER_TASK_MUTE = 1 << 3,
 };
 
 /* How an attribution went. */
@@ -119,8 +119,8 @@ struct gait_tier_syscall {
 	__u8 index[2], shift[2];           /* registers, and where they go */
 	__u32 mask[2];                     /* 0: none */
 	__u8 action[GAIT_TIER_N_VERDICTS]; /* GAIT_TIER_… */
-	__u8 flags;                        /* GAIT_WALK_… of any call of this number, low byte */
 	__u16 error[GAIT_TIER_N_VERDICTS];
+	__u32 waiting; /* bit k: with class k it only waits, and is logged whatever the policy */
 };
 
 enum {
@@ -159,6 +159,12 @@ struct gait_tier_raw {
 	__u32 verdict;  /* VIOLATION */
 	__u32 is_killed;
 	__u32 n_stack; /* bytes */
+	__u32 action;  /* VIOLATION: GAIT_TIER_LOG … */
+	__u32 error;
+	/* VIOLATION: where the walker stood; the state of the library's automaton, if it has one.
+	 */
+	__u32 library, from, depth;
+	struct gait_walk_position position;
 	struct gait_walk_event event;
 	__u64 registers[21]; /* struct pt_regs */
 	__u64 pcs[GAIT_TIER_MAX_FRAMES + 1];

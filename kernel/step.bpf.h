@@ -188,11 +188,10 @@ get_class(const struct gait_tier_syscall *call, const __u64 *registers)
 struct gait_tier_step {
 	struct gait_walk_event event;
 	__u32 slot, depth;
-	__u32 is_ruled; /* by the supervisor: follow it, whatever it is */
-	__u32 pad;
+	__u32 library, from; /* the automaton of the event's library, and its state before */
 };
 
-/* The verdict; where it is ALLOW, or the call was ruled on, the walker has moved. */
+/* The verdict; where it is ALLOW the walker has moved. */
 __noinline __u32
 gait_step(struct gait_tier_step *step)
 {
@@ -217,7 +216,10 @@ gait_step(struct gait_tier_step *step)
 	    (depth < GAIT_TIER_MAX_CONTEXTS ? depth : GAIT_TIER_MAX_CONTEXTS - 1) * config.stride;
 	gait_walk_find(walk_table, &slot->position, &step->event, &found);
 	verdict = gait_walk_judge(walk_table, &slot->position, &row, depth, &step->event, &found);
-	if (verdict == GAIT_WALK_ALLOW || step->is_ruled)
+	step->library = found.library;
+	step->from = found.library == GAIT_WALK_NONE ? GAIT_WALK_NONE
+	                                             : gait_walk_get_state(&row, found.library);
+	if (verdict == GAIT_WALK_ALLOW)
 		gait_walk_move(walk_table, &slot->position, &row, &step->event, &found);
 	return verdict;
 }

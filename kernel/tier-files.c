@@ -244,6 +244,7 @@ typedef struct {
 	GaitTier *tier;
 	pid_t pid;
 	gboolean is_static;
+	guint64 start, end; /* of what is learned */
 } Search;
 
 static gboolean
@@ -261,8 +262,11 @@ static gboolean
 learn_mapping(const GaitMapping *mapping, gpointer data)
 {
 	Search *search = data;
-	GaitModule *module = gait_modules_intern(search->tier->modules, search->pid, mapping);
+	GaitModule *module;
 
+	if (mapping->start >= search->end || mapping->end <= search->start)
+		return TRUE;
+	module = gait_modules_intern(search->tier->modules, search->pid, mapping);
 	if (gait_module_get_kind(module) == GAIT_MODULE_FILE &&
 	    !g_hash_table_contains(search->tier->files.indices, module))
 		learn(search->tier, module, mapping, search->is_static,
@@ -273,11 +277,19 @@ learn_mapping(const GaitMapping *mapping, gpointer data)
 gboolean
 gait_tier_learn_process(GaitTier *tier, pid_t pid)
 {
-	Search search = {tier, pid, TRUE};
+	Search search = {tier, pid, TRUE, 0, G_MAXUINT64};
 
 	gait_maps_foreach(pid, TRUE, note_runtime, &search);
 	gait_maps_foreach(pid, TRUE, learn_mapping, &search);
 	return search.is_static;
+}
+
+void
+gait_tier_learn_range(GaitTier *tier, pid_t pid, guint64 start, guint64 end)
+{
+	Search search = {tier, pid, FALSE, start, end};
+
+	gait_maps_foreach(pid, FALSE, learn_mapping, &search);
 }
 
 /* Only a regular file: a fifo would block, a device might act. -1 where it is none. */

@@ -57,6 +57,8 @@ void gait_tier_forget_places(GaitTier *tier, struct gait_tier_slot *slot);
  * them is of the runtime set. */
 gboolean gait_tier_learn_process(GaitTier *tier, pid_t pid);
 /* The same of the file behind a descriptor of a task's, which is about to map a part as code. */
+/* The same of files of which a part lies in a range of a process, and will be code. */
+void gait_tier_learn_range(GaitTier *tier, pid_t pid, guint64 start, guint64 end);
 void gait_tier_learn_descriptor(GaitTier *tier, pid_t task, int descriptor, guint64 offset,
                                 guint64 size);
 

@@ -18,11 +18,6 @@
  * that is EINTR or restart_syscall. */
 enum { ERESTARTSYS = 512, ERESTARTNOINTR = 513, ERESTARTNOHAND = 514 };
 
-typedef struct {
-	GaitIssuedCall call;
-	guint depth;
-} Interrupted;
-
 void
 gait_interrupted_calls_clear(GaitInterruptedCalls *interrupted)
 {
@@ -35,7 +30,8 @@ forget(GaitInterruptedCalls *interrupted, guint depth)
 {
 	guint n = interrupted->calls->len;
 
-	while (n > 0 && g_array_index(interrupted->calls, Interrupted, n - 1).depth >= depth)
+	while (n > 0 &&
+	       g_array_index(interrupted->calls, GaitInterruptedCall, n - 1).depth >= depth)
 		n--;
 	g_array_set_size(interrupted->calls, n);
 }
@@ -45,7 +41,7 @@ gait_interrupted_calls_note(GaitInterruptedCalls *interrupted, guint depth,
                             const struct user_regs_struct *registers)
 {
 	gint64 result = (gint64)registers->rax;
-	Interrupted entry = {
+	GaitInterruptedCall entry = {
 	    .depth = depth,
 	    .call = {.ip = registers->rip,
 	             .sp = registers->rsp,
@@ -57,7 +53,7 @@ gait_interrupted_calls_note(GaitInterruptedCalls *interrupted, guint depth,
 	if ((gint64)registers->orig_rax < 0 || result > -ERESTARTSYS || result < -ERESTARTNOHAND)
 		return;
 	if (!interrupted->calls)
-		interrupted->calls = g_array_new(FALSE, FALSE, sizeof(Interrupted));
+		interrupted->calls = g_array_new(FALSE, FALSE, sizeof(GaitInterruptedCall));
 	forget(interrupted, depth);
 	g_array_append_val(interrupted->calls, entry);
 }
@@ -73,7 +69,7 @@ gboolean
 gait_interrupted_calls_take(GaitInterruptedCalls *interrupted, guint depth,
                             const GaitIssuedCall *call)
 {
-	const Interrupted *innermost;
+	const GaitInterruptedCall *innermost;
 	gboolean is_again;
 
 	if (G_LIKELY(!interrupted->calls || interrupted->calls->len == 0))
@@ -84,8 +80,28 @@ gait_interrupted_calls_take(GaitInterruptedCalls *interrupted, guint depth,
 		forget(interrupted, depth + 1);
 		return FALSE;
 	}
-	innermost = &g_array_index(interrupted->calls, Interrupted, interrupted->calls->len - 1);
+	innermost =
+	    &g_array_index(interrupted->calls, GaitInterruptedCall, interrupted->calls->len - 1);
 	is_again = innermost->depth == depth && is_same(&innermost->call, call);
 	forget(interrupted, depth);
 	return is_again;
+}
+
+const GaitInterruptedCall *
+gait_interrupted_calls_get(const GaitInterruptedCalls *interrupted, guint *n)
+{
+	*n = interrupted->calls ? interrupted->calls->len : 0;
+	return *n > 0 ? &g_array_index(interrupted->calls, GaitInterruptedCall, 0) : NULL;
+}
+
+void
+gait_interrupted_calls_set(GaitInterruptedCalls *interrupted, const GaitInterruptedCall *calls,
+                           guint n)
+{
+	if (n == 0 && !interrupted->calls)
+		return;
+	if (!interrupted->calls)
+		interrupted->calls = g_array_new(FALSE, FALSE, sizeof(GaitInterruptedCall));
+	g_array_set_size(interrupted->calls, 0);
+	g_array_append_vals(interrupted->calls, calls, n);
 }

@@ -47,6 +47,24 @@ gait_signal_context_get_depth(const GaitSignalContext *context)
 	return context->frames ? context->frames->len : 0;
 }
 
+const GaitSignalFrame *
+gait_signal_context_get_frames(const GaitSignalContext *context, guint *n)
+{
+	*n = gait_signal_context_get_depth(context);
+	return *n > 0 ? &g_array_index(context->frames, GaitSignalFrame, 0) : NULL;
+}
+
+void
+gait_signal_context_set_frames(GaitSignalContext *context, const GaitSignalFrame *frames, guint n)
+{
+	if (n == 0 && !context->frames)
+		return;
+	if (!context->frames)
+		context->frames = g_array_new(FALSE, FALSE, sizeof(GaitSignalFrame));
+	g_array_set_size(context->frames, 0);
+	g_array_append_vals(context->frames, frames, n);
+}
+
 static const GaitSignalFrame *
 innermost(const GaitSignalContext *context)
 {

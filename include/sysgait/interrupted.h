@@ -18,9 +18,15 @@ typedef struct {
 	guint32 nr;
 } GaitIssuedCall;
 
+/* One of them, and how many handlers the task was in. */
+typedef struct {
+	GaitIssuedCall call;
+	guint depth;
+} GaitInterruptedCall;
+
 /* Embedded; zero-initialised is empty. */
 typedef struct {
-	GArray *calls; /* of (GaitIssuedCall, depth); NULL while there was none */
+	GArray *calls; /* of GaitInterruptedCall; NULL while there was none */
 } GaitInterruptedCalls;
 
 struct user_regs_struct;
@@ -40,3 +46,8 @@ void gait_interrupted_calls_note(GaitInterruptedCalls *interrupted, guint depth,
  */
 gboolean gait_interrupted_calls_take(GaitInterruptedCalls *interrupted, guint depth,
                                      const GaitIssuedCall *call);
+/* All of them, outermost first: n, borrowed; and all anew. */
+const GaitInterruptedCall *gait_interrupted_calls_get(const GaitInterruptedCalls *interrupted,
+                                                      guint *n);
+void gait_interrupted_calls_set(GaitInterruptedCalls *interrupted, const GaitInterruptedCall *calls,
+                                guint n);

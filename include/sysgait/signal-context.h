@@ -28,6 +28,11 @@ void gait_signal_context_copy(GaitSignalContext *child, const GaitSignalContext 
 /* How many handlers the task is inside of. */
 guint gait_signal_context_get_depth(const GaitSignalContext *context);
 
+/* Its handlers, outermost first: n of them, borrowed; and all anew. */
+const GaitSignalFrame *gait_signal_context_get_frames(const GaitSignalContext *context, guint *n);
+void gait_signal_context_set_frames(GaitSignalContext *context, const GaitSignalFrame *frames,
+                                    guint n);
+
 /*
  * A handler starts. Returns how many of the handlers before were left without rt_sigreturn: to be
  * reported ahead of this one.

@@ -112,6 +112,17 @@ void gait_walker_resync(GaitWalker *walker, const struct gait_walk_event *event)
  */
 gboolean gait_walker_knows_edge(const GaitWalker *walker, const struct gait_walk_event *event);
 
+/*
+ * A walker's position and states in flat memory, where another one (the in-kernel tier's) goes on
+ * with them: row d, of `stride` slots, is that inside of d handlers (contexts.h). put: FALSE where
+ * it is inside of more handlers than there are rows. What is not known of its role is not put: the
+ * other one may take it for any. take: the program is one of the table's.
+ */
+gboolean gait_walker_put(const GaitWalker *walker, struct gait_walk_position *position,
+                         guint32 *rows, guint32 stride, guint32 n_rows, guint32 *depth);
+void gait_walker_take(GaitWalker *walker, const struct gait_walk_position *position,
+                      const guint32 *rows, guint32 stride, guint32 n_rows, guint32 depth);
+
 /* Lifecycle, as the events of the same names. */
 GaitVerdict gait_walker_check_exec(const GaitWalker *walker,
                                    guint32 program); /* ALLOW or EXEC; GAIT_NONE: unknown */

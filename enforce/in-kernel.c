@@ -1,0 +1,395 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Slots and walkers of tasks that the in-kernel tier walks, and the violations that it reports.
+ *
+ * Which way it falls: a task that has no slot, or whose walker does not fit into one, is killed; so
+ * is, by the program itself, whoever violates what is to be acted on and cannot be refused; a
+ * violation whose record found no room is counted, and said at the end.
+ */
+#include "enforce/in-kernel.h"
+
+#include "kernel/tier.h"
+#include "sysgait/contexts.h"
+#include "sysgait/error.h"
+#include "sysgait/syscall.h"
+
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+#include <sys/user.h>
+
+struct _GaitInKernel {
+	GaitTier *tier;
+	GaitTask *tasks[GAIT_TIER_MAX_TASKS]; /* by slot */
+	guint64 n_events, n_lost;             /* of tasks that are gone */
+};
+
+/* --- policy -------------------------------------------------------------------------------------
+ */
+
+static guint8
+choose_action(const GaitAction *action, guint32 nr)
+{
+	switch (action->kind) {
+	case GAIT_ACTION_LOG:
+		return action->stands_still || (gait_walk_call_flags(nr) & GAIT_WALK_INCIDENTAL)
+		           ? GAIT_TIER_STAND_STILL
+		           : GAIT_TIER_LOG;
+	case GAIT_ACTION_ERRNO:
+	case GAIT_ACTION_KILL:
+		return GAIT_TIER_KILL;
+	case GAIT_ACTION_N_:
+		break;
+	}
+	g_assert_not_reached();
+}
+
+/* Of classes beyond the first few none only waits. */
+static void
+fill_policy(const GaitPolicy *policy, struct gait_tier_syscall calls[GAIT_TIER_N_SYSCALLS])
+{
+	const guint32 other = G_MAXUINT32;
+
+	for (guint32 nr = 0; nr < GAIT_TIER_N_SYSCALLS; nr++) {
+		for (guint v = GAIT_VERDICT_ALLOW + 1; v < GAIT_VERDICT_N_; v++) {
+			GaitAction action = gait_policy_decide(policy, v, nr, other);
+
+			calls[nr].action[v] = choose_action(&action, nr);
+			calls[nr].error[v] = (guint16)action.error;
+		}
+		for (guint32 klass = 0; klass < 32; klass++) {
+			GaitAction action =
+			    gait_policy_decide(policy, GAIT_VERDICT_SEQUENCE, nr, klass);
+
+			if (action.kind == GAIT_ACTION_LOG && action.stands_still)
+				calls[nr].waiting |= 1u << klass;
+		}
+	}
+}
+
+/* --- a task's walker ----------------------------------------------------------------------------
+ */
+
+static struct gait_tier_slot *
+get_slot(const GaitEnforcer *enforcer, const GaitTask *task)
+{
+	const GaitSupervised *supervised = task->data;
+
+	return enforcer->in_kernel && supervised && supervised->slot != GAIT_TIER_NONE
+	           ? gait_tier_get_slot(enforcer->in_kernel->tier, supervised->slot)
+	           : NULL;
+}
+
+static void
+take_handlers(GaitSupervised *supervised, const struct gait_tier_slot *slot)
+{
+	GaitSignalFrame frames[GAIT_TIER_MAX_CONTEXTS];
+	GaitInterruptedCall calls[GAIT_TIER_MAX_CONTEXTS];
+	guint depth = MIN(slot->depth, GAIT_TIER_MAX_CONTEXTS);
+	guint n_again = MIN(slot->n_again, GAIT_TIER_MAX_CONTEXTS);
+
+	for (guint i = 0; i < depth; i++)
+		frames[i] = (GaitSignalFrame){.sp = slot->handlers[i].sp,
+		                              .stack_base = slot->handlers[i].stack_base};
+	for (guint i = 0; i < n_again; i++) {
+		calls[i] = (GaitInterruptedCall){
+		    .call = {.ip = slot->again[i].ip,
+		             .sp = slot->again[i].sp,
+		             .nr = slot->again[i].nr},
+		    .depth = slot->again[i].depth,
+		};
+		memcpy(calls[i].call.args, slot->again[i].args, sizeof(calls[i].call.args));
+	}
+	gait_signal_context_set_frames(&supervised->signals, frames, depth);
+	gait_interrupted_calls_set(&supervised->interrupted, calls, n_again);
+}
+
+static gboolean
+put_handlers(const GaitSupervised *supervised, struct gait_tier_slot *slot)
+{
+	guint depth, n_again;
+	const GaitSignalFrame *frames =
+	    gait_signal_context_get_frames(&supervised->signals, &depth);
+	const GaitInterruptedCall *calls =
+	    gait_interrupted_calls_get(&supervised->interrupted, &n_again);
+
+	if (depth >= GAIT_TIER_MAX_CONTEXTS || n_again >= GAIT_TIER_MAX_CONTEXTS)
+		return FALSE;
+	for (guint i = 0; i < depth; i++)
+		slot->handlers[i] = (struct gait_tier_handler){frames[i].sp, frames[i].stack_base};
+	for (guint i = 0; i < n_again; i++) {
+		slot->again[i] = (struct gait_tier_again){.ip = calls[i].call.ip,
+		                                          .sp = calls[i].call.sp,
+		                                          .nr = calls[i].call.nr,
+		                                          .depth = calls[i].depth};
+		memcpy(slot->again[i].args, calls[i].call.args, sizeof(slot->again[i].args));
+	}
+	slot->n_again = n_again;
+	return TRUE;
+}
+
+void
+gait_in_kernel_take(GaitEnforcer *enforcer, const GaitTask *task)
+{
+	GaitSupervised *supervised = task->data;
+	const struct gait_tier_slot *slot = get_slot(enforcer, task);
+	const guint32 *states;
+	guint32 stride;
+
+	if (!slot || !supervised->walker)
+		return;
+	states = gait_tier_get_states(enforcer->in_kernel->tier, supervised->slot, &stride);
+	gait_walker_take(supervised->walker, &slot->position, states, stride,
+	                 GAIT_TIER_MAX_CONTEXTS, slot->depth);
+	take_handlers(supervised, slot);
+}
+
+gboolean
+gait_in_kernel_put(GaitEnforcer *enforcer, const GaitTask *task, gboolean is_ruled)
+{
+	const GaitSupervised *supervised = task->data;
+	struct gait_tier_slot *slot = get_slot(enforcer, task);
+	guint32 stride, *states;
+
+	if (!enforcer->in_kernel)
+		return TRUE;
+	if (!slot)
+		return FALSE;
+	slot->flags &= ~(__u32)(GAIT_TIER_TASK_ENFORCED | GAIT_TIER_TASK_MUTE);
+	if (!supervised->walker)
+		return TRUE;
+	states = gait_tier_get_states(enforcer->in_kernel->tier, supervised->slot, &stride);
+	if (!put_handlers(supervised, slot) ||
+	    !gait_walker_put(supervised->walker, &slot->position, states, stride,
+	                     GAIT_TIER_MAX_CONTEXTS, &slot->depth)) {
+		gait_log_message(enforcer->log,
+		                 "task %d is inside of more signal handlers than the kernel can "
+		                 "follow: killing it",
+		                 task->tid);
+		return FALSE;
+	}
+	slot->flags |= GAIT_TIER_TASK_ENFORCED | (is_ruled ? GAIT_TIER_TASK_MUTE : 0);
+	return TRUE;
+}
+
+/* --- lifecycle ----------------------------------------------------------------------------------
+ */
+
+gboolean
+gait_in_kernel_created(GaitEnforcer *enforcer, GaitTask *task, const GaitTask *parent)
+{
+	GaitInKernel *in_kernel = enforcer->in_kernel;
+	GaitSupervised *supervised = task->data;
+	const struct gait_tier_slot *creator = parent ? get_slot(enforcer, parent) : NULL;
+	g_autoptr(GError) error = NULL;
+	struct gait_tier_slot *slot;
+
+	if (!in_kernel)
+		return TRUE;
+	slot = gait_tier_add(in_kernel->tier, task->tid, &supervised->slot, &error);
+	if (!slot) {
+		supervised->slot = GAIT_TIER_NONE;
+		gait_log_message(enforcer->log, "task %d cannot be supervised (%s): killing it",
+		                 task->tid, error->message);
+		return FALSE;
+	}
+	in_kernel->tasks[supervised->slot] = task;
+	if (!creator)
+		return gait_in_kernel_executed(enforcer, task);
+	slot->flags = creator->flags & GAIT_TIER_TASK_STATIC;
+	slot->space = creator->space;
+	return gait_in_kernel_put(enforcer, task, FALSE);
+}
+
+gboolean
+gait_in_kernel_executed(GaitEnforcer *enforcer, GaitTask *task)
+{
+	struct gait_tier_slot *slot = get_slot(enforcer, task);
+
+	if (!enforcer->in_kernel)
+		return TRUE;
+	if (!slot)
+		return FALSE;
+	gait_tier_forget_places(enforcer->in_kernel->tier, slot);
+	slot->flags = gait_tier_learn_process(enforcer->in_kernel->tier, task->pid)
+	                  ? GAIT_TIER_TASK_STATIC
+	                  : 0;
+	return gait_in_kernel_put(enforcer, task, FALSE);
+}
+
+void
+gait_in_kernel_exited(GaitEnforcer *enforcer, GaitTask *task)
+{
+	GaitInKernel *in_kernel = enforcer->in_kernel;
+	GaitSupervised *supervised = task->data;
+	const struct gait_tier_slot *slot = get_slot(enforcer, task);
+
+	if (!slot)
+		return;
+	in_kernel->n_events += slot->n_events;
+	in_kernel->n_lost += slot->n_lost;
+	in_kernel->tasks[supervised->slot] = NULL;
+	gait_tier_remove(in_kernel->tier, supervised->slot);
+	supervised->slot = GAIT_TIER_NONE;
+}
+
+void
+gait_in_kernel_note_call(GaitEnforcer *enforcer, const GaitEntry *entry)
+{
+	const guint64 *args = entry->args;
+
+	if (!enforcer->in_kernel || !(args[2] & PROT_EXEC))
+		return;
+	if (entry->nr == SYS_mmap && !(args[3] & MAP_ANONYMOUS))
+		gait_tier_learn_descriptor(enforcer->in_kernel->tier, entry->task->tid,
+		                           (int)args[4], args[5], args[1]);
+	else if (entry->nr == SYS_mprotect || entry->nr == SYS_pkey_mprotect)
+		gait_tier_learn_range(enforcer->in_kernel->tier, entry->task->pid, args[0],
+		                      args[0] + args[1]);
+}
+
+/* --- violations ---------------------------------------------------------------------------------
+ */
+
+static const GaitStack *
+attribute(GaitEnforcer *enforcer, GaitTask *task, const struct gait_tier_raw *raw)
+{
+	GaitJudge *judge = g_ptr_array_index(enforcer->judges, 0);
+	guint64 pcs[G_N_ELEMENTS(raw->pcs)];
+	struct user_regs_struct user = {0};
+	const GaitStack *stack = NULL;
+	GaitRegisters registers;
+
+	memcpy(pcs, raw->pcs, sizeof(pcs));
+	if (raw->how == GAIT_TIER_FOUND && raw->site < G_N_ELEMENTS(pcs))
+		stack = gait_attributor_adopt(judge->attributor, task->space, task->tid,
+		                              raw->call.nr, pcs, raw->site);
+	if (stack)
+		return stack;
+	memcpy(&user, raw->registers, sizeof(raw->registers));
+	gait_registers_from_user(&registers, &user);
+	return gait_attributor_attribute_copy(judge->attributor, task->space, task->tid,
+	                                      raw->call.nr, &registers, (const guint8 *)raw->stack,
+	                                      MIN(raw->n_stack, sizeof(raw->stack)));
+}
+
+/* The walker as it was. */
+static void
+go_back(GaitEnforcer *enforcer, const GaitSupervised *supervised, const struct gait_tier_raw *raw)
+{
+	g_autofree guint32 *rows = NULL;
+	guint32 stride, depth = MIN(raw->depth, GAIT_TIER_MAX_CONTEXTS - 1);
+	const guint32 *states =
+	    gait_tier_get_states(enforcer->in_kernel->tier, supervised->slot, &stride);
+
+	rows = g_memdup2(states, (gsize)stride * GAIT_TIER_MAX_CONTEXTS * sizeof(*rows));
+	if (raw->library < stride - 1)
+		rows[depth * stride + 1 + raw->library] = raw->from;
+	gait_walker_take(supervised->walker, &raw->position, rows, stride, GAIT_TIER_MAX_CONTEXTS,
+	                 depth);
+}
+
+static void
+on_violation(const struct gait_tier_raw *raw, gpointer data)
+{
+	GaitEnforcer *enforcer = data;
+	GaitTask *task = raw->call.slot < GAIT_TIER_MAX_TASKS
+	                     ? enforcer->in_kernel->tasks[raw->call.slot]
+	                     : NULL;
+	GaitSupervised *supervised = task ? task->data : NULL;
+	GaitJudge *judge = g_ptr_array_index(enforcer->judges, 0);
+	guint64 args[6];
+	GaitViolation violation = {
+	    .time_s = (double)g_get_real_time() / G_USEC_PER_SEC,
+	    .verdict = raw->verdict,
+	    .args = args,
+	    .action = raw->is_killed ? "kill" : "log",
+	};
+
+	if (!supervised || !supervised->walker)
+		return;
+	memcpy(args, raw->call.args, sizeof(args));
+	violation.pid = task->pid;
+	violation.tid = task->tid;
+	supervised->n_violations++;
+	enforcer->n_killed += raw->is_killed;
+	go_back(enforcer, supervised, raw);
+	{
+		const GaitStack *stack = attribute(enforcer, task, raw);
+
+		gait_event_cache_fill(judge->events, stack, raw->call.nr, args, &violation.event);
+		pthread_mutex_lock(&enforcer->logging);
+		gait_enforcer_describe(stack, &violation);
+		gait_log_violation(enforcer->log, &violation, supervised->walker);
+		pthread_mutex_unlock(&enforcer->logging);
+	}
+}
+
+static void
+on_call(const struct gait_tier_call *call, const struct gait_tier_raw *raw, gpointer data)
+{
+}
+
+void
+gait_enforcer_drain(GaitEnforcer *enforcer)
+{
+	if (enforcer->in_kernel)
+		gait_tier_drain(enforcer->in_kernel->tier);
+}
+
+int
+gait_enforcer_get_ring_fd(const GaitEnforcer *enforcer)
+{
+	return enforcer->in_kernel ? gait_tier_get_fd(enforcer->in_kernel->tier) : -1;
+}
+
+guint64
+gait_in_kernel_count_events(const GaitEnforcer *enforcer)
+{
+	const GaitInKernel *in_kernel = enforcer->in_kernel;
+	guint64 n = in_kernel ? in_kernel->n_events : 0;
+
+	for (guint i = 0; in_kernel && i < GAIT_TIER_MAX_TASKS; i++)
+		if (in_kernel->tasks[i])
+			n += __atomic_load_n(&gait_tier_get_slot(in_kernel->tier, i)->n_events,
+			                     __ATOMIC_RELAXED);
+	return n;
+}
+
+/* --- start --------------------------------------------------------------------------------------
+ */
+
+gboolean
+gait_enforcer_start_in_kernel(GaitEnforcer *enforcer, GError **error)
+{
+	static const GaitTierCallbacks callbacks = {.call = on_call, .violation = on_violation};
+	g_autofree struct gait_tier_syscall *calls =
+	    g_new0(struct gait_tier_syscall, GAIT_TIER_N_SYSCALLS);
+	GaitTierOptions options = {.table = enforcer->table, .syscalls = calls};
+	GaitTier *tier;
+
+	fill_policy(&enforcer->policy, calls);
+	tier = gait_tier_new(&options, enforcer->modules, &callbacks, enforcer, error);
+	if (!tier)
+		return FALSE;
+	enforcer->in_kernel = g_new0(GaitInKernel, 1);
+	enforcer->in_kernel->tier = tier;
+	return TRUE;
+}
+
+void
+gait_enforcer_stop_in_kernel(GaitEnforcer *enforcer)
+{
+	GaitInKernel *in_kernel = g_steal_pointer(&enforcer->in_kernel);
+
+	if (!in_kernel)
+		return;
+	if (in_kernel->n_lost > 0)
+		gait_log_message(enforcer->log,
+		                 "%" G_GUINT64_FORMAT
+		                 " violations in the kernel found no room for being told of",
+		                 in_kernel->n_lost);
+	enforcer->n_walked += in_kernel->n_events;
+	gait_tier_free(in_kernel->tier);
+	g_free(in_kernel);
+}

@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The in-kernel tier sends what it has found into a ring. Whoever handles what happens to tasks
+ * takes it over first (notify-lifecycle.c); this thread does so when nothing happens for long. It
+ * changes nothing but the log, and is alone in the gate for it.
+ */
+#include "enforce/notify-private.h"
+
+#include <poll.h>
+#include <signal.h>
+
+#define LOOK_MS 100
+
+static gpointer
+watch(gpointer data)
+{
+	GaitNotifyRun *notify = data;
+	struct pollfd ring = {.fd = gait_enforcer_get_ring_fd(notify->enforcer), .events = POLLIN};
+
+	while (!g_atomic_int_get(&notify->is_over)) {
+		if (poll(&ring, 1, LOOK_MS) <= 0)
+			continue;
+		gait_gate_enter_alone(notify->gate);
+		gait_enforcer_drain(notify->enforcer);
+		gait_gate_leave_alone(notify->gate);
+	}
+	return NULL;
+}
+
+void
+gait_notify_ring_start(GaitNotifyRun *notify)
+{
+	sigset_t all, before;
+
+	if (!notify->is_in_kernel)
+		return;
+	/* Signals are the main thread's. */
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, &before);
+	notify->ringing = g_thread_new("ring", watch, notify);
+	pthread_sigmask(SIG_SETMASK, &before, NULL);
+}
+
+void
+gait_notify_ring_stop(GaitNotifyRun *notify)
+{
+	g_atomic_int_set(&notify->is_over, TRUE);
+	if (notify->ringing)
+		g_thread_join(g_steal_pointer(&notify->ringing));
+}
