@@ -74,13 +74,15 @@ act(struct gait_tier_slot *slot, struct gait_tier_step *step, struct gait_tier_r
 {
 	report->action = choose_action(report);
 	report->position = slot->position;
-	report->library = step->library;
+	report->library = step->found.library;
 	report->from = step->from;
 	report->depth = step->depth;
 	report->event = step->event;
 	slot->n_violations++;
-	if (report->action == GAIT_TIER_LOG)
-		gait_resync(step);
+	if (report->action == GAIT_TIER_LOG) {
+		gait_resync_phase(step);
+		gait_move(step);
+	}
 	report->is_killed = report->action >= GAIT_TIER_DENY;
 	if (report->is_killed) {
 		slot->is_lost = 1;
@@ -115,7 +117,7 @@ enforce(struct gait_tier_slot *slot, struct gait_tier_step *step, const __u64 *r
 		step->event.site = 0;
 		step->event.flags &= GAIT_WALK_STALE_ISSUER;
 	}
-	report.verdict = gait_step(step);
+	report.verdict = step_walker(step);
 	if (report.verdict != GAIT_WALK_ALLOW)
 		act(slot, step, &report, registers);
 	if (step->event.nr == SYS_RT_SIGRETURN && !is_its_own)

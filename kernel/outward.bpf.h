@@ -35,6 +35,8 @@ gait_unwind_read_register(void *context, __u32 number, __u64 *value)
 {
 	const __u64 *registers = ((struct outward *)context)->registers;
 
+	if (!registers)
+		return 1;
 	switch (number) { /* DWARF's */
 	case 0:
 		*value = registers[REGS_RAX];
@@ -154,12 +156,61 @@ name_site(struct gait_walk_event *event, const struct gait_tier_place *place, __
 		event->flags |= GAIT_WALK_STALE_SITES;
 }
 
+/* What became of a step. */
+enum { OUTWARD_ON = GAIT_TIER_UNKNOWN_N_ };
+
+/* To the caller of the frame at `place`: ON, or how the walk ends. */
+static __always_inline int
+step_outward(struct outward *outward, const struct gait_tier_place *place,
+             struct gait_walk_event *event, __u64 issuer)
+{
+	struct gait_tier_slot *slot = outward->slot;
+	struct gait_unwind_frame *frame = (struct gait_unwind_frame *)slot->frame;
+	enum gait_unwind_result result = gait_unwind_step(outward, &place->row, frame);
+	struct gait_tier_place *caller;
+	__u32 i = slot->n_frames;
+	int how;
+
+	if (result != GAIT_STEP_CALLER)
+		return end_without_caller(slot, result);
+	how = find_place(slot, frame->pc, 0, &caller);
+	if (how != GAIT_TIER_FOUND)
+		return how;
+	/* A handler within the runtime: what it interrupted is not responsible. And a context that
+	   somebody made by hand. */
+	if (caller->row.cfa == GAIT_CFA_SIGNAL)
+		return GAIT_TIER_FOUND;
+	if (!(caller->flags & GAIT_TIER_PLACE_AFTER_CALL) && caller->row.cfa != GAIT_CFA_END)
+		return GAIT_TIER_NO_MAPPING;
+	if (i > GAIT_TIER_MAX_FRAMES)
+		return GAIT_TIER_TOO_DEEP;
+	slot->pcs[i] = frame->pc;
+	slot->n_frames = i + 1;
+	slot->at = caller - slot->places;
+	if (!is_responsible(slot, caller))
+		return OUTWARD_ON;
+	slot->site = i;
+	name_site(event, caller, issuer);
+	return GAIT_TIER_FOUND;
+}
+
+/* The same from any frame but the first; a function of its own, so that it is verified once. */
+__noinline int
+gait_step_outward(struct gait_tier_slot *slot, struct gait_walk_event *event, __u64 issuer)
+{
+	struct outward outward = {slot, 0};
+
+	if (!slot || !event)
+		return GAIT_TIER_NO_ROW;
+	return step_outward(&outward, &slot->places[slot->at & (GAIT_TIER_N_CACHED - 1)], event,
+	                    issuer);
+}
+
 /* Walks; the responsible frame is slot->pcs[slot->site]. Returns how it went. */
 static __always_inline int
 walk_outward(struct gait_tier_slot *slot, const __u64 *registers, __u32 nr,
              struct gait_walk_event *event)
 {
-	struct gait_unwind_frame *frame = (struct gait_unwind_frame *)slot->frame;
 	struct outward outward = {slot, registers};
 	struct gait_tier_place *place;
 	__u64 issuer;
@@ -173,27 +224,8 @@ walk_outward(struct gait_tier_slot *slot, const __u64 *registers, __u32 nr,
 	if (is_own_site(slot, place, nr))
 		return how;
 	issuer = place->issuer;
-	for (__u32 i = 1; i <= GAIT_TIER_MAX_FRAMES; i++) {
-		enum gait_unwind_result result = gait_unwind_step(&outward, &place->row, frame);
-
-		if (result != GAIT_STEP_CALLER)
-			return end_without_caller(slot, result);
-		how = find_place(slot, frame->pc, 0, &place);
-		if (how != GAIT_TIER_FOUND)
-			return how;
-		/* A handler within the runtime: what it interrupted is not responsible. And a
-		   context that somebody made by hand. */
-		if (place->row.cfa == GAIT_CFA_SIGNAL)
-			return GAIT_TIER_FOUND;
-		if (!(place->flags & GAIT_TIER_PLACE_AFTER_CALL) && place->row.cfa != GAIT_CFA_END)
-			return GAIT_TIER_NO_MAPPING;
-		slot->pcs[i] = frame->pc;
-		slot->n_frames = i + 1;
-		if (!is_responsible(slot, place))
-			continue;
-		slot->site = i;
-		name_site(event, place, issuer);
-		return GAIT_TIER_FOUND;
-	}
-	return GAIT_TIER_TOO_DEEP;
+	how = step_outward(&outward, place, event, issuer);
+	for (int i = 0; i < GAIT_TIER_MAX_FRAMES && how == OUTWARD_ON; i++)
+		how = gait_step_outward(slot, event, issuer);
+	return how == OUTWARD_ON ? GAIT_TIER_TOO_DEEP : how;
 }

@@ -110,6 +110,7 @@ struct gait_tier_slot {
 	__u64 frame[4]; /* struct gait_unwind_frame */
 	__u64 stack_base;
 	__u32 n_frames, site; /* of pcs */
+	__u32 at, pad2;       /* the last one's, among places */
 	__u64 pcs[GAIT_TIER_MAX_FRAMES + 1];
 	__u64 stack[GAIT_TIER_STACK / 8];
 };

@@ -152,6 +152,8 @@ is_again(struct gait_tier_slot *slot, const __u64 *registers, __u32 nr, __u32 de
 	return is_same;
 }
 
+#define SYS_RESTART_SYSCALL 219
+
 /* --- a step -------------------------------------------------------------------------------------
  */
 
@@ -184,43 +186,95 @@ get_class(const struct gait_tier_syscall *call, const __u64 *registers)
 	return klass;
 }
 
-/* What a call comes to; handed over in memory, as global functions must. */
+/* A call on its way through the parts of a step, which are functions of their own, so that each is
+ * verified once and by itself. */
 struct gait_tier_step {
 	struct gait_walk_event event;
+	struct gait_walk_found found;
 	__u32 slot, depth;
-	__u32 library, from; /* the automaton of the event's library, and its state before */
+	__u32 from; /* the state before, of the automaton of the event's library */
+	__u32 pad;
 };
 
-/* The verdict; where it is ALLOW the walker has moved. */
-__noinline __u32
-gait_step(struct gait_tier_step *step)
-{
+/* What the parts work on. */
+struct step_parts {
 	const struct gait_walk_header *walk_table;
 	struct gait_tier_slot *slot;
-	struct gait_walk_found found;
 	struct state_row row;
-	__u32 zero = 0, index, verdict, depth;
+};
 
-	if (!step)
-		return GAIT_WALK_SYSCALL;
-	index = step->slot;
-	depth = step->depth;
-	walk_table = bpf_map_lookup_elem(&table, &zero);
-	slot = bpf_map_lookup_elem(&slots, &index);
-	row.states = bpf_map_lookup_elem(&states, &index);
-	if (!walk_table || !slot || !row.states)
-		return GAIT_WALK_SYSCALL;
-	if (step->event.nr == walk_table->restart_syscall)
-		return GAIT_WALK_ALLOW;
-	row.first =
+static __always_inline int
+get_parts(const struct gait_tier_step *step, struct step_parts *parts)
+{
+	__u32 zero = 0, index = step->slot, depth = step->depth;
+
+	parts->walk_table = bpf_map_lookup_elem(&table, &zero);
+	parts->slot = bpf_map_lookup_elem(&slots, &index);
+	parts->row.states = bpf_map_lookup_elem(&states, &index);
+	parts->row.first =
 	    (depth < GAIT_TIER_MAX_CONTEXTS ? depth : GAIT_TIER_MAX_CONTEXTS - 1) * config.stride;
-	gait_walk_find(walk_table, &slot->position, &step->event, &found);
-	verdict = gait_walk_judge(walk_table, &slot->position, &row, depth, &step->event, &found);
-	step->library = found.library;
-	step->from = found.library == GAIT_WALK_NONE ? GAIT_WALK_NONE
-	                                             : gait_walk_get_state(&row, found.library);
+	return parts->walk_table && parts->slot && parts->row.states;
+}
+
+__noinline int
+gait_find(struct gait_tier_step *step)
+{
+	struct step_parts parts;
+
+	if (!step || !get_parts(step, &parts))
+		return 0;
+	gait_walk_find(parts.walk_table, &parts.slot->position, &step->event, &step->found);
+	step->from = step->found.library == GAIT_WALK_NONE
+	                 ? GAIT_WALK_NONE
+	                 : gait_walk_get_state(&parts.row, step->found.library);
+	return 0;
+}
+
+__noinline __u32
+gait_judge(struct gait_tier_step *step)
+{
+	struct step_parts parts;
+
+	if (!step || !get_parts(step, &parts))
+		return GAIT_WALK_SYSCALL;
+	return gait_walk_judge(parts.walk_table, &parts.slot->position, &parts.row, step->depth,
+	                       &step->event, &step->found);
+}
+
+__noinline int
+gait_move(struct gait_tier_step *step)
+{
+	struct step_parts parts;
+
+	if (step && get_parts(step, &parts))
+		gait_walk_move(parts.walk_table, &parts.slot->position, &parts.row, &step->event,
+		               &step->found);
+	return 0;
+}
+
+/* Before the move of a violation that is let through. */
+__noinline int
+gait_resync_phase(struct gait_tier_step *step)
+{
+	struct step_parts parts;
+
+	if (step && get_parts(step, &parts))
+		gait_walk_resync_phase(parts.walk_table, &parts.slot->position, &step->found);
+	return 0;
+}
+
+/* The verdict; where it is ALLOW the walker has moved. As gait_walk_step(). */
+static __always_inline __u32
+step_walker(struct gait_tier_step *step)
+{
+	__u32 verdict;
+
+	if (step->event.nr == SYS_RESTART_SYSCALL)
+		return GAIT_WALK_ALLOW;
+	gait_find(step);
+	verdict = gait_judge(step);
 	if (verdict == GAIT_WALK_ALLOW)
-		gait_walk_move(walk_table, &slot->position, &row, &step->event, &found);
+		gait_move(step);
 	return verdict;
 }
 
@@ -232,32 +286,5 @@ lose_state(__u32 i, void *data)
 
 	if (i < config.n_states)
 		all[i] = GAIT_WALK_NONE;
-	return 0;
-}
-
-/* The move of a violation that is let through. */
-__noinline int
-gait_resync(struct gait_tier_step *step)
-{
-	const struct gait_walk_header *walk_table;
-	struct gait_tier_slot *slot;
-	struct gait_walk_found found;
-	struct state_row row;
-	__u32 zero = 0, index;
-
-	if (!step)
-		return 0;
-	index = step->slot;
-	walk_table = bpf_map_lookup_elem(&table, &zero);
-	slot = bpf_map_lookup_elem(&slots, &index);
-	row.states = bpf_map_lookup_elem(&states, &index);
-	if (!walk_table || !slot || !row.states)
-		return 0;
-	row.first =
-	    (step->depth < GAIT_TIER_MAX_CONTEXTS ? step->depth : GAIT_TIER_MAX_CONTEXTS - 1) *
-	    config.stride;
-	gait_walk_find(walk_table, &slot->position, &step->event, &found);
-	gait_walk_resync_phase(walk_table, &slot->position, &found);
-	gait_walk_move(walk_table, &slot->position, &row, &step->event, &found);
 	return 0;
 }
