@@ -7,9 +7,24 @@
 #include <string.h>
 
 #define MAX_AUTOMATA 6
+#define MAX_HEIGHT   900
 #define MAX_EDGES    1500 /* graphviz takes seconds for more, and nobody can read it */
 
-/* The <svg> element of what graphviz wrote, as wide as the page lets it. */
+/* The height that graphviz drew it in, in pixels; never that of the longest ones. */
+static double
+find_height(const char *box)
+{
+	double height = 0;
+
+	for (guint i = 0; i < 4 && *box; i++) {
+		box += strcspn(box, "0123456789.-");
+		height = g_ascii_strtod(box, (char **)&box);
+	}
+	return CLAMP(height * 4 / 3, 100, MAX_HEIGHT);
+}
+
+/* The <svg> element of what graphviz wrote, as wide as the page lets it but no larger than it is.
+ */
 static void
 append_svg(GString *out, const GString *svg)
 {
@@ -18,7 +33,9 @@ append_svg(GString *out, const GString *svg)
 
 	if (!box)
 		return;
-	g_string_append(out, "<div class=\"zoom\"><svg ");
+	g_string_append_printf(out,
+	                       "<div class=\"zoom\"><svg style=\"max-height:min(%.0fpx,90vh)\" ",
+	                       find_height(box));
 	g_string_append(out, box);
 	g_string_append(out, "</div>\n");
 }
@@ -44,9 +61,9 @@ add_automaton(GaitPage *page, const GaitReportLibrary *row, gboolean is_open, GE
 
 	g_string_append_printf(page->out, "<details%s><summary>", is_open ? " open" : "");
 	gait_page_text(page->out, gait_model_module_name(page->report->model, library->module));
-	g_string_append_printf(page->out,
-	                       " <span class=\"dim\">%u states, %u edges</span></summary>\n",
-	                       library->symbols->len, library->edges->len);
+	g_string_append_printf(
+	    page->out, " <span class=\"dim\">%u state%s, %u edges</span></summary>\n",
+	    library->symbols->len, library->symbols->len == 1 ? "" : "s", library->edges->len);
 	if (library->edges->len > MAX_EDGES) {
 		g_string_append(
 		    page->out, "<p>Too large for this page; <code>sysgait graph --library … --role "

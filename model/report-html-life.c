@@ -287,21 +287,40 @@ get_library(const GaitPage *page, guint i)
 	return &g_array_index(page->program->libraries, GaitReportLibrary, i);
 }
 
+/* The libraries that make calls in the role, the busiest first. */
+static GArray *
+collect_columns(const GaitPage *page, const GaitRole *role)
+{
+	GArray *columns = g_array_new(FALSE, FALSE, sizeof(guint32));
+
+	for (guint i = 0; i < page->program->libraries->len && columns->len < MAX_COLUMNS; i++) {
+		guint32 library = get_library(page, i)->library;
+		gboolean has_calls = FALSE;
+
+		for (guint32 k = 0; k < role->symbols->len && !has_calls; k++)
+			has_calls =
+			    g_array_index(role->symbols, GaitSymbolRef, k).library == library;
+		if (has_calls)
+			g_array_append_val(columns, library);
+	}
+	return columns;
+}
+
 static void
 add_role_matrix(GaitPage *page, guint32 role_index, gboolean is_open)
 {
 	const GaitProgram *program = page->program->program;
 	const GaitRole *role = gait_program_get_role(program, role_index);
 	g_autoptr(GArray) lines = collect_lines(program, role);
-	guint n = MIN(page->program->libraries->len, MAX_COLUMNS);
+	g_autoptr(GArray) columns = collect_columns(page, role);
 
 	g_string_append_printf(page->out, "<details%s><summary>", is_open ? " open" : "");
 	gait_page_text(page->out, role->name);
 	g_string_append(page->out,
 	                "</summary><div class=\"wide\"><table class=\"matrix\"><tr><th></th>");
-	for (guint i = 0; i < n; i++) {
+	for (guint i = 0; i < columns->len; i++) {
 		const GaitLibrary *library =
-		    gait_program_get_library(program, get_library(page, i)->library);
+		    gait_program_get_library(program, g_array_index(columns, guint32, i));
 
 		g_string_append(page->out, "<th>");
 		gait_page_text(page->out,
@@ -315,9 +334,9 @@ add_role_matrix(GaitPage *page, guint32 role_index, gboolean is_open)
 		g_string_append_printf(page->out, "<tr><td%s>%s</td>",
 		                       line->danger > 0.5 ? " class=\"bad\"" : "",
 		                       gait_syscall_name(line->nr));
-		for (guint i = 0; i < n; i++)
-			add_cell(page, find_phases(program, role, get_library(page, i)->library,
-			                           line->nr));
+		for (guint i = 0; i < columns->len; i++)
+			add_cell(page, find_phases(program, role,
+			                           g_array_index(columns, guint32, i), line->nr));
 		g_string_append(page->out, "</tr>\n");
 	}
 	g_string_append(page->out, "</table></div></details>\n");

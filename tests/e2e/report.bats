@@ -13,10 +13,50 @@ setup() {
 	cd "$BATS_TEST_TMPDIR"
 }
 
-# browse FILE: what a browser makes of a page, its scripts run; its complaints go to the file log.
+# browse FILE [OPTION...]: what a browser makes of a page, its scripts run; its complaints go to the file log.
 browse() {
+	local file=$1
+	shift
 	timeout 60 chromium --headless --no-sandbox --disable-gpu --disable-dev-shm-usage --user-data-dir="$PWD/profile" \
-		--enable-logging=stderr --virtual-time-budget=5000 --dump-dom "file://$PWD/$1" 2>log
+		--enable-logging=stderr --virtual-time-budget=5000 "$@" --dump-dom "file://$PWD/$file" 2>log
+}
+
+# measure FILE WIDTH light|dark: how a page lies in a window; `cut` counts what ends beyond it and cannot be scrolled to.
+measure() {
+	local scheme=1
+	[ "$3" = light ] || scheme=0
+	cat "$1" - >measured.html <<-'EOF'
+		<script>
+		const style = getComputedStyle(document.body);
+		const beyond = [...document.querySelectorAll('h1,h2,h3,h4,p,.wide,details,summary,.strip,.zoom,table,td,th')].filter(e => {
+			const box = e.closest('.wide');
+			return (box && box !== e && getComputedStyle(box).overflowX === 'auto') ? false
+				: e.getBoundingClientRect().right > innerWidth + 1;
+		});
+		const scrolled = [...document.querySelectorAll('.wide')].filter(e => e.scrollWidth > e.clientWidth + 1);
+		const said = ['window ' + innerWidth, 'page ' + document.documentElement.scrollWidth, 'cut ' + beyond.length,
+			'scrolled ' + scrolled.length, 'ground ' + style.backgroundColor, 'ink ' + style.color];
+		parent.postMessage(said, '*');
+		</script>
+	EOF
+	# A window cannot be as narrow as a telephone's; a frame can.
+	cat >frame.html <<-EOF
+		<meta name="color-scheme" content="light dark">
+		<script>
+		onmessage = e => document.body.innerHTML = e.data.map(s => '<p class="said">' + s + '</p>').join('\\n');
+		</script>
+		<body><iframe src="measured.html" width="$2" height="900" style="border:0"></iframe>
+	EOF
+	browse frame.html --hide-scrollbars --blink-settings=preferredColorScheme=$scheme |
+		sed -n 's/.*class="said">\([^<]*\)<.*/\1/p' | tee measures
+}
+
+# measured LINE...: what it said.
+measured() {
+	local line
+	for line; do
+		grep -qx "$line" measures || { echo "not so: $line"; return 1; }
+	done
 }
 
 has_browser() {
@@ -117,6 +157,24 @@ for program in json.load(sys.stdin)["programs"]:
 	run ! grep -E 'CONSOLE|Uncaught' log
 	for line in 'pictures [2-9]' 'strips 2' 'zoomed true' 'whole true' 'folded true' 'unfolded true' 'wider false'; do
 		grep -q ">$line<" dom || { echo "not so: $line"; return 1; }
+	done
+}
+
+@test "no page is wider than its window, light or dark, or than paper" {
+	has_browser
+	for program in nginx redis sqlite3 python3; do
+		"$SYSGAIT" report "$SAMPLES/$program.gait" --html $program.html
+		measure $program.html 390 dark
+		# Wide tables scroll in a box of their own.
+		measured 'window 390' 'page 390' 'cut 0' 'scrolled [1-9].*' 'ground rgb(20, 23, 28)' 'ink rgb(229, 231, 235)'
+	done
+	measure nginx.html 1280 light
+	measured 'window 1280' 'page 1280' 'cut 0' 'scrolled 0' 'ground rgb(255, 255, 255)' 'ink rgb(31, 41, 55)'
+	# What is printed, shown in a window of a sheet's width, where nothing may scroll, and on white.
+	for program in nginx redis sqlite3 python3; do
+		sed 's/@media print/@media all/' $program.html >printed.html
+		measure printed.html 720 light
+		measured 'page 720' 'cut 0' 'scrolled 0'
 	done
 }
 
