@@ -4,7 +4,8 @@
  * be compared as they are. What can is the cut of the first model with the relations of both: does
  * a call come between these two milestones in the one and not in the other? That is what enforcing
  * the first model would find in the behaviour of the second. So it is with interludes: those of the
- * first model, and what the second one's rounds say of what led to their calls.
+ * first model, and what the second one's rounds say of what led to their calls, is what is new;
+ * what is gone is the same the other way round, by the second model's cut.
  */
 #include "model/diff-private.h"
 
@@ -172,19 +173,20 @@ gait_diff_role_untied(const GaitDiffRole *a, const GaitDiffRole *b, const GaitDi
 	return untied;
 }
 
-/* What comes outside its interlude. */
+/* What comes in b outside of a's interlude. */
 static void
-add_outside(GaitDiff *diff, const GaitDiffRole *a, const GaitDiffRole *b,
-            const GaitDiffStretch *stretch, const char *text)
+add_outside(GaitDiff *diff, GaitChange change, const GaitDiffRole *a, const GaitDiffRole *b,
+            const GaitDiffStretch *stretch)
 {
 	g_autoptr(GArray) untied = gait_diff_role_untied(a, b, stretch);
+	g_autofree char *text = describe_stretch(a, stretch->first, stretch->last);
 
 	for (guint i = 0; i < untied->len; i++) {
 		const GaitDiffUntied *call = &g_array_index(untied, GaitDiffUntied, i);
 		g_autofree char *what = gait_syscall_dup(call->call.nr, call->call.klass);
 		g_autofree char *entry = gait_diff_dup_symbol(call->entry);
 
-		gait_diff_add(diff, GAIT_CHANGE_NEW, GAIT_VERDICT_PHASE, b->program, b->role->name,
+		gait_diff_add(diff, change, GAIT_VERDICT_PHASE, b->program, b->role->name,
 		              g_strdup_printf("%s %s, without %s before", what, text, entry))
 		    ->nr = call->call.nr;
 	}
@@ -202,7 +204,7 @@ compare_stretch(GaitDiff *diff, const GaitDiffRole *a, const GaitDiffRole *b,
 
 	add_missing(diff, GAIT_CHANGE_NEW, a, b, in_a, in_b, text);
 	add_missing(diff, GAIT_CHANGE_GONE, b, a, in_b, in_a, text);
-	add_outside(diff, a, b, stretch, text);
+	add_outside(diff, GAIT_CHANGE_NEW, a, b, stretch);
 }
 
 /* The symbol on whose first occurrence a's phase begins. */
@@ -271,6 +273,7 @@ gait_diff_phases(GaitDiff *diff, const GaitDiffIndex *a, const GaitDiffProgram *
 	GaitDiffRole first = {a, in_a, gait_program_get_role(in_a->program, role_a)};
 	GaitDiffRole second = {b, in_b, gait_program_get_role(in_b->program, role_b)};
 	g_autoptr(GArray) stretches = gait_diff_role_stretches(&first, &second);
+	g_autoptr(GArray) reverse = gait_diff_role_stretches(&second, &first);
 
 	for (guint i = 0; i < stretches->len; i++) {
 		const GaitDiffStretch *stretch = &g_array_index(stretches, GaitDiffStretch, i);
@@ -278,4 +281,7 @@ gait_diff_phases(GaitDiff *diff, const GaitDiffIndex *a, const GaitDiffProgram *
 		add_unreached(diff, &first, &second, stretch);
 		compare_stretch(diff, &first, &second, stretch);
 	}
+	for (guint i = 0; i < reverse->len; i++)
+		add_outside(diff, GAIT_CHANGE_GONE, &second, &first,
+		            &g_array_index(reverse, GaitDiffStretch, i));
 }

@@ -71,26 +71,6 @@ append_covers(const GaitCover *covers, GString *out)
 }
 
 static void
-append_interludes(const GaitModel *model, const GaitProgram *program, const GaitRole *role,
-                  guint32 index, GString *out)
-{
-	const GaitPhase *phase = g_ptr_array_index(role->phases, index);
-
-	g_string_append(out, ",\"interludes\":[");
-	for (guint32 i = 0; i < phase->interludes->len; i++) {
-		const GaitInterlude *interlude = g_ptr_array_index(phase->interludes, i);
-		g_autofree char *entry = gait_model_dup_symbol_name(
-		    model, program, g_array_index(role->symbols, GaitSymbolRef, interlude->entry));
-
-		g_string_append(out, i ? ",{" : "{");
-		append_string(out, "entered_at", entry);
-		g_string_append_printf(out, ",\"allowed\":%u}",
-		                       gait_interlude_count(program, phase, interlude));
-	}
-	g_string_append_c(out, ']');
-}
-
-static void
 append_phase(const GaitModel *model, const GaitReportProgram *program, const GaitReportPhase *phase,
              GString *out)
 {
@@ -109,7 +89,9 @@ append_phase(const GaitModel *model, const GaitReportProgram *program, const Gai
 	                       phase->retained_surface);
 	append_acts(out, "acts", phase->acts);
 	append_acts(out, "retained_acts", phase->retained_acts);
-	append_interludes(model, program->program, role, phase->phase, out);
+	g_string_append_c(out, ',');
+	gait_model_print_interludes_json(model, program->program, role,
+	                                 g_ptr_array_index(role->phases, phase->phase), out);
 	append_covers(phase->covers, out);
 	g_string_append_c(out, '}');
 }

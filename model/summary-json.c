@@ -2,6 +2,7 @@
 /* The model at a glance, for scripts: the figures of summary.c as one JSON object. */
 #include "sysgait/summary.h"
 
+#include "model/life.h"
 #include "model/summary-amended.h"
 
 #include "sysgait/metrics.h"
@@ -49,6 +50,24 @@ append_milestone(GString *out, const GaitModel *model, const GaitProgram *progra
 	g_string_append_c(out, '}');
 }
 
+void
+gait_model_print_interludes_json(const GaitModel *model, const GaitProgram *program,
+                                 const GaitRole *role, const GaitPhase *phase, GString *out)
+{
+	g_string_append(out, "\"interludes\":[");
+	for (guint32 i = 0; i < phase->interludes->len; i++) {
+		const GaitInterlude *interlude = g_ptr_array_index(phase->interludes, i);
+		g_autofree char *entry = gait_model_dup_symbol_name(
+		    model, program, g_array_index(role->symbols, GaitSymbolRef, interlude->entry));
+
+		g_string_append(out, i ? ",{" : "{");
+		append_string(out, "entry", entry);
+		g_string_append_printf(out, ",\"calls\":%u}",
+		                       gait_interlude_count(program, phase, interlude));
+	}
+	g_string_append_c(out, ']');
+}
+
 static void
 append_phase(GString *out, const GaitModel *model, const GaitProgram *program, const GaitRole *role,
              const GaitPhase *phase)
@@ -59,17 +78,9 @@ append_phase(GString *out, const GaitModel *model, const GaitProgram *program, c
 	if (phase->milestone != GAIT_NONE)
 		append_milestone(out, model, program,
 		                 g_array_index(role->symbols, GaitSymbolRef, phase->milestone));
-	g_string_append(out, ",\"interludes\":[");
-	for (guint32 i = 0; i < phase->interludes->len; i++) {
-		const GaitInterlude *interlude = g_ptr_array_index(phase->interludes, i);
-		g_autofree char *entry = gait_model_dup_symbol_name(
-		    model, program, g_array_index(role->symbols, GaitSymbolRef, interlude->entry));
-
-		g_string_append(out, i ? ",{" : "{");
-		append_string(out, "entry", entry);
-		g_string_append_printf(out, ",\"calls\":%u}", interlude->calls->len);
-	}
-	g_string_append(out, "]}");
+	g_string_append_c(out, ',');
+	gait_model_print_interludes_json(model, program, role, phase, out);
+	g_string_append_c(out, '}');
 }
 
 static void

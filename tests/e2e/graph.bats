@@ -128,32 +128,45 @@ render() {
 	[[ "$output" == *"none.gait"* ]]
 }
 
-# read_rv FILE MODEL PROGRAM LIBRARY FOLD: reads FILE line by line, as the kernel's tools do, and compares it
-# with the model's own edges.
+# read_rv FILE MODEL PROGRAM LIBRARY FOLD: reads FILE by the rules of the kernel's tools (dot2 of Linux 6.1, rvgen of
+# newer ones), and compares it with the model's own edges. These rules are: the first two words say what it is. A block of
+# lines that begin with {node: the last word is a state, but with __init_ the initial one; who is a doublecircle or an
+# ellipse is final. One line is passed over. Then a block of lines that begin with a quote: a state, with a label that
+# says no more than its name (more would be a clock's condition), or two with -> between them, where what stands between
+# `label =` and the last word are the events, in one word, with no ; (a clock's condition, too).
 read_rv() {
 	"$PYTHON" - "$@" <<-'EOF'
 		import collections, json, re, sys
 		path, model_path, program_name, library_name, fold = sys.argv[1:]
 		lines = [line.strip() for line in open(path)]
 		assert lines[0].split()[:2] == ["digraph", "state_automaton"], lines[0]
-		at = next(i for i, line in enumerate(lines) if line.startswith("{node"))
-		states, initial = set(), None
-		while lines[at].startswith("{node"):
-		    name = re.fullmatch(r'.*\] "(\w+)"\};', lines[at]).group(1)
+		at = next(i for i, line in enumerate(lines) if line.split()[:1] == ["{node"])
+		states, final, initial = set(), set(), None
+		while lines[at].split()[:1] == ["{node"]:
+		    name = re.fullmatch(r'"(\w+)"\};', lines[at].split()[-1]).group(1)
 		    if name.startswith("__init_"):
 		        assert initial is None
 		        initial = name[len("__init_"):]
 		    else:
 		        states.add(name)
+		        if "doublecircle" in lines[at] or "ellipse" in lines[at]:
+		            final.add(name)
 		    at += 1
+		assert final == {initial}, final
 		assert lines[at] == f'"__init_{initial}" -> "{initial}";', lines[at]
-		matrix, pairs = {}, set()
-		for line in lines[at + 1:]:
-		    if not line.startswith('"'):
-		        break
+		matrix, pairs, labelled = {}, set(), set()
+		at += 1
+		while lines[at].startswith('"'):
+		    line = lines[at]
+		    at += 1
 		    words = line.split()
 		    if words[1] != "->":
+		        state, label = words[0].strip('"'), line.split("label", 1)[1].split('"')[1]
+		        assert state in states and label == state, line
+		        labelled.add(state)
 		        continue
+		    assert words[words.index("label") + 1] == "=" and words.index("label") + 4 == len(words), line
+		    assert words[-1] == "];" and ";" not in words[-2], line
 		    origin, target = words[0].strip('"'), words[2].strip('"')
 		    assert origin in states and target in states, line
 		    assert (origin, target) not in pairs, line
@@ -161,6 +174,9 @@ read_rv() {
 		    for event in words[-2].strip('"').split("\\n"):
 		        assert (origin, event) not in matrix, "not deterministic: " + line
 		        matrix[origin, event] = target
+		assert labelled == states, states ^ labelled
+		# Nothing of the automaton lies behind that block, where it would not be read.
+		assert not any("->" in line for line in lines[at:]), lines[at:]
 		events = {event for _, event in matrix}
 		# Enumerators of one scope, of which the kernel keeps 31 characters.
 		for name in states | events:

@@ -5,7 +5,9 @@
 
 #include "model/diff.h"
 #include "model/life.h"
+#include "model/report.h"
 #include "sysgait/graph.h"
+#include "sysgait/summary.h"
 #include "sysgait/walker.h"
 
 #include <string.h>
@@ -269,19 +271,19 @@ test_before_first_wait(void)
 
 /* "phase rename in …": what of reloads' phases another model has anew. */
 static char *
-diff_with_reloads(const char *const *lives)
+diff_phases(const char *const *lives_a, const char *const *lives_b, GaitChange change)
 {
 	g_autoptr(GString) out = g_string_new(NULL);
 	g_autoptr(GaitDiff) diff = NULL;
 	Fixture a, b;
 
-	set_up(&a, reloads);
-	set_up(&b, lives);
+	set_up(&a, lives_a);
+	set_up(&b, lives_b);
 	diff = gait_diff_new(a.model, b.model);
 	for (guint i = 0; i < diff->differences->len; i++) {
 		const GaitDifference *difference = g_ptr_array_index(diff->differences, i);
 
-		if (difference->change == GAIT_CHANGE_NEW && difference->kind == GAIT_VERDICT_PHASE)
+		if (difference->change == change && difference->kind == GAIT_VERDICT_PHASE)
 			g_string_append_printf(out, "%s%s", out->len ? "; " : "", difference->what);
 	}
 	tear_down(&a);
@@ -317,18 +319,75 @@ test_diff(void)
 
 	memcpy(lives, reloads, sizeof lives);
 	lives[1] = "abcdeh" LOOP "mijkh" LOOP;
-	same = diff_with_reloads(lives);
+	same = diff_phases(reloads, lives, GAIT_CHANGE_NEW);
 	g_assert_cmpstr(same, ==, "");
 	lives[3] = "abcdeh" LOOP "fjgh" LOOP "mijkgh" LOOP;
-	found = diff_with_reloads(lives);
+	found = diff_phases(reloads, lives, GAIT_CHANGE_NEW);
 	g_assert_true(g_str_has_prefix(found, "rename in phase 2, from "));
 	g_assert_nonnull(strstr(found, ", without getpid at alpha_10c+0x0 before"));
 	g_assert_null(strchr(found, ';'));
 	assert_drawn(lives, "without getpid in alpha_10c+0x0 before");
 	/* Before the first wait there are no rounds. */
 	lives[3] = "abcdejh" LOOP "mijkgh" LOOP;
-	start = diff_with_reloads(lives);
+	start = diff_phases(reloads, lives, GAIT_CHANGE_NEW);
 	g_assert_null(strstr(start, "without"));
+}
+
+/* Interludes that only the second model has, and such that begin otherwise there. */
+static void
+test_diff_gone(void)
+{
+	const char *lives[WORLD_RUNS], *others[WORLD_RUNS];
+	g_autofree char *same = NULL, *new = NULL, *gone = NULL;
+	g_autofree char *changed_new = NULL, *changed_gone = NULL;
+
+	memcpy(lives, reloads, sizeof lives);
+	same = diff_phases(lives, reloads, GAIT_CHANGE_GONE);
+	g_assert_cmpstr(same, ==, "");
+	lives[3] = "abcdeh" LOOP "fjgh" LOOP "mijkgh" LOOP;
+	new = diff_phases(lives, reloads, GAIT_CHANGE_NEW);
+	g_assert_cmpstr(new, ==, "");
+	gone = diff_phases(lives, reloads, GAIT_CHANGE_GONE);
+	g_assert_true(g_str_has_prefix(gone, "rename in phase 2, from "));
+	g_assert_nonnull(strstr(gone, ", without getpid at alpha_10c+0x0 before"));
+	g_assert_null(strchr(gone, ';'));
+
+	for (guint i = 0; i < WORLD_RUNS; i++)
+		others[i] = g_strdelimit(g_strdup(reloads[i]), "m", 'l');
+	changed_new = diff_phases(reloads, others, GAIT_CHANGE_NEW);
+	changed_gone = diff_phases(reloads, others, GAIT_CHANGE_GONE);
+	for (guint i = 0; i < WORLD_RUNS; i++)
+		g_free((char *)others[i]);
+	g_assert_nonnull(strstr(changed_new, ", without getpid at alpha_10c+0x0 before"));
+	g_assert_nonnull(strstr(changed_gone, ", without close at alpha_10b+0x0 before"));
+	for (guint i = 0; i < 2; i++) {
+		const char *text = i ? changed_gone : changed_new;
+
+		g_assert_nonnull(strstr(text, "openat("));
+		g_assert_nonnull(strstr(text, "rename "));
+		g_assert_nonnull(strstr(text, "chmod "));
+	}
+}
+
+/* Whoever reads one reads the other. */
+static void
+test_json(void)
+{
+	static const char said[] =
+	    "\"interludes\":[{\"entry\":\"getpid in alpha_10c, prog\",\"calls\":3}]";
+	g_autoptr(GString) summary = g_string_new(NULL);
+	g_autoptr(GString) text = g_string_new(NULL);
+	GaitReport *report;
+	Fixture fixture;
+
+	set_up(&fixture, reloads);
+	gait_model_print_summary_json(fixture.model, summary);
+	report = gait_report_new(fixture.model);
+	gait_report_print_json(report, text);
+	g_assert_nonnull(strstr(summary->str, said));
+	g_assert_nonnull(strstr(text->str, said));
+	gait_report_free(report);
+	tear_down(&fixture);
 }
 
 int
@@ -343,5 +402,7 @@ main(int argc, char **argv)
 	g_test_add_func("/interludes/support", test_support);
 	g_test_add_func("/interludes/before-first-wait", test_before_first_wait);
 	g_test_add_func("/interludes/diff", test_diff);
+	g_test_add_func("/interludes/diff-gone", test_diff_gone);
+	g_test_add_func("/interludes/json", test_json);
 	return g_test_run();
 }
