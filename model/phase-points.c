@@ -8,15 +8,22 @@
 #include "sysgait/syscall.h"
 
 #include <string.h>
+#include <sys/syscall.h>
 
 #define MAX_POINTS 2048 /* candidates looked at; the work is quadratic in them */
+
+static const GaitSymbol *
+get_symbol(const GaitCutter *cutter, guint32 symbol)
+{
+	GaitSymbolRef ref = g_array_index(cutter->role->symbols, GaitSymbolRef, symbol);
+
+	return gait_program_get_symbol(cutter->program, ref);
+}
 
 static guint32
 symbol_nr(const GaitCutter *cutter, guint32 symbol)
 {
-	GaitSymbolRef ref = g_array_index(cutter->role->symbols, GaitSymbolRef, symbol);
-
-	return gait_program_get_symbol(cutter->program, ref)->nr;
+	return get_symbol(cutter, symbol)->nr;
 }
 
 static int
@@ -47,7 +54,9 @@ make_columns(GaitCutter *cutter)
 		    len ? &g_array_index(cutter->segments, GaitSegment, len - 1) : NULL;
 
 		if (!last || last->nr != nr || last->word != i / 64) {
-			GaitSegment segment = {i / 64, nr, 0, gait_syscall_danger(nr)};
+			double weight =
+			    gait_syscall_is_harmless(nr) ? GAIT_HARMLESS : gait_syscall_danger(nr);
+			GaitSegment segment = {i / 64, nr, 0, weight};
 
 			g_array_append_val(cutter->segments, segment);
 			last = &g_array_index(cutter->segments, GaitSegment, len);
@@ -97,6 +106,21 @@ set_rows(GaitCutter *cutter, GaitPoint *point)
 	point->before = sorted_before;
 }
 
+double
+gait_cutter_place(const GaitCutter *cutter, const GaitPoint *point)
+{
+	return cutter->time_weight * point->time + (1 - cutter->time_weight) * point->event;
+}
+
+/* Half, and less in a short life; none where the log had no times. */
+static double
+weigh_time(const GaitRole *role)
+{
+	double life = (double)role->time_ns / (double)MAX(role->n_instances, 1);
+
+	return life / (life + GAIT_NOISE_NS) / 2;
+}
+
 guint32
 gait_cutter_symbol(const GaitCutter *cutter, guint32 candidate)
 {
@@ -127,16 +151,17 @@ position(guint64 sum, guint64 n, guint64 life_sum, guint64 n_lives)
 }
 
 /*
- * Calls that come when threads collide, or a heap shrinks, or only on some hosts, are no
- * milestones; nor is what only instances reached whose start was not seen, for nobody knows when.
+ * Calls that come when threads collide, or a heap grows or shrinks, or a signal was handled, or
+ * only on some hosts, are no milestones; nor is what only instances reached whose start was not
+ * seen, for nobody knows when.
  */
 static gboolean
 is_eligible(const GaitCutter *cutter, guint32 candidate)
 {
-	guint32 nr = symbol_nr(cutter, gait_cutter_symbol(cutter, candidate));
+	const GaitSymbol *symbol = get_symbol(cutter, gait_cutter_symbol(cutter, candidate));
 
-	return !gait_syscall_is_incidental(nr) && !gait_syscall_is_vdso(nr) &&
-	       !gait_syscall_is_release(nr) &&
+	return !gait_syscall_is_incidental(symbol->nr) && !gait_syscall_is_vdso(symbol->nr) &&
+	       !gait_syscall_is_heap(symbol->nr, symbol->klass) && symbol->nr != SYS_rt_sigreturn &&
 	       g_array_index(cutter->role->candidates, GaitCandidate, candidate).n_instances > 0;
 }
 
@@ -249,12 +274,16 @@ find_price(const GaitCutter *cutter, const GArray *ranks, const guint64 *occurre
 	guint32 candidate = point->candidate;
 	gboolean is_in_rounds =
 	    gait_bit_test(cutter->role->in_rounds, gait_cutter_symbol(cutter, candidate));
+	double left;
 
 	if (begins_rounds(cutter, ranks, occurrences, candidate))
 		return GAIT_PRICE_LOOP;
 	if (is_again(cutter, occurrences, candidate))
 		return is_in_rounds ? 0 : GAIT_PRICE_AGAIN;
-	return is_in_rounds && point->event < 1 - GAIT_END ? GAIT_PRICE_AGAIN : 1;
+	left = 1 - gait_cutter_place(cutter, point);
+	if (is_in_rounds && left > GAIT_END)
+		return GAIT_PRICE_AGAIN;
+	return GAIT_PRICE_END + (1 - GAIT_PRICE_END) * MIN(left / GAIT_END_FROM, 1);
 }
 
 static void
@@ -290,6 +319,7 @@ void
 gait_cutter_init(GaitCutter *cutter, const GaitProgram *program, guint32 role)
 {
 	*cutter = (GaitCutter){.program = program, .role = gait_program_get_role(program, role)};
+	cutter->time_weight = weigh_time(cutter->role);
 	cutter->points = g_array_new(FALSE, FALSE, sizeof(GaitPoint));
 	cutter->rows = g_ptr_array_new_with_free_func(g_free);
 	make_columns(cutter);

@@ -9,8 +9,12 @@
 #define GAIT_PRICE_EVENTS 5.0
 #define GAIT_PRICE_AGAIN  10
 #define GAIT_PRICE_LOOP   0.5
-#define GAIT_END          0.1 /* share of the events: what comes later is the end of a life */
-#define GAIT_IS_AGAIN     1.5 /* occurrences in an instance, in the mean */
+#define GAIT_PRICE_END    0.25 /* at the very end of a life; all of the price GAIT_END_FROM it */
+#define GAIT_END_FROM     0.05
+#define GAIT_END          0.1  /* share of a life: what comes later is its end */
+#define GAIT_HARMLESS     0.01 /* the weight of a harmless call */
+#define GAIT_NOISE_NS     3e8  /* how long a life must be for its time to count half */
+#define GAIT_IS_AGAIN     1.5  /* occurrences in an instance, in the mean */
 
 /* A run of columns within one word that are of the same system call. */
 typedef struct {
@@ -35,6 +39,7 @@ typedef struct {
 	GArray *segments;
 	GArray *points;
 	GPtrArray *rows;
+	double time_weight; /* of the place in time, in that in life; of that in events: the rest */
 } GaitCutter;
 
 /* How often each of a role's symbols occurred in it, one more than there are; to be freed. */
@@ -47,6 +52,8 @@ void gait_cutter_init(GaitCutter *cutter, const GaitProgram *program, guint32 ro
 void gait_cutter_clear(GaitCutter *cutter);
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(GaitCutter, gait_cutter_clear)
 
+/* How far in the role's life it is, in [0, 1]: the mean of its places in time and in events. */
+double gait_cutter_place(const GaitCutter *cutter, const GaitPoint *point);
 /* The role's symbol on which a candidate is. */
 guint32 gait_cutter_symbol(const GaitCutter *cutter, guint32 candidate);
 /* Whether every instance reaches candidate a before b. */

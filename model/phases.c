@@ -11,6 +11,16 @@
  * distinct system calls allowed in it; the chain that is cheapest in the sum of exposures plus a
  * price for each cut is found by dynamic programming. The number of phases follows from the price.
  *
+ * A choice between cuts must not hang on what differs from run to run:
+ *
+ * - a harmless call that comes now and then: with its danger of 0.05, one more or less of them is
+ *   worth a cut in a program that has 20 dangerous ones. It weighs GAIT_HARMLESS here, so that they
+ *   decide where there is nothing else;
+ * - the time of short lives, which is that of the scheduler: the share of life is the mean of those
+ *   of time and of events, but time counts the less the shorter a life is (GAIT_NOISE_NS). Lives
+ *   that are short are not exposed for long anyway;
+ * - when a heap had to grow, or a signal came (phase-points.c).
+ *
  * What a cut costs, as a share of the exposure that the role has without any:
  *
  * - GAIT_PRICE, because a phase that takes away less is not worth a reader's attention;
@@ -30,11 +40,13 @@
  * comes before it, the end often does nothing that serving does not do, too (the last files that
  * are opened, the last line that is logged), and whether that end belongs to the start or to
  * serving costs nearly the same: without the rebate the runs at hand decide. Any share from a
- * quarter to a half gave the same milestones; with three quarters those of redis varied.
+ * quarter to a half gave the same milestones; with three quarters those of redis varied;
  *
- * With these, two halves of ten mixed runs of nginx and of redis have the same milestones in all
- * roles, serving begins in the main loop (traces/phases-check), and short-lived threads have one
- * phase.
+ * - down to GAIT_PRICE_END times towards the end of a life. A shutdown is worth to be seen however
+ * short it is. The rebate grows gradually, so that no cut is drawn to where it begins.
+ *
+ * All this is measured by `traces/phases-check --halves`: of 20 ways to halve ten mixed runs, where
+ * milestones differed by the danger as it is and the mean of both shares, and by these weights.
  */
 #include "model/phases-private.h"
 
@@ -60,13 +72,10 @@ danger_between(const GaitCutter *cutter, const GaitPoint *from, const GaitPoint 
 
 /* --- the cheapest chain --- */
 
-/* Mean of the share of time and of events; of events alone where the log had no times. */
 static double
 share_between(const GaitCutter *cutter, const GaitPoint *from, const GaitPoint *to)
 {
-	double events = MAX(to->event - from->event, 0), time = MAX(to->time - from->time, 0);
-
-	return cutter->role->time_ns ? (time + events) / 2 : events;
+	return MAX(gait_cutter_place(cutter, to) - gait_cutter_place(cutter, from), 0);
 }
 
 typedef struct {

@@ -12,6 +12,7 @@
 #include <seccomp.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/syscall.h>
 
 #define ONE(kind, index)                                                                           \
@@ -227,8 +228,10 @@ gait_syscall_is_vdso(guint32 nr)
 }
 
 gboolean
-gait_syscall_is_release(guint32 nr)
+gait_syscall_is_heap(guint32 nr, guint32 klass)
 {
+	if (nr == SYS_mmap || nr == SYS_mprotect)
+		return klass == PROT_NONE || klass == (PROT_READ | PROT_WRITE);
 	return nr == SYS_munmap || nr == SYS_mremap || nr == SYS_madvise;
 }
 
@@ -386,4 +389,10 @@ gait_syscall_danger(guint32 nr)
 	if (nr < G_N_ELEMENTS(dangers) && dangers[nr] > 0)
 		return dangers[nr];
 	return HARMLESS;
+}
+
+gboolean
+gait_syscall_is_harmless(guint32 nr)
+{
+	return gait_syscall_danger(nr) <= HARMLESS;
 }

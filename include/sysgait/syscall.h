@@ -87,9 +87,13 @@ gboolean gait_syscall_is_incidental(guint32 nr);
  * edge. */
 gboolean gait_syscall_is_vdso(guint32 nr);
 
-/* munmap, mremap, madvise: come when a heap shrinks or moves, and not when a program gets
- * somewhere. */
-gboolean gait_syscall_is_release(guint32 nr);
+/*
+ * munmap, mremap, madvise, and mmap and mprotect that reserve memory or give it to read and write:
+ * come when a heap shrinks, moves or grows, and not when a program gets somewhere. (Some of these
+ * map files, or make a stack; a call tells by nothing but what it points to, and its flags are no
+ * part of its class.) klass: as gait_syscall_class() says.
+ */
+gboolean gait_syscall_is_heap(guint32 nr, guint32 klass);
 
 /* poll, epoll_wait, nanosleep, wait4 …: where a task's main loop waits for what comes next. */
 gboolean gait_syscall_is_wait(guint32 nr);
@@ -105,3 +109,5 @@ gboolean gait_syscall_is_exec(guint32 nr);
  * Weighs phases (DESIGN §2).
  */
 double gait_syscall_danger(guint32 nr);
+/* Whether it is none of those that evidence speaks against: the least danger there is. */
+gboolean gait_syscall_is_harmless(guint32 nr);

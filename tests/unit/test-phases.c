@@ -174,26 +174,45 @@ test_asked_for_is_no_milestone(void)
 static void
 test_asked_for_once(void)
 {
-	static const char *const names[] = {"getpid", "getpid", "read", "poll",
-	                                    "uname",  "execve", NULL};
+	static const char *const names[] = {"socket", "bind",   "read", "poll",
+	                                    "setuid", "execve", NULL};
 	g_autofree World *amidst = world_with_calls(names), *at_end = world_with_calls(names);
 
 	add_life(amidst, "ab" ROUNDS_OF_C "ef" ROUNDS_OF_C);
-	assert_phases(amidst, "getpid |d| read poll execve uname");
+	assert_phases(amidst, "socket bind |d| read poll execve setuid");
 	add_life(at_end, "ab" ROUNDS_OF_C ROUNDS_OF_C "ef");
-	assert_phases(at_end, "getpid |d| read poll |e| execve uname");
+	assert_phases(at_end, "socket bind |d| read poll |e| execve setuid");
 }
 
-/* A heap that shrinks just then is no milestone. */
+/* A heap that shrinks or grows just then is no milestone, nor is a signal that was handled. */
 static void
-test_heap_is_no_milestone(void)
+test_luck_is_no_milestone(void)
 {
-	g_autofree World *world = world_with_calls(
-	    (const char *const[]){"execve", "socket", "munmap", "getpid", "read", "write", NULL});
+	static const char *const lucky[] = {"mmap", "munmap", "rt_sigreturn"};
 
-	add_life(world, "abababababababababababcd"
-	                "efefefefefefefefefefefefefefefefefefefefefefefef");
-	assert_phases(world, "munmap socket execve |d| read write getpid");
+	for (guint i = 0; i < G_N_ELEMENTS(lucky); i++) {
+		g_autofree World *world = world_with_calls((const char *const[]){
+		    "execve", "socket", lucky[i], "getpid", "read", "write", NULL});
+		g_autofree char *expected =
+		    g_strdup_printf("%s socket execve |d| read write getpid", lucky[i]);
+
+		add_life(world, "abababababababababababcd"
+		                "efefefefefefefefefefefefefefefefefefefefefefefef");
+		assert_phases(world, expected);
+	}
+}
+
+/* What is harmless is worth no cut where there is danger: c came once, and could come again. */
+static void
+test_harmless(void)
+{
+	g_autofree World *world = world_with_calls((const char *const[]){
+	    "execve", "clone", "uname", "getpid", "setuid", "socket", "read", NULL});
+
+	add_life(world, "abcdefgabcdefg"
+	                "abdefgabdefgabdefgabdefgabdefgabdefgabdefgabdefgabdefgabdefgabdefgabdefg"
+	                "abdefgabdefg");
+	assert_phases(world, "read getpid socket clone execve uname setuid");
 }
 
 /* a and b come in either order: each could be a milestone, but not both. */
@@ -370,7 +389,8 @@ naive_danger(const Search *search, guint32 from, guint32 to)
 		if (occurs && (from == GAIT_NONE || seen_on_side(search, from, s, TRUE)) &&
 		    (to == GAIT_NONE || seen_on_side(search, to, s, FALSE)) &&
 		    g_hash_table_add(numbers, GUINT_TO_POINTER(nr)))
-			sum += gait_syscall_danger(nr);
+			sum +=
+			    gait_syscall_is_harmless(nr) ? GAIT_HARMLESS : gait_syscall_danger(nr);
 	}
 	return sum;
 }
@@ -449,14 +469,17 @@ naive_begins_rounds(const Search *search, guint32 c)
 static double
 naive_price(const Search *search, guint32 c)
 {
+	double left = 1 - naive_place(search, c);
+
 	if (naive_begins_rounds(search, c))
 		return search->price * GAIT_PRICE_LOOP;
-	if (!naive_is_again(search, c))
-		return search->price *
-		       (naive_is_in_rounds(search, c) && naive_place(search, c) < 1 - GAIT_END
-		            ? GAIT_PRICE_AGAIN
-		            : 1);
-	return naive_is_in_rounds(search, c) ? 0 : search->price * GAIT_PRICE_AGAIN;
+	if (naive_is_again(search, c))
+		return naive_is_in_rounds(search, c) ? 0 : search->price * GAIT_PRICE_AGAIN;
+	if (naive_is_in_rounds(search, c) && left > GAIT_END)
+		return search->price * GAIT_PRICE_AGAIN;
+	if (left > GAIT_END_FROM)
+		return search->price;
+	return search->price * (GAIT_PRICE_END + (1 - GAIT_PRICE_END) * left / GAIT_END_FROM);
 }
 
 static double
@@ -618,7 +641,8 @@ main(int argc, char **argv)
 	g_test_add_func("/phases/loop-begins-at-its-wait", test_loop_begins_at_its_wait);
 	g_test_add_func("/phases/asked-for-is-no-milestone", test_asked_for_is_no_milestone);
 	g_test_add_func("/phases/asked-for-once", test_asked_for_once);
-	g_test_add_func("/phases/heap-is-no-milestone", test_heap_is_no_milestone);
+	g_test_add_func("/phases/luck-is-no-milestone", test_luck_is_no_milestone);
+	g_test_add_func("/phases/harmless", test_harmless);
 	g_test_add_func("/phases/order-has-to-agree", test_order_has_to_agree);
 	g_test_add_func("/phases/without-place", test_without_place);
 	g_test_add_func("/phases/nothing-seen-is-forbidden", test_nothing_seen_is_forbidden);
