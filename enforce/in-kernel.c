@@ -204,13 +204,15 @@ gait_in_kernel_created(GaitEnforcer *enforcer, GaitTask *task, const GaitTask *p
 gboolean
 gait_in_kernel_executed(GaitEnforcer *enforcer, GaitTask *task)
 {
+	const GaitSupervised *supervised = task->data;
 	struct gait_tier_slot *slot = get_slot(enforcer, task);
 
 	if (!enforcer->in_kernel)
 		return TRUE;
 	if (!slot)
 		return FALSE;
-	gait_tier_forget_places(enforcer->in_kernel->tier, slot);
+	if (!gait_tier_note_exec(enforcer->in_kernel->tier, supervised->slot, task->tid, NULL))
+		return FALSE;
 	slot->flags = gait_tier_learn_process(enforcer->in_kernel->tier, task->pid)
 	                  ? GAIT_TIER_TASK_STATIC
 	                  : 0;

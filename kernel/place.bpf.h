@@ -72,7 +72,11 @@ is_indirect(const __u8 *code, __u32 n)
 	return code[0] == 0xff && (modrm >> 3 & 7) == 2 && n == 2 + has_sib + size;
 }
 
-/* As gait_code_get_call() and the forms next to it: whether a return address may be one. */
+/*
+ * As gait_code_get_call(): whether a return address may be one. Code that is not in memory at this
+ * moment (a child's, that has run none of it yet) gets the benefit of the doubt: the question keeps
+ * a walk that went wrong from being believed, it does not stop who can write to the stack.
+ */
 static __noinline int
 is_after_call(__u64 pc)
 {
@@ -80,7 +84,7 @@ is_after_call(__u64 pc)
 
 	if (bpf_probe_read_user(code, 8, (void *)(pc - 8)) &&
 	    bpf_probe_read_user(code + 4, 4, (void *)(pc - 4)))
-		return 0;
+		return 1;
 	return code[3] == 0xe8 || is_indirect(code + 1, 7) || is_indirect(code + 2, 6) ||
 	       is_indirect(code + 4, 4) || is_indirect(code + 5, 3) || is_indirect(code + 6, 2) ||
 	       is_indirect(code + 3, 5);

@@ -362,13 +362,24 @@ gait_tier_remove(GaitTier *tier, guint32 index)
 	g_queue_push_tail(&tier->free, GUINT_TO_POINTER(index));
 }
 
-void
-gait_tier_forget_places(GaitTier *tier, struct gait_tier_slot *slot)
+gboolean
+gait_tier_note_exec(GaitTier *tier, guint32 index, pid_t tid, GError **error)
 {
+	struct gait_tier_slot *slot = gait_tier_get_slot(tier, index);
+	int fd = bpf_map__fd(find_map(tier, "slot_of_tid"));
+	guint32 key = (guint32)tid;
+
 	if (slot->is_moving) {
 		slot->is_moving = 0;
 		__atomic_fetch_sub(&tier->shared->n_moving, 1, __ATOMIC_SEQ_CST);
 	}
 	memset(slot->places, 0, sizeof(slot->places));
 	slot->space = ++tier->n_spaces;
+	if (slot->tid == key)
+		return TRUE;
+	bpf_map_delete_elem(fd, &slot->tid);
+	slot->tid = key;
+	if (bpf_map_update_elem(fd, &key, &index, BPF_ANY) == 0)
+		return TRUE;
+	return gait_error_system(error, GAIT_PROCESS_ERROR, errno, "filling a BPF map");
 }

@@ -50,9 +50,12 @@ struct gait_tier_slot *gait_tier_get_slot(GaitTier *tier, guint32 index);
 /* Rows of the slot's states, of `stride` each; NULL without a table. */
 guint32 *gait_tier_get_states(GaitTier *tier, guint32 index, guint32 *stride);
 
-/* The task runs another program, or another address space: what is remembered of where code lies is
- * so no more. */
-void gait_tier_forget_places(GaitTier *tier, struct gait_tier_slot *slot);
+/*
+ * The task runs another program: what is remembered of where code lies is so no more. tid: its
+ * number, which is another one where it was not its process's first thread. FALSE with error where
+ * the kernel would not take it.
+ */
+gboolean gait_tier_note_exec(GaitTier *tier, guint32 index, pid_t tid, GError **error);
 /* Tells the program of the files whose code a process has mapped. Whether it is static: none of
  * them is of the runtime set. */
 gboolean gait_tier_learn_process(GaitTier *tier, pid_t pid);

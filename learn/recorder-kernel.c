@@ -232,7 +232,9 @@ gait_recorder_kernel_executed(GaitRecorder *recorder, GaitTask *task)
 	if (!recorder->kernel || own->slot == GAIT_TIER_NONE)
 		return;
 	slot = gait_tier_get_slot(recorder->kernel->tier, own->slot);
-	gait_tier_forget_places(recorder->kernel->tier, slot);
+	/* Where that fails what it does now is missing. */
+	if (!gait_tier_note_exec(recorder->kernel->tier, own->slot, task->tid, NULL))
+		gait_recording_lost(recorder->recording, own->index, 1);
 	slot->flags = GAIT_TIER_TASK_RECORDED;
 	if (gait_tier_learn_process(recorder->kernel->tier, task->pid))
 		slot->flags |= GAIT_TIER_TASK_STATIC;
