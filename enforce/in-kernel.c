@@ -257,22 +257,9 @@ static const GaitStack *
 attribute(GaitEnforcer *enforcer, GaitTask *task, const struct gait_tier_raw *raw)
 {
 	GaitJudge *judge = g_ptr_array_index(enforcer->judges, 0);
-	guint64 pcs[G_N_ELEMENTS(raw->pcs)];
-	struct user_regs_struct user = {0};
-	const GaitStack *stack = NULL;
-	GaitRegisters registers;
 
-	memcpy(pcs, raw->pcs, sizeof(pcs));
-	if (raw->how == GAIT_TIER_FOUND && raw->site < G_N_ELEMENTS(pcs))
-		stack = gait_attributor_adopt(judge->attributor, task->space, task->tid,
-		                              raw->call.nr, pcs, raw->site);
-	if (stack)
-		return stack;
-	memcpy(&user, raw->registers, sizeof(raw->registers));
-	gait_registers_from_user(&registers, &user);
-	return gait_attributor_attribute_copy(judge->attributor, task->space, task->tid,
-	                                      raw->call.nr, &registers, (const guint8 *)raw->stack,
-	                                      MIN(raw->n_stack, sizeof(raw->stack)));
+	return gait_tier_attribute(enforcer->in_kernel->tier, judge->attributor, task->space,
+	                           task->tid, raw);
 }
 
 /* The walker as it was. */

@@ -12,7 +12,7 @@
 
 /*
  * The slot of the current task; 0 where it has none. The task remembers where it was; but a thread
- * that execs takes over its leader's number, and with it the slot.
+ * that execs takes over its leader's number, and the slot is renumbered.
  */
 static __always_inline struct gait_tier_slot *
 find_slot(struct task_struct *task, __u32 *index)
@@ -205,6 +205,28 @@ on_enter(__u64 *arguments)
 		report_call(slot, step.slot, registers, step.event.nr, how);
 	if (config.is_enforcing && (slot->flags & GAIT_TIER_TASK_ENFORCED))
 		enforce(slot, &step, registers, how);
+	return 0;
+}
+
+/*
+ * Without loss: whoever has finished a call while the ring is half full stops on the way back to
+ * the program, until the reader, who is its tracer, has made room and lets it go on; the program
+ * sees nothing of it. Not at the entry, where a signal would end the call that is just beginning.
+ * What is still in a call may add one record each: the other half is for those.
+ */
+SEC("tp_btf/sys_exit")
+int
+on_exit(__u64 *arguments)
+{
+	struct task_struct *task = bpf_get_current_task_btf();
+	struct gait_tier_slot *slot;
+	__u32 index;
+
+	if (!task->ptrace)
+		return 0;
+	slot = find_slot(task, &index);
+	if (slot && bpf_ringbuf_query(&ring, BPF_RB_AVAIL_DATA) > config.ring_size / 2)
+		bpf_send_signal_thread(GAIT_TIER_SIGNAL);
 	return 0;
 }
 

@@ -156,6 +156,16 @@ name_site(struct gait_walk_event *event, const struct gait_tier_place *place, __
 		event->flags |= GAIT_WALK_STALE_SITES;
 }
 
+/* A frame that has been found. A file that user space has yet to learn of might be a runtime's. */
+static __always_inline int
+note_frame(struct gait_tier_slot *slot, __u32 i, const struct gait_tier_place *place)
+{
+	slot->frames[i] = GAIT_TIER_FRAME(place->file, place->offset);
+	slot->n_frames = i + 1;
+	return config.is_recording && place->file == GAIT_TIER_NONE ? GAIT_TIER_NO_FILE
+	                                                            : GAIT_TIER_FOUND;
+}
+
 /* What became of a step. */
 enum { OUTWARD_ON = GAIT_TIER_UNKNOWN_N_ };
 
@@ -185,7 +195,9 @@ step_outward(struct outward *outward, const struct gait_tier_place *place,
 	if (i > GAIT_TIER_MAX_FRAMES)
 		return GAIT_TIER_TOO_DEEP;
 	slot->pcs[i] = frame->pc;
-	slot->n_frames = i + 1;
+	how = note_frame(slot, i, caller);
+	if (how != GAIT_TIER_FOUND)
+		return how;
 	slot->at = caller - slot->places;
 	if (!is_responsible(slot, caller))
 		return OUTWARD_ON;
@@ -221,6 +233,9 @@ walk_outward(struct gait_tier_slot *slot, const __u64 *registers, __u32 nr,
 	if (how != GAIT_TIER_FOUND)
 		return how;
 	name_issuer(event, place);
+	how = note_frame(slot, 0, place);
+	if (how != GAIT_TIER_FOUND)
+		return how;
 	if (is_own_site(slot, place, nr))
 		return how;
 	issuer = place->issuer;

@@ -51,14 +51,14 @@ choose_wakeup(const struct gait_tier_slot *slot)
 	           : BPF_RB_NO_WAKEUP;
 }
 
-/* Distinguishes stacks: the addresses, and the address space that they are of. */
+/* Distinguishes stacks. */
 static __always_inline __u64
 hash_stack(const struct gait_tier_slot *slot)
 {
-	__u64 hash = slot->space + 0x9e3779b97f4a7c15ull;
+	__u64 hash = config.seed;
 
 	for (__u32 i = 0; i <= GAIT_TIER_MAX_FRAMES && i <= slot->site; i++) {
-		hash = (hash ^ slot->pcs[i]) * 0xff51afd7ed558ccdull;
+		hash = (hash ^ slot->frames[i]) * 0xff51afd7ed558ccdull;
 		hash ^= hash >> 32;
 	}
 	return hash;
@@ -87,15 +87,16 @@ copy_stack(struct gait_tier_raw *raw, __u64 sp)
 
 struct gait_tier_report {
 	__u32 kind, slot, nr, how;
-	__u32 stack, verdict, is_killed, action;
-	__u32 error, library, from, depth;
+	__u32 stack;  /* out: its number, where is_new */
+	__u32 is_new; /* it gets one */
+	__u32 verdict, is_killed, action, error;
+	__u32 library, from, depth, pad;
 	struct gait_walk_event event;
 	struct gait_walk_position position;
 };
 
 static __always_inline int
-report_raw(const struct gait_tier_report *report, struct gait_tier_slot *slot,
-           const __u64 *registers)
+report_raw(struct gait_tier_report *report, struct gait_tier_slot *slot, const __u64 *registers)
 {
 	struct gait_tier_raw *raw = bpf_ringbuf_reserve(&ring, sizeof(*raw), 0);
 
@@ -104,6 +105,9 @@ report_raw(const struct gait_tier_report *report, struct gait_tier_slot *slot,
 		return 0;
 	}
 	fill_call(&raw->call, report->kind, slot, report->slot, registers, report->nr);
+	/* Numbers that nobody is told of are not used up. */
+	if (report->is_new)
+		report->stack = __sync_fetch_and_add(&shared.n_stacks, 1) + 1;
 	raw->call.stack = report->stack;
 	raw->how = report->how;
 	raw->n_frames = slot->n_frames;
@@ -118,6 +122,7 @@ report_raw(const struct gait_tier_report *report, struct gait_tier_slot *slot,
 	raw->depth = report->depth;
 	raw->position = report->position;
 	__builtin_memcpy(raw->pcs, slot->pcs, sizeof(raw->pcs));
+	__builtin_memcpy(raw->frames, slot->frames, sizeof(raw->frames));
 	for (int i = 0; i < REGS_N; i++)
 		raw->registers[i] = registers[i];
 	raw->n_stack = copy_stack(raw, registers[REGS_RSP]);
@@ -159,7 +164,7 @@ report_call(struct gait_tier_slot *slot, __u32 index, const __u64 *registers, __
 		report_known(slot, index, registers, nr, *known);
 		return;
 	}
-	report.stack = __sync_fetch_and_add(&shared.n_stacks, 1) + 1;
+	report.is_new = 1;
 	/* Told before anybody else can use the number. */
 	if (report_raw(&report, slot, registers))
 		bpf_map_update_elem(&stacks, &hash, &report.stack, BPF_NOEXIST);

@@ -21,6 +21,8 @@
 #define GAIT_TIER_MAX_CONTEXTS 8   /* signal handlers, one inside the other */
 #define GAIT_TIER_MAX_STACKS   65536
 #define GAIT_TIER_RAW          4096 /* bytes of stack that a record carries at most */
+#define GAIT_TIER_MIN_RING     0x10000u
+#define GAIT_TIER_MAX_RING     0x40000000u
 #define GAIT_TIER_N_SYSCALLS   512
 #define GAIT_TIER_N_VERDICTS   16 /* at least: a power of two */
 
@@ -53,6 +55,11 @@ struct gait_tier_place {
 
 #define GAIT_TIER_ANON 0xfffffffeu
 
+/* A frame, of whatever address space: the low 16 bits of the file, and the offset in it. */
+#define GAIT_TIER_FRAME(file, offset) ((__u64)(file) << 48 | ((offset)&0xffffffffffffull))
+#define GAIT_TIER_FRAME_FILE(frame)   ((__u32)((frame) >> 48))
+#define GAIT_TIER_FRAME_OFFSET(frame) ((frame)&0xffffffffffffull)
+
 enum {
 	GAIT_TIER_PLACE_AFTER_CALL = 1 << 16, /* a call instruction ends there */
 };
@@ -84,6 +91,7 @@ enum {
 	GAIT_TIER_NO_STACK,   /* memory that is not there */
 	GAIT_TIER_TOO_DEEP,   /* more frames than are followed */
 	GAIT_TIER_BUSY,       /* the kernel would not say what is mapped where */
+	GAIT_TIER_NO_FILE,    /* recording: a file that nobody has told of */
 	GAIT_TIER_UNKNOWN_N_,
 };
 
@@ -112,6 +120,7 @@ struct gait_tier_slot {
 	__u32 n_frames, site; /* of pcs */
 	__u32 at, pad2;       /* the last one's, among places */
 	__u64 pcs[GAIT_TIER_MAX_FRAMES + 1];
+	__u64 frames[GAIT_TIER_MAX_FRAMES + 1]; /* the same, as GAIT_TIER_FRAME() */
 	__u64 stack[GAIT_TIER_STACK / 8];
 };
 
@@ -169,6 +178,7 @@ struct gait_tier_raw {
 	struct gait_walk_event event;
 	__u64 registers[21]; /* struct pt_regs */
 	__u64 pcs[GAIT_TIER_MAX_FRAMES + 1];
+	__u64 frames[GAIT_TIER_MAX_FRAMES + 1];
 	__u64 stack[GAIT_TIER_RAW / 8];
 };
 
@@ -178,6 +188,9 @@ struct gait_tier_question {
 	__u64 file;    /* its index */
 };
 
+/* SIGSTOP, sent by the kernel: tracers know that nobody else does so (gait_tracer_…). */
+#define GAIT_TIER_SIGNAL 19
+
 /* Set before the program is loaded; the verifier sees constants. */
 struct gait_tier_config {
 	__u32 is_recording, is_enforcing;
@@ -186,6 +199,8 @@ struct gait_tier_config {
 	__u32 stride;                      /* of them, those of one signal context */
 	__u32 anon_module, unknown_module; /* [anon] and [unknown] in the walk table */
 	__u32 pad;
+	__u64 ring_size;
+	__u64 seed; /* what stacks are told apart with: nobody can make two that look alike */
 };
 
 /* Shared while it runs. */

@@ -38,6 +38,7 @@ gait_tier_files_init(GaitTierFiles *files, const GaitWalkTable *table)
 {
 	files->table = table ? gait_walk_table_ref((GaitWalkTable *)table) : NULL;
 	files->indices = g_hash_table_new(NULL, NULL);
+	files->modules = g_ptr_array_new();
 	files->mappings = g_ptr_array_new();
 }
 
@@ -48,6 +49,7 @@ gait_tier_files_clear(GaitTierFiles *files)
 		munmap(g_ptr_array_index(files->mappings, i), 1);
 	g_clear_pointer(&files->mappings, g_ptr_array_unref);
 	g_clear_pointer(&files->indices, g_hash_table_unref);
+	g_clear_pointer(&files->modules, g_ptr_array_unref);
 	g_clear_pointer(&files->table, gait_walk_table_unref);
 }
 
@@ -197,7 +199,17 @@ get_index(GaitTier *tier, GaitModule *module, gboolean *is_new)
 		return GAIT_TIER_NONE;
 	index = tier->files.n_files++;
 	g_hash_table_insert(tier->files.indices, module, GUINT_TO_POINTER(index + 1));
+	g_ptr_array_add(tier->files.modules, module);
 	return index;
+}
+
+GaitModule *
+gait_tier_get_module(const GaitTier *tier, guint32 file)
+{
+	if (file == (GAIT_TIER_ANON & G_MAXUINT16))
+		return gait_modules_get(tier->modules, 1);
+	return file < tier->files.modules->len ? g_ptr_array_index(tier->files.modules, file)
+	                                       : NULL;
 }
 
 /* fd: taken; -1 where the file cannot be had: then the program does not know it. */

@@ -12,13 +12,14 @@
 typedef struct {
 	GaitWalkTable *table; /* NULL: none */
 	GHashTable *indices;  /* GaitModule → 1 + index */
+	GPtrArray *modules;   /* by index */
 	GPtrArray *mappings;  /* one page of each, so that its inode stays */
 	guint32 n_files, n_rows;
 } GaitTierFiles;
 
 struct _GaitTier {
 	struct bpf_object *object;
-	struct bpf_link *link;
+	struct bpf_link *link, *exit_link;
 	struct ring_buffer *ring;
 	struct gait_tier_config config;
 	struct gait_tier_slot *slots; /* shared with the program */
@@ -36,3 +37,5 @@ struct _GaitTier {
 void gait_tier_files_init(GaitTierFiles *files, const GaitWalkTable *table);
 void gait_tier_files_clear(GaitTierFiles *files);
 void gait_tier_learn_vdso(GaitTier *tier);
+/* The module that a file of a record's frames is, borrowed; NULL: the tier does not know it. */
+GaitModule *gait_tier_get_module(const GaitTier *tier, guint32 file);

@@ -56,6 +56,15 @@ find_map(GaitTier *tier, const char *name)
 	return map;
 }
 
+static struct bpf_program *
+find_program(GaitTier *tier, const char *name)
+{
+	struct bpf_program *program = bpf_object__find_program_by_name(tier->object, name);
+
+	g_assert(program);
+	return program;
+}
+
 static guint32
 count_libraries(const struct gait_walk_header *header)
 {
@@ -89,6 +98,10 @@ configure(GaitTier *tier, const GaitTierOptions *options)
 	    .stride = stride,
 	    .anon_module = find_module(options->table, "[anon]"),
 	    .unknown_module = find_module(options->table, "[unknown]"),
+	    .ring_size = options->ring_size      ? options->ring_size
+	                 : options->is_recording ? RECORDING_RING
+	                                         : ENFORCING_RING,
+	    .seed = (guint64)g_random_int() << 32 | g_random_int(),
 	};
 
 	/* Values of a map that is mapped are a multiple of 8 bytes. */
@@ -98,8 +111,8 @@ configure(GaitTier *tier, const GaitTierOptions *options)
 	bpf_map__set_value_size(find_map(tier, "table"), config.table_size);
 	bpf_map__set_value_size(find_map(tier, "states"), config.n_states * sizeof(guint32));
 	bpf_map__set_max_entries(find_map(tier, "rows"), GAIT_TIER_MAX_ROWS);
-	bpf_map__set_max_entries(find_map(tier, "ring"),
-	                         options->is_recording ? RECORDING_RING : ENFORCING_RING);
+	bpf_map__set_max_entries(find_map(tier, "ring"), (guint32)config.ring_size);
+	bpf_program__set_autoload(find_program(tier, "on_exit"), options->is_lossless);
 }
 
 static gsize
@@ -166,6 +179,15 @@ fill(GaitTier *tier, const GaitTierOptions *options, GError **error)
 }
 
 static gboolean
+fail_to_load(int code, GError **error)
+{
+	g_set_error(error, GAIT_PROCESS_ERROR, GAIT_ERROR_UNSUPPORTED,
+	            "loading a BPF program: %s%s", g_strerror(code),
+	            code == EPERM ? " (it takes CAP_BPF and CAP_PERFMON, which root has)" : "");
+	return FALSE;
+}
+
+static gboolean
 load(GaitTier *tier, const GaitTierOptions *options, GError **error)
 {
 	libbpf_set_print(say_nothing);
@@ -174,7 +196,7 @@ load(GaitTier *tier, const GaitTierOptions *options, GError **error)
 		return gait_error_system(error, GAIT_PROCESS_ERROR, errno, "opening a BPF program");
 	configure(tier, options);
 	if (bpf_object__load(tier->object) != 0)
-		return gait_error_system(error, GAIT_PROCESS_ERROR, errno, "loading a BPF program");
+		return fail_to_load(errno, error);
 	return map_values(find_map(tier, "slots"), GAIT_TIER_MAX_TASKS, (void **)&tier->slots,
 	                  &tier->slots_size, error) &&
 	       map_values(find_map(tier, "states"), GAIT_TIER_MAX_TASKS, (void **)&tier->states,
@@ -185,15 +207,17 @@ load(GaitTier *tier, const GaitTierOptions *options, GError **error)
 }
 
 static gboolean
-attach(GaitTier *tier, GError **error)
+attach(GaitTier *tier, const GaitTierOptions *options, GError **error)
 {
-	struct bpf_program *program = bpf_object__find_program_by_name(tier->object, "on_enter");
-
-	tier->link = bpf_program__attach(program);
+	tier->link = bpf_program__attach(find_program(tier, "on_enter"));
 	if (!tier->link)
 		return gait_error_system(error, GAIT_PROCESS_ERROR, errno,
 		                         "attaching to sys_enter");
-	return TRUE;
+	if (!options->is_lossless)
+		return TRUE;
+	tier->exit_link = bpf_program__attach(find_program(tier, "on_exit"));
+	return tier->exit_link ||
+	       gait_error_system(error, GAIT_PROCESS_ERROR, errno, "attaching to sys_exit");
 }
 
 /* --- records ------------------------------------------------------------------------------------
@@ -266,9 +290,16 @@ gait_tier_new(const GaitTierOptions *options, GaitModules *modules,
 		return NULL;
 	}
 	gait_tier_learn_vdso(tier);
-	if (!attach(tier, error))
+	if (!attach(tier, options, error))
 		return NULL;
 	return g_steal_pointer(&tier);
+}
+
+void
+gait_tier_detach(GaitTier *tier)
+{
+	bpf_link__destroy(g_steal_pointer(&tier->exit_link));
+	bpf_link__destroy(g_steal_pointer(&tier->link));
 }
 
 void
@@ -276,7 +307,7 @@ gait_tier_free(GaitTier *tier)
 {
 	if (!tier)
 		return;
-	bpf_link__destroy(tier->link);
+	gait_tier_detach(tier);
 	ring_buffer__free(tier->ring);
 	if (tier->slots)
 		munmap(tier->slots, tier->slots_size);

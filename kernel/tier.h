@@ -14,6 +14,10 @@
 
 typedef struct {
 	gboolean is_recording; /* every call is sent off */
+	/* While half of the ring is full tasks stop (by a SIGSTOP of the kernel's, which the tracer
+	   hides) when they have finished a call: nothing is lost. Needs tasks that are traced. */
+	gboolean is_lossless;
+	gsize ring_size; /* bytes, a power of two from GAIT_TIER_MIN_RING on; 0: enough for most */
 	/* The model that calls are walked through; NULL: they are not. */
 	const GaitWalkTable *table;
 	/* GAIT_TIER_N_SYSCALLS of them: what is done about violations. NULL without a table. */
@@ -35,6 +39,8 @@ GaitTier *gait_tier_new(const GaitTierOptions *options, GaitModules *modules,
                         const GaitTierCallbacks *callbacks, gpointer data, GError **error);
 void gait_tier_free(GaitTier *tier);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(GaitTier, gait_tier_free)
+/* From now on no more is seen, and nobody is stopped; what has come can still be drained. */
+void gait_tier_detach(GaitTier *tier);
 /* Whether this kernel, and these privileges, can do it; GAIT_ERROR_UNSUPPORTED says what is
  * missing. Tried out. */
 gboolean gait_tier_probe(GError **error);
@@ -64,6 +70,13 @@ gboolean gait_tier_learn_process(GaitTier *tier, pid_t pid);
 void gait_tier_learn_range(GaitTier *tier, pid_t pid, guint64 start, guint64 end);
 void gait_tier_learn_descriptor(GaitTier *tier, pid_t task, int descriptor, guint64 offset,
                                 guint64 size);
+
+/*
+ * The stack of a record's call, by a task of that space: as gait_attributor_attribute() would have
+ * found it; its status may be UNKNOWN.
+ */
+const GaitStack *gait_tier_attribute(const GaitTier *tier, GaitAttributor *attributor,
+                                     GaitSpace *space, pid_t task, const struct gait_tier_raw *raw);
 
 /* For poll(). */
 int gait_tier_get_fd(const GaitTier *tier);

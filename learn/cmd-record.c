@@ -18,7 +18,10 @@
 typedef struct {
 	char *output;
 	char **pids;
+	char *cgroup;
 	char *backend;
+	char *ring;
+	gboolean is_lossless;
 	char *stacks;
 	char **runtime;
 	gboolean perturb;
@@ -48,6 +51,7 @@ static const char description[] =
     "Examples:\n"
     "  sysgait record -o nginx.trace -- nginx -g 'daemon off;'\n"
     "  sysgait record -p $(pidof redis-server) -o redis.trace\n"
+    "  sysgait record --backend bpf --cgroup /sys/fs/cgroup/system.slice/ssh.service\n"
     "  sysgait print sysgait.trace | head\n";
 
 static void
@@ -55,7 +59,9 @@ options_clear(Options *options)
 {
 	g_free(options->output);
 	g_strfreev(options->pids);
+	g_free(options->cgroup);
 	g_free(options->backend);
+	g_free(options->ring);
 	g_free(options->stacks);
 	g_strfreev(options->runtime);
 }
@@ -70,8 +76,15 @@ parse(Options *options, int *argc, char ***argv, GError **error)
 	     "Write the trace to FILE (default: sysgait.trace)", "FILE"},
 	    {"pid", 'p', 0, G_OPTION_ARG_STRING_ARRAY, &options->pids,
 	     "Join a running process with all its threads; may be given again", "PID"},
+	    {"cgroup", 0, 0, G_OPTION_ARG_FILENAME, &options->cgroup,
+	     "Join whoever is in a control group (version 2), and whoever comes in later", "PATH"},
 	    {"backend", 0, 0, G_OPTION_ARG_STRING, &options->backend,
-	     "How to look at the program: ptrace (default)", "NAME"},
+	     "How to look at calls: ptrace, which stops each (default), or bpf, in the kernel",
+	     "ptrace|bpf"},
+	    {"lossless", 0, 0, G_OPTION_ARG_NONE, &options->is_lossless,
+	     "With bpf: have the program wait rather than lose what it does", NULL},
+	    {"ring", 0, 0, G_OPTION_ARG_STRING, &options->ring,
+	     "With bpf: memory for what is not read yet, e.g. 1M (default: 64M)", "SIZE"},
 	    {"stacks", 0, 0, G_OPTION_ARG_STRING, &options->stacks,
 	     "Keep call stacks up to the site (default), or full", "site|full"},
 	    {"runtime", 0, 0, G_OPTION_ARG_STRING_ARRAY, &options->runtime,
@@ -94,20 +107,51 @@ parse(Options *options, int *argc, char ***argv, GError **error)
 	return gait_command_parse(context, entries, argc, argv, error);
 }
 
+/* A size with K, M or G behind it; what is no power of two becomes the next one. */
+static gboolean
+parse_ring(const char *text, gsize *size, GError **error)
+{
+	static const char units[] = "KMG";
+	char *end;
+	guint64 n = g_ascii_strtoull(text, &end, 10);
+	const char *unit = *end ? strchr(units, g_ascii_toupper(*end)) : NULL;
+
+	if (!g_ascii_isdigit(*text) || (*end && (!unit || end[1])) || n > GAIT_TIER_MAX_RING)
+		n = 0;
+	n <<= unit ? 10 * (unit - units + 1) : 0;
+	if (n < GAIT_TIER_MIN_RING || n > GAIT_TIER_MAX_RING)
+		return gait_error_usage(error, "--ring %s: must be a size from 64K to 1G", text);
+	for (*size = GAIT_TIER_MIN_RING; *size < n;)
+		*size *= 2;
+	return TRUE;
+}
+
+static gboolean
+check_backend(const Options *options, GaitRecorderOptions *recorder, GError **error)
+{
+	recorder->in_kernel = options->backend && strcmp(options->backend, "bpf") == 0;
+	recorder->is_lossless = options->is_lossless;
+	if (options->backend && !recorder->in_kernel && strcmp(options->backend, "ptrace") != 0)
+		return gait_error_usage(error, "--backend %s: must be ptrace or bpf",
+		                        options->backend);
+	if (recorder->in_kernel && (options->perturb || options->stacks))
+		return gait_error_usage(error,
+		                        "--%s needs --backend ptrace, which stops every call",
+		                        options->perturb ? "perturb" : "stacks");
+	if (!recorder->in_kernel && (options->is_lossless || options->ring))
+		return gait_error_usage(error, "--%s needs --backend bpf; ptrace never loses",
+		                        options->ring ? "ring" : "lossless");
+	return !options->ring || parse_ring(options->ring, &recorder->ring_size, error);
+}
+
 /* Turns what was typed into what the session wants; pids receives the -p options. */
 static gboolean
 check(const Options *options, int argc, char **argv, GArray *pids, GaitRecorderOptions *recorder,
       GError **error)
 {
-	gboolean in_kernel = options->backend && strcmp(options->backend, "bpf") == 0;
-
-	if (options->backend && !in_kernel && strcmp(options->backend, "ptrace") != 0)
-		return gait_error_usage(error, "--backend %s: must be ptrace or bpf",
-		                        options->backend);
-	if (in_kernel && (options->perturb || options->stacks))
-		return gait_error_usage(error,
-		                        "--%s needs --backend ptrace, which stops every call",
-		                        options->perturb ? "perturb" : "stacks");
+	*recorder = (GaitRecorderOptions){.argv = NULL};
+	if (!check_backend(options, recorder, error))
+		return FALSE;
 	if (options->stacks && strcmp(options->stacks, "site") != 0 &&
 	    strcmp(options->stacks, "full") != 0)
 		return gait_error_usage(error, "--stacks %s: must be site or full",
@@ -116,23 +160,22 @@ check(const Options *options, int argc, char **argv, GArray *pids, GaitRecorderO
 		return FALSE;
 	if (argc > 1 && strcmp(argv[1], "--") == 0)
 		argv++, argc--;
-	if (argc > 1 && pids->len > 0)
-		return gait_error_usage(error, "either -p or a command, not both");
-	if (argc <= 1 && pids->len == 0)
+	if (argc > 1 && (pids->len > 0 || options->cgroup))
+		return gait_error_usage(error, "either %s or a command, not both",
+		                        options->cgroup ? "--cgroup" : "-p");
+	if (argc <= 1 && pids->len == 0 && !options->cgroup)
 		return gait_error_usage(error, "no command; `%s --help` explains", argv[0]);
 	if (argc > 1 && options->output && strcmp(options->output, "-") == 0)
 		return gait_error_usage(error,
 		                        "-o -: standard output is the program's; name a file");
-	*recorder = (GaitRecorderOptions){
-	    .argv = argc > 1 ? (const char *const *)argv + 1 : NULL,
-	    .pids = (const pid_t *)(void *)pids->data,
-	    .n_pids = pids->len,
-	    .output = options->output ? options->output : "sysgait.trace",
-	    .runtime = (const char *const *)options->runtime,
-	    .perturb = options->perturb,
-	    .in_kernel = in_kernel,
-	    .full_stacks = options->stacks && strcmp(options->stacks, "full") == 0,
-	};
+	recorder->argv = argc > 1 ? (const char *const *)argv + 1 : NULL;
+	recorder->pids = (const pid_t *)(void *)pids->data;
+	recorder->n_pids = pids->len;
+	recorder->cgroup = options->cgroup;
+	recorder->output = options->output ? options->output : "sysgait.trace";
+	recorder->runtime = (const char *const *)options->runtime;
+	recorder->perturb = options->perturb;
+	recorder->full_stacks = options->stacks && strcmp(options->stacks, "full") == 0;
 	return TRUE;
 }
 
@@ -196,15 +239,42 @@ print_summary(const GaitRecordSessionResult *result, const char *output, double 
 	        stats->n_unknown, size, seconds);
 	if (stats->n_lost > 0)
 		fprintf(stderr,
-		        "%s: %'" G_GUINT64_FORMAT " events are lost: the trace is partial\n",
-		        g_get_prgname(), stats->n_lost);
+		        "%s: %'" G_GUINT64_FORMAT " events are lost: the trace is partial%s\n",
+		        g_get_prgname(), stats->n_lost,
+		        result->kernel.n_calls > 0 ? "; --lossless has the program wait, "
+		                                     "a larger --ring is full later"
+		                                   : "");
+}
+
+/* How the kernel's walks ended. */
+static void
+print_kernel_stats(const GaitKernelStats *stats)
+{
+	static const char *const names[GAIT_TIER_UNKNOWN_N_] = {
+	    [GAIT_TIER_FOUND] = "walked there",     [GAIT_TIER_NO_MAPPING] = "no return address",
+	    [GAIT_TIER_NO_ROW] = "no unwind table", [GAIT_TIER_NO_STACK] = "no stack",
+	    [GAIT_TIER_TOO_DEEP] = "too deep",      [GAIT_TIER_BUSY] = "mappings in change",
+	    [GAIT_TIER_NO_FILE] = "a new file",
+	};
+
+	fprintf(stderr, "%s: in the kernel: %'" G_GUINT64_FORMAT " calls", g_get_prgname(),
+	        stats->n_calls);
+	for (guint i = 0; i < GAIT_TIER_UNKNOWN_N_; i++)
+		if (stats->n_how[i] > 0)
+			fprintf(stderr, ", %'" G_GUINT64_FORMAT " %s", stats->n_how[i], names[i]);
+	fprintf(stderr, "; %'" G_GUINT64_FORMAT " stopped\n", stats->n_stopped);
 }
 
 static void
-print_attribution(const GaitAttributorStats *stats)
+print_attribution(const GaitRecordSessionResult *result)
 {
+	const GaitAttributorStats *stats = &result->attribution;
 	double n = MAX((double)stats->n_events, 1);
 
+	if (result->kernel.n_calls > 0) {
+		print_kernel_stats(&result->kernel);
+		return;
+	}
 	fprintf(stderr,
 	        "%s: stacks: %.1f%% from the cache, %.1f%% by frame pointers, %.1f%% unknown\n",
 	        g_get_prgname(), 100 * (double)stats->n_cached / n,
@@ -256,7 +326,7 @@ run_session(const Options *options, const GaitRecorderOptions *recorder, GError 
 		print_summary(&result, recorder->output,
 		              (double)(g_get_monotonic_time() - start_us) / G_USEC_PER_SEC);
 	if (options->is_verbose)
-		print_attribution(&result.attribution);
+		print_attribution(&result);
 	if (result.has_failed)
 		return GAIT_EXIT_FAILURE;
 	return result.status == -1 ? GAIT_EXIT_OK : end_as(result.status);

@@ -28,6 +28,7 @@ typedef struct {
 typedef struct {
 	GaitRecordingStats stats;
 	GaitAttributorStats attribution;
+	GaitKernelStats kernel;
 } GaitLinkShared;
 
 /* Both return FALSE where the other side is gone. */

@@ -301,6 +301,7 @@ run(Session *session, GError **error)
 		session->result->detach_signal = session->asked_signal;
 	session->result->stats = session->shared->stats;
 	session->result->attribution = session->shared->attribution;
+	session->result->kernel = session->shared->kernel;
 	return is_good;
 }
 

@@ -20,6 +20,7 @@ typedef struct {
 typedef struct {
 	GaitRecordingStats stats;
 	GaitAttributorStats attribution;
+	GaitKernelStats kernel;
 	gboolean has_failed; /* warn() was called: the trace ends before the target did */
 	int detach_signal;   /* that ended the recording while the target lived on; else 0 */
 	pid_t root;          /* 0 where processes were joined */

@@ -156,6 +156,7 @@ end_recording(Worker *worker, GaitLinkType type)
 		gait_recorder_get_attribution(worker->recorder, &worker->shared->attribution);
 		if (!gait_recorder_finish(worker->recorder, &error))
 			say(worker, GAIT_LINK_FAILED, 0, error->message);
+		gait_recorder_get_kernel_stats(worker->recorder, &worker->shared->kernel);
 	}
 	say(worker, type, 0, NULL);
 }

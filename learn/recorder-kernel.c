@@ -14,27 +14,36 @@
 #include "learn/recorder-private.h"
 #include "learn/trace-filter.h"
 
+#include "sysgait/error.h"
+
 #include <linux/audit.h>
 #include <linux/filter.h>
 #include <linux/seccomp.h>
 #include <stddef.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <unistd.h>
+
+/* A file that cannot be learned of must not be asked for at every call. */
+#define LEARN_EVERY_US 20000
 
 struct _GaitKernelRecorder {
 	GaitTier *tier;
 	GaitTask *tasks[GAIT_TIER_MAX_TASKS]; /* by slot */
 	GPtrArray *stacks;                    /* GaitStack by the kernel's number */
+	GaitKernelStats stats;
+	gint64 next_learn_us; /* when files are looked for again */
 };
 
 /* --- the filter ---------------------------------------------------------------------------------
  */
 
-#define NR   offsetof(struct seccomp_data, nr)
-#define ARCH offsetof(struct seccomp_data, arch)
-#define PROT (offsetof(struct seccomp_data, args) + 2 * sizeof(guint64))
+#define NR    offsetof(struct seccomp_data, nr)
+#define ARCH  offsetof(struct seccomp_data, arch)
+#define FIRST offsetof(struct seccomp_data, args)
+#define PROT  (offsetof(struct seccomp_data, args) + 2 * sizeof(guint64))
 
 int
 gait_recorder_kernel_filter(gpointer data)
@@ -42,13 +51,19 @@ gait_recorder_kernel_filter(gpointer data)
 	/* Foreign architectures and x32 too: the tier knows native calls only. */
 	struct sock_filter filter[] = {
 	    BPF_STMT(BPF_LD | BPF_W | BPF_ABS, ARCH),
-	    BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, AUDIT_ARCH_X86_64, 0, 11),
+	    BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, AUDIT_ARCH_X86_64, 0, 15),
 	    BPF_STMT(BPF_LD | BPF_W | BPF_ABS, NR),
-	    BPF_JUMP(BPF_JMP | BPF_JGE | BPF_K, 0x40000000u, 9, 0),
-	    BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_execve, 8, 0),
-	    BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_execveat, 7, 0),
-	    BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_exit_group, 6, 0),
-	    BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_exit, 5, 0),
+	    BPF_JUMP(BPF_JMP | BPF_JGE | BPF_K, 0x40000000u, 13, 0),
+	    BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_execve, 12, 0),
+	    BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_execveat, 11, 0),
+	    BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_exit_group, 10, 0),
+	    BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_exit, 9, 0),
+	    /* What a filter of the program's refuses never gets to sys_enter: the tracer has to
+	       know of it. */
+	    BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_seccomp, 8, 0),
+	    BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_prctl, 0, 2),
+	    BPF_STMT(BPF_LD | BPF_W | BPF_ABS, FIRST),
+	    BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, PR_SET_SECCOMP, 5, 6),
 	    BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_mmap, 2, 0),
 	    BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_mprotect, 1, 0),
 	    BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_pkey_mprotect, 0, 3),
@@ -65,34 +80,29 @@ gait_recorder_kernel_filter(gpointer data)
 /* --- what comes out of the ring -----------------------------------------------------------------
  */
 
+/* Of a task that runs: one that was joined, whose calls do not stop when they map code. */
 static void
-get_registers(const struct gait_tier_raw *raw, GaitRegisters *registers)
+learn_files(GaitRecorder *recorder, GaitTask *task)
 {
-	/* The kernel's order is that of struct pt_regs, which user_regs_struct begins with. */
-	struct user_regs_struct user = {0};
+	GaitKernelRecorder *kernel = recorder->kernel;
+	const GaitRecordedTask *own = task->data;
+	gint64 now_us = g_get_monotonic_time();
 
-	G_STATIC_ASSERT(sizeof(raw->registers) <= sizeof(user));
-	memcpy(&user, raw->registers, sizeof(raw->registers));
-	gait_registers_from_user(registers, &user);
+	if (now_us < kernel->next_learn_us)
+		return;
+	if (!gait_tier_learn_process(kernel->tier, task->pid))
+		__atomic_and_fetch(&gait_tier_get_slot(kernel->tier, own->slot)->flags,
+		                   ~(guint32)GAIT_TIER_TASK_STATIC, __ATOMIC_SEQ_CST);
+	kernel->next_learn_us = now_us + LEARN_EVERY_US;
 }
 
 static const GaitStack *
 attribute(GaitRecorder *recorder, GaitTask *task, const struct gait_tier_raw *raw)
 {
-	guint64 pcs[G_N_ELEMENTS(raw->pcs)];
-	const GaitStack *stack = NULL;
-	GaitRegisters registers;
-
-	memcpy(pcs, raw->pcs, sizeof(pcs));
-	if (raw->how == GAIT_TIER_FOUND && raw->site < G_N_ELEMENTS(pcs))
-		stack = gait_attributor_adopt(recorder->attributor, task->space, task->tid,
-		                              raw->call.nr, pcs, raw->site);
-	if (stack)
-		return stack;
-	get_registers(raw, &registers);
-	return gait_attributor_attribute_copy(recorder->attributor, task->space, task->tid,
-	                                      raw->call.nr, &registers, (const guint8 *)raw->stack,
-	                                      MIN(raw->n_stack, sizeof(raw->stack)));
+	if (raw->how == GAIT_TIER_NO_FILE)
+		learn_files(recorder, task);
+	return gait_tier_attribute(recorder->kernel->tier, recorder->attributor, task->space,
+	                           task->tid, raw);
 }
 
 static void
@@ -114,7 +124,7 @@ recall(const GaitKernelRecorder *kernel, guint32 number)
 static void
 note_lost(GaitRecorder *recorder, GaitRecordedTask *own, guint64 n_lost)
 {
-	if (G_LIKELY(n_lost <= own->n_lost))
+	if (G_LIKELY(n_lost <= own->n_lost) || !recorder->recording)
 		return;
 	gait_recording_lost(recorder->recording, own->index, n_lost - own->n_lost);
 	own->n_lost = n_lost;
@@ -134,6 +144,8 @@ on_call(const struct gait_tier_call *call, const struct gait_tier_raw *raw, gpoi
 	if (!recorder->recording || !own)
 		return;
 	note_lost(recorder, own, call->n_lost);
+	kernel->stats.n_calls++;
+	kernel->stats.n_how[raw && raw->how < GAIT_TIER_UNKNOWN_N_ ? raw->how : GAIT_TIER_FOUND]++;
 	gait_recording_set_time(recorder->recording, call->time_ns);
 	memcpy(issued.args, call->args, sizeof(issued.args));
 	gait_space_note_syscall(task->space, task->tid, nr, issued.args);
@@ -173,11 +185,17 @@ gait_recorder_kernel_get_fd(const GaitRecorder *recorder)
 gboolean
 gait_recorder_kernel_start(GaitRecorder *recorder, GError **error)
 {
-	GaitTierOptions options = {.is_recording = TRUE};
+	GaitTierOptions options = {.is_recording = TRUE,
+	                           .is_lossless = recorder->options.is_lossless,
+	                           .ring_size = recorder->options.ring_size};
 	GaitTier *tier = gait_tier_new(&options, recorder->modules, &callbacks, recorder, error);
 
-	if (!tier)
+	if (!tier) {
+		if (error && g_error_matches(*error, GAIT_PROCESS_ERROR, GAIT_ERROR_UNSUPPORTED))
+			g_prefix_error(error, "--backend bpf cannot be had here, --backend ptrace "
+			                      "can: ");
 		return FALSE;
+	}
 	recorder->kernel = g_new0(GaitKernelRecorder, 1);
 	recorder->kernel->tier = tier;
 	recorder->kernel->stacks = g_ptr_array_new();
@@ -208,9 +226,9 @@ gait_recorder_kernel_created(GaitRecorder *recorder, GaitTask *task, const GaitT
 		return;
 	slot = gait_tier_add(kernel->tier, task->tid, &own->slot, &error);
 	if (!slot) {
+		/* Its calls are not seen, so they stop. */
 		own->slot = GAIT_TIER_NONE;
-		/* Its calls are not seen: at least one of them is missing. */
-		gait_recording_lost(recorder->recording, own->index, 1);
+		gait_tracer_stop_at_calls(recorder->tracer, task);
 		return;
 	}
 	kernel->tasks[own->slot] = task;
@@ -219,7 +237,8 @@ gait_recorder_kernel_created(GaitRecorder *recorder, GaitTask *task, const GaitT
 		gait_recorder_kernel_executed(recorder, task);
 		return;
 	}
-	slot->flags = gait_tier_get_slot(kernel->tier, parents->slot)->flags;
+	slot->flags =
+	    gait_tier_get_slot(kernel->tier, parents->slot)->flags & ~(guint32)GAIT_TIER_TASK_MUTE;
 	slot->space = gait_tier_get_slot(kernel->tier, parents->slot)->space;
 }
 
@@ -246,8 +265,12 @@ gait_recorder_kernel_stopped(GaitRecorder *recorder, GaitTask *task, guint32 nr,
 {
 	GaitRecordedTask *own = task->data;
 
-	if (!recorder->kernel || own->slot == GAIT_TIER_NONE)
+	if (!recorder->kernel)
 		return;
+	recorder->kernel->stats.n_stopped++;
+	if (own->slot == GAIT_TIER_NONE)
+		return;
+	gait_recorder_kernel_note_lost(recorder, task);
 	gait_tier_get_slot(recorder->kernel->tier, own->slot)->flags |= GAIT_TIER_TASK_MUTE;
 	if (nr == SYS_mmap && (args[3] & MAP_ANONYMOUS) == 0)
 		gait_tier_learn_descriptor(recorder->kernel->tier, task->tid, (int)args[4], args[5],
@@ -261,9 +284,37 @@ gait_recorder_kernel_exited(GaitRecorder *recorder, GaitTask *task)
 
 	if (!recorder->kernel || own->slot == GAIT_TIER_NONE)
 		return;
-	if (recorder->recording)
-		note_lost(recorder, own,
-		          gait_tier_get_slot(recorder->kernel->tier, own->slot)->n_lost);
+	gait_recorder_kernel_note_lost(recorder, task);
 	recorder->kernel->tasks[own->slot] = NULL;
 	gait_tier_remove(recorder->kernel->tier, own->slot);
+}
+
+void
+gait_recorder_kernel_note_lost(GaitRecorder *recorder, GaitTask *task)
+{
+	GaitRecordedTask *own = task->data;
+
+	if (recorder->kernel && own->slot != GAIT_TIER_NONE)
+		note_lost(recorder, own,
+		          gait_tier_get_slot(recorder->kernel->tier, own->slot)->n_lost);
+}
+
+void
+gait_recorder_kernel_finish(GaitRecorder *recorder)
+{
+	GaitKernelRecorder *kernel = recorder->kernel;
+
+	if (!kernel)
+		return;
+	gait_tier_detach(kernel->tier);
+	gait_recorder_kernel_drain(recorder);
+	for (guint i = 0; i < G_N_ELEMENTS(kernel->tasks); i++)
+		if (kernel->tasks[i])
+			gait_recorder_kernel_note_lost(recorder, kernel->tasks[i]);
+}
+
+void
+gait_recorder_get_kernel_stats(const GaitRecorder *recorder, GaitKernelStats *stats)
+{
+	*stats = recorder->kernel ? recorder->kernel->stats : (GaitKernelStats){0};
 }

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "kernel/tier.h"
+#include "learn/cgroup.h"
 #include "learn/perturb.h"
 #include "learn/recorder.h"
 
@@ -25,6 +26,8 @@ struct _GaitRecorder {
 	pid_t remembered[N_REMEMBERED];
 	guint n_remembered;
 	GaitKernelRecorder *kernel; /* NULL: every call stops */
+	GaitCgroup *cgroup;         /* NULL: none is watched */
+	gint64 next_look_us;        /* when it is looked at again */
 };
 
 /* A task's. */
@@ -55,6 +58,10 @@ void gait_recorder_kernel_executed(GaitRecorder *recorder, GaitTask *task);
 void gait_recorder_kernel_stopped(GaitRecorder *recorder, GaitTask *task, guint32 nr,
                                   const guint64 args[6]);
 void gait_recorder_kernel_exited(GaitRecorder *recorder, GaitTask *task);
+/* Notes what of a task's calls, up to where it is stopped now, found no room. */
+void gait_recorder_kernel_note_lost(GaitRecorder *recorder, GaitTask *task);
+/* No more calls are seen; what has come is taken over. */
+void gait_recorder_kernel_finish(GaitRecorder *recorder);
 /* Takes over what has happened up to now. */
 void gait_recorder_kernel_drain(GaitRecorder *recorder);
 int gait_recorder_kernel_get_fd(const GaitRecorder *recorder);

@@ -20,6 +20,8 @@
 
 /* How often what has gathered in the kernel is looked at, at least. */
 #define DRAIN_MS 20
+/* How often it is looked who has come into a control group. */
+#define LOOK_MS 50
 
 /* --- callbacks of the tracer ---------------------------------------------------------------------
  */
@@ -45,6 +47,7 @@ on_created(GaitTracer *tracer, GaitTask *task, GaitTask *parent, gpointer data)
 	if (parent && parent->data) {
 		GaitRecordedTask *parents = parent->data;
 
+		gait_recorder_kernel_note_lost(recorder, parent);
 		own->index = gait_recording_fork(recorder->recording, parents->index, task->pid,
 		                                 task->tid, task->flags);
 		if (!(task->flags & GAIT_TASK_THREAD))
@@ -148,6 +151,7 @@ on_executed(GaitTracer *tracer, GaitTask *task, gpointer data)
 
 	if (!recorder->recording || !own)
 		return;
+	gait_recorder_kernel_note_lost(recorder, task);
 	gait_signal_context_clear(&own->context);
 	gait_interrupted_calls_clear(&own->interrupted);
 	gait_recording_exec(recorder->recording, own->index, get_program(recorder, task->pid));
@@ -174,6 +178,7 @@ on_signalled(GaitTracer *tracer, GaitTask *task, int signo,
 
 	if (!recorder->recording || !own)
 		return;
+	gait_recorder_kernel_note_lost(recorder, task);
 	gait_recorder_note_unwinding(recorder, own,
 	                             gait_signal_context_enter(&own->context, &task->signal_frame));
 	gait_recording_signal(recorder->recording, own->index, signo);
@@ -229,6 +234,34 @@ static const GaitTracerCallbacks callbacks = {
     .exited = on_exited,
 };
 
+/* Who is in it already is there; we ourselves may be. */
+static gboolean
+join(pid_t pid, gpointer data, GError **error)
+{
+	GaitRecorder *recorder = data;
+	g_autoptr(GError) failure = NULL;
+
+	if (pid == getpid() || pid == getppid() || gait_tracer_find(recorder->tracer, pid) ||
+	    gait_tracer_attach(recorder->tracer, pid, &failure) ||
+	    g_error_matches(failure, GAIT_PROCESS_ERROR, GAIT_ERROR_GONE))
+		return TRUE;
+	g_propagate_error(error, g_steal_pointer(&failure));
+	return FALSE;
+}
+
+/* FALSE with error where somebody cannot be joined, without where the group is gone. */
+static gboolean
+look_into_cgroup(GaitRecorder *recorder, GError **error)
+{
+	gint64 now_us = g_get_monotonic_time();
+	gboolean is_there;
+
+	if (now_us < recorder->next_look_us)
+		return TRUE;
+	recorder->next_look_us = now_us + LOOK_MS * 1000;
+	return gait_cgroup_foreach(recorder->cgroup, join, recorder, &is_there, error) && is_there;
+}
+
 static gboolean
 start(GaitRecorder *recorder, GError **error)
 {
@@ -240,7 +273,10 @@ start(GaitRecorder *recorder, GError **error)
 	for (guint i = 0; i < recorder->options.n_pids; i++)
 		if (!gait_tracer_attach(recorder->tracer, recorder->options.pids[i], error))
 			return FALSE;
-	return TRUE;
+	if (!recorder->options.cgroup)
+		return TRUE;
+	recorder->cgroup = gait_cgroup_open(recorder->options.cgroup, error);
+	return recorder->cgroup && look_into_cgroup(recorder, error);
 }
 
 /* A trace of nothing helps nobody. */
@@ -295,6 +331,7 @@ gait_recorder_free(GaitRecorder *recorder)
 		return;
 	gait_tracer_free(recorder->tracer);
 	gait_recorder_kernel_free(recorder->kernel);
+	gait_cgroup_free(recorder->cgroup);
 	gait_perturb_free(recorder->perturb);
 	gait_recording_free(recorder->recording);
 	gait_attributor_free(recorder->attributor);
@@ -305,17 +342,39 @@ gait_recorder_free(GaitRecorder *recorder)
 /* --- while it runs -------------------------------------------------------------------------------
  */
 
+/* A control group may be empty for a time; it is over when it has been removed. */
+static gboolean
+wait_for_comers(GaitRecorder *recorder, gboolean has_tasks, GError **error)
+{
+	g_autoptr(GError) failure = NULL;
+
+	if (!look_into_cgroup(recorder, &failure)) {
+		if (!failure)
+			return has_tasks;
+		g_propagate_error(error, g_steal_pointer(&failure));
+		return FALSE;
+	}
+	if (!has_tasks)
+		poll(NULL, 0, LOOK_MS);
+	return TRUE;
+}
+
 gboolean
 gait_recorder_iterate(GaitRecorder *recorder, GError **error)
 {
 	struct pollfd ring = {.fd = gait_recorder_kernel_get_fd(recorder), .events = POLLIN};
 	gboolean is_good;
 
-	if (!recorder->kernel)
+	if (!recorder->kernel && !recorder->cgroup)
 		return gait_tracer_iterate(recorder->tracer, NULL, 0, -1, error);
-	is_good = gait_tracer_iterate(recorder->tracer, &ring, 1, DRAIN_MS, error);
+	is_good = gait_tracer_iterate(recorder->tracer, recorder->kernel ? &ring : NULL,
+	                              recorder->kernel ? 1 : 0,
+	                              recorder->kernel ? DRAIN_MS : LOOK_MS, error);
 	gait_recorder_kernel_drain(recorder);
-	return is_good;
+	if (!recorder->cgroup || !recorder->recording)
+		return is_good;
+	return (is_good || gait_tracer_get_n_tasks(recorder->tracer) == 0) &&
+	       wait_for_comers(recorder, is_good, error);
 }
 
 void
@@ -343,7 +402,7 @@ gait_recorder_finish(GaitRecorder *recorder, GError **error)
 	g_autoptr(GaitRecording) recording = NULL;
 	gboolean is_good;
 
-	gait_recorder_kernel_drain(recorder);
+	gait_recorder_kernel_finish(recorder);
 	recording = g_steal_pointer(&recorder->recording);
 	is_good = gait_recording_finish(recording, error);
 

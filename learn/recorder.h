@@ -6,6 +6,8 @@
  */
 #pragma once
 
+#include "kernel/shared.h"
+
 #include "sysgait/recording.h"
 
 #include <signal.h>
@@ -14,12 +16,15 @@ typedef struct {
 	const char *const *argv; /* the program to launch; NULL: join pids */
 	const pid_t *pids;
 	guint n_pids;
+	const char *cgroup; /* join who is in it, and who comes in; NULL: nobody */
 	const char *output;
 	const char *const *runtime; /* the runtime set; NULL for the default */
 	gboolean full_stacks;
 	gboolean perturb;     /* hold tasks back at random: perturb.h */
 	gboolean in_kernel;   /* calls come from the in-kernel tier and do not stop; neither full
 	                         stacks nor perturb then */
+	gboolean is_lossless; /* in_kernel: tasks wait where there is little room */
+	gsize ring_size;      /* in_kernel: bytes, a power of two; 0: as the tier likes */
 	const sigset_t *mask; /* the launched program's signal mask; NULL: that of now */
 } GaitRecorderOptions;
 
@@ -59,3 +64,10 @@ pid_t gait_recorder_get_root(const GaitRecorder *recorder);
 /* Whether pid is, or was until a moment ago, a process of the target's. */
 gboolean gait_recorder_is_target(const GaitRecorder *recorder, pid_t pid);
 void gait_recorder_get_attribution(const GaitRecorder *recorder, GaitAttributorStats *stats);
+/* All zero where calls do not come from the in-kernel tier. */
+typedef struct {
+	guint64 n_calls;                     /* from there */
+	guint64 n_how[GAIT_TIER_UNKNOWN_N_]; /* of them, with how the kernel's walk ended */
+	guint64 n_stopped;                   /* that stopped instead */
+} GaitKernelStats;
+void gait_recorder_get_kernel_stats(const GaitRecorder *recorder, GaitKernelStats *stats);

@@ -15,6 +15,7 @@
 #include "process/unwind.h"
 
 #include <asm/unistd.h>
+#include <string.h>
 #include <sys/user.h>
 
 enum {
@@ -357,38 +358,20 @@ gait_attributor_attribute_copy(GaitAttributor *attributor, GaitSpace *space, pid
 	return result;
 }
 
-/* A frame at an address, which lies behind the instruction or call by `back`. */
-static gboolean
-push_address(GaitAttributor *attributor, GaitSpace *space, pid_t task, guint64 pc, guint64 back)
-{
-	GaitUnwindFrame frame = {0};
-
-	frame.module = gait_space_find(space, task, pc - back, &frame.offset);
-	if (!frame.module)
-		return FALSE;
-	if (gait_module_get_kind(frame.module) != GAIT_MODULE_ANON)
-		frame.offset += back;
-	return push_frame(attributor, &frame);
-}
-
 const GaitStack *
-gait_attributor_adopt(GaitAttributor *attributor, GaitSpace *space, pid_t task, guint32 nr,
-                      const guint64 *pcs, guint32 site)
+gait_attributor_adopt(GaitAttributor *attributor, const GaitStackFrame *frames, guint32 site)
 {
-	Walk walk = {.end = GAIT_UNWIND_FRAME, .site = -1, .status = GAIT_STACK_EXACT};
-	gboolean is_static = !gait_space_has_runtime(space, task);
+	Walk walk = {.end = GAIT_UNWIND_FRAME, .status = GAIT_STACK_EXACT};
+	GaitStackFrame *responsible;
 	const GaitStack *result;
 
-	attributor->n_frames = 0;
-	for (guint32 i = 0; i <= site; i++)
-		if (!push_address(attributor, space, task, pcs[i], i == 0 ? 2 : 1))
-			return NULL;
-	if (site > 0 && (is_own_site(attributor->frames[0].module, nr, is_static) ||
-	                 !is_responsible(&attributor->frames[site], is_static)))
-		return NULL;
-	if (get_go_kind(&attributor->frames[site]) == GAIT_GO_RUNTIME)
-		attributor->frames[site].module = gait_modules_get_runtime_part(
-		    attributor->modules, attributor->frames[site].module);
+	g_assert(site < MAX_FRAMES);
+	attributor->n_frames = site + 1;
+	memcpy(attributor->frames, frames, (site + 1) * sizeof(*frames));
+	responsible = &attributor->frames[site];
+	if (get_go_kind(responsible) == GAIT_GO_RUNTIME)
+		responsible->module =
+		    gait_modules_get_runtime_part(attributor->modules, responsible->module);
 	walk.site = (gint)site;
 	finish(attributor, intern_walk(attributor, &walk), &result);
 	return result;

@@ -89,6 +89,44 @@ handle_exec(GaitTracer *tracer, TracerTask *leader)
 /* --- signals -------------------------------------------------------------------------------------
  */
 
+/*
+ * A SIGSTOP that the kernel itself sends comes from a BPF program of the tracer's owner, on the way
+ * back from a call, so that the task waits until the owner's callbacks have seen to it. It is
+ * nobody's signal: the program must not get it.
+ */
+static gboolean
+is_wait(const siginfo_t *info)
+{
+	return info->si_signo == SIGSTOP && info->si_code == SI_KERNEL;
+}
+
+static gboolean
+is_at_wait(pid_t tid, int signo)
+{
+	siginfo_t info;
+
+	return signo == SIGSTOP && ptrace(PTRACE_GETSIGINFO, tid, NULL, &info) == 0 &&
+	       is_wait(&info);
+}
+
+/* One that has not come yet; who is let go with it would stop for good. */
+static gboolean
+is_about_to_wait(pid_t tid)
+{
+	struct __ptrace_peeksiginfo_args what = {.nr = 32};
+	siginfo_t infos[32];
+	long n;
+
+	do {
+		n = ptrace(PTRACE_PEEKSIGINFO, tid, &what, infos);
+		for (long i = 0; i < n; i++)
+			if (is_wait(&infos[i]))
+				return TRUE;
+		what.off += 32;
+	} while (n == 32);
+	return FALSE;
+}
+
 static void
 handle_signal(GaitTracer *tracer, TracerTask *task, int signo)
 {
@@ -302,6 +340,12 @@ let_go(GaitTracer *tracer, TracerTask *task, int status)
 	if (event == PTRACE_EVENT_STOP && !is_stopping_signal(signo))
 		hide_interruption(task);
 	gait_tracer_restore(task);
+	if (event == 0 && is_at_wait(task->task.tid, signo)) {
+		signo = 0;
+	} else if (is_about_to_wait(task->task.tid)) {
+		ptrace(PTRACE_CONT, task->task.tid, NULL, (void *)(gintptr)(event ? 0 : signo));
+		return;
+	}
 	/* A group stop outlasts the tracer: the kernel sees to that. */
 	if (event != 0 || signo == (SIGTRAP | 0x80))
 		signo = 0;
@@ -337,6 +381,8 @@ handle_stop(GaitTracer *tracer, TracerTask *task, int status)
 	case 0:
 		if (signo == (SIGTRAP | 0x80))
 			handle_syscall_stop(tracer, task);
+		else if (is_at_wait(task->task.tid, signo))
+			gait_tracer_resume(task, 0);
 		else
 			handle_signal(tracer, task, signo);
 		return;

@@ -130,6 +130,12 @@ gait_tracer_get_options(const GaitTracer *tracer, gboolean is_launched)
 	            : 0);
 }
 
+void
+gait_tracer_stop_at_calls(GaitTracer *tracer, GaitTask *task)
+{
+	((TracerTask *)task)->stops_at_entry = TRUE;
+}
+
 GaitTask *
 gait_tracer_find(GaitTracer *tracer, pid_t tid)
 {

@@ -102,9 +102,7 @@ gboolean gait_attributor_recall(GaitAttributor *attributor, GaitSpace *space, pi
                                 guint32 nr, const GaitRegisters *registers, const GaitStackTop *top,
                                 const GaitStack **stack);
 /*
- * Of a call that is over, or may be: what the kernel has seen of it, and where the modules lie now.
- *
- * From a copy of its stack: size bytes from the stack pointer on (at most GAIT_STACK_COPY_MAX).
+ * Of a call that is over, or may be. From a copy of its stack, and from where modules lie now: size bytes from the stack pointer on (at most GAIT_STACK_COPY_MAX).
  * What is not in there counts as not there: the stack's status is UNKNOWN then.
  */
 enum { GAIT_STACK_COPY_MAX = 65536 };
@@ -113,9 +111,9 @@ const GaitStack *gait_attributor_attribute_copy(GaitAttributor *attributor, Gait
                                                 const GaitRegisters *registers, const guint8 *bytes,
                                                 gsize size);
 /*
- * From frames that are known already: pcs[0] after the system call instruction, then return
- * addresses up to the responsible one (pcs[site]). NULL where modules say otherwise.
+ * From frames that the kernel has walked by the same rules: frames[0] after the system call
+ * instruction, then return addresses up to the responsible one, frames[site], site < 128.
  */
-const GaitStack *gait_attributor_adopt(GaitAttributor *attributor, GaitSpace *space, pid_t task,
-                                       guint32 nr, const guint64 *pcs, guint32 site);
+const GaitStack *gait_attributor_adopt(GaitAttributor *attributor, const GaitStackFrame *frames,
+                                       guint32 site);
 void gait_attributor_get_stats(const GaitAttributor *attributor, GaitAttributorStats *stats);

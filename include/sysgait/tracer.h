@@ -78,7 +78,9 @@ typedef struct {
 	   exec; a task that was let go by gait_tracer_detach_all()). data is to be freed here. */
 	void (*exited)(GaitTracer *tracer, GaitTask *task, int status, gpointer data);
 	/* Around everything that happens to tasks and spaces in gait_tracer_iterate(), and so
-	   around the other callbacks: for an owner whose other threads look at them. */
+	   around the other callbacks: for an owner whose other threads look at them. Also around
+	   the stops of tasks that wait for the owner by a SIGSTOP of the kernel's
+	   (bpf_send_signal()), of which nothing else is told, and nobody else hears. */
 	void (*handling)(GaitTracer *tracer, gboolean begins, gpointer data);
 } GaitTracerCallbacks;
 
@@ -174,5 +176,10 @@ gboolean gait_tracer_refuse(GaitTracer *tracer, GaitTask *task, int error);
  * be a millisecond more), while the other tasks run on. Once a stop.
  */
 void gait_tracer_hold(GaitTracer *tracer, GaitTask *task, guint hold_us);
+/*
+ * From a callback: the task, and what it creates, stops at its calls from now on as by
+ * GAIT_TRACE_SYSCALLS_PTRACE.
+ */
+void gait_tracer_stop_at_calls(GaitTracer *tracer, GaitTask *task);
 /* Asks for a stop, reported as interrupted(). FALSE where the task is gone. */
 gboolean gait_tracer_interrupt(GaitTracer *tracer, GaitTask *task);

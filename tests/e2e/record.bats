@@ -1,6 +1,7 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: Apache-2.0
-# A program under `sysgait record` behaves as without, and the trace has all that it did.
+# A program under `sysgait record` behaves as without, and the trace has all that it did. This file is there twice: under
+# the name record-bpf.bats it is about that backend.
 
 bats_require_minimum_version 1.5.0
 load common
@@ -9,6 +10,9 @@ setup() {
 	cd "$BATS_TEST_TMPDIR"
 	lives=$BUILD/fixtures/lives
 	terminal=$BATS_TEST_DIRNAME/terminal
+	backend='--backend ptrace'
+	if [[ $BATS_TEST_FILENAME == *bpf* ]]; then backend='--backend bpf'; fi
+	export backend
 	pids=()
 }
 
@@ -20,7 +24,10 @@ teardown() {
 	done
 }
 
-record() { "$SYSGAIT" record -q -o trace "$@"; }
+record() {
+	# shellcheck disable=SC2086
+	"$SYSGAIT" record $backend -q -o trace "$@"
+}
 print() { "$SYSGAIT" print trace; }
 # Exits with 0 where the trace says that it is whole.
 is_complete() { ! "$SYSGAIT" print trace 2>&1 | grep -qi partial; }
@@ -145,7 +152,7 @@ skip_unless() {
 	script='grep -E "^Sig(Blk|Ign|Cgt)" /proc/self/status; ls /proc/self/fd; env | grep -v ^_=; pwd; umask; ulimit -a'
 	run sh -c "trap '' PIPE USR1; exec sh -c '$script'"
 	expected=$output
-	run sh -c "trap '' PIPE USR1; exec \"$SYSGAIT\" record -q -o trace -- sh -c '$script'"
+	run sh -c "trap '' PIPE USR1; exec \"$SYSGAIT\" record $backend -q -o trace -- sh -c '$script'"
 	[ "$output" = "$expected" ]
 }
 
@@ -153,7 +160,7 @@ skip_unless() {
 	[ "$(record -- sh -c 'seq 100000' | tail -n 1)" = 100000 ]
 	[ "$(seq 1000 | record -- wc -l)" -eq 1000 ]
 	# The reader goes away: SIGPIPE, as without.
-	run bash -c 'set -o pipefail; "$1" record -q -o trace -- yes | head -n 1' _ "$SYSGAIT"
+	run bash -c 'set -o pipefail; "$1" record $backend -q -o trace -- yes | head -n 1' _ "$SYSGAIT"
 	[ "$status" -eq 141 ]
 }
 
@@ -183,7 +190,7 @@ skip_unless() {
 }
 
 @test "a target that signals its own process group does not end its recording" {
-	run setsid -w "$SYSGAIT" record -q -o trace -- \
+	run setsid -w "$SYSGAIT" record $backend -q -o trace -- \
 		sh -c 'trap : TERM INT HUP; kill -TERM 0; kill -INT 0; kill -HUP 0; sleep 0.3; exit 4'
 	[ "$status" -eq 4 ]
 	print | tail -n 1 | grep -q 'exited with 4'
@@ -197,7 +204,7 @@ patient='trap "" INT TERM HUP; echo ready; echo >started; until [ -e go ]; do sl
 @test "SIGINT, SIGTERM and SIGHUP end the recording; the program goes on" {
 	for signal in INT TERM HUP; do
 		rm -f started survived go
-		"$SYSGAIT" record -o trace -- sh -c "$patient" 2>messages 9>&- &
+		"$SYSGAIT" record $backend -o trace -- sh -c "$patient" 2>messages 9>&- &
 		pids=($!)
 		wait_for '[ -e started ]'
 		kill -$signal $!
@@ -212,16 +219,16 @@ patient='trap "" INT TERM HUP; echo ready; echo >started; until [ -e go ]; do sl
 }
 
 @test "Ctrl-C at a terminal: a program that handles it, one that dies of it, one that ignores it" {
-	run "$terminal" "$SYSGAIT" record -q -o trace -- \
+	run "$terminal" "$SYSGAIT" record $backend -q -o trace -- \
 		sh -c 'trap "echo bye; exit 5" INT; echo ready; while :; do sleep 0.05; done' -- '<ready' '>\x03' '<bye'
 	echo "$output"
 	[ "$status" -eq 5 ]
 	is_complete
-	run "$terminal" "$SYSGAIT" record -q -o trace -- sh -c 'echo ready; exec sleep 30' -- '<ready' '>\x03'
+	run "$terminal" "$SYSGAIT" record $backend -q -o trace -- sh -c 'echo ready; exec sleep 30' -- '<ready' '>\x03'
 	echo "$output"
 	[ "$status" -eq 130 ]
 	is_complete
-	run "$terminal" "$SYSGAIT" record -o trace -- \
+	run "$terminal" "$SYSGAIT" record $backend -o trace -- \
 		sh -c 'trap "" INT TERM HUP; echo ready; read -r _; echo >survived' -- '<ready' '>\x03' '<goes on' '>\r'
 	echo "$output"
 	[ "$status" -eq 0 ]
@@ -232,7 +239,7 @@ patient='trap "" INT TERM HUP; echo ready; echo >started; until [ -e go ]; do sl
 @test "Ctrl-C at a terminal that comes before the process in front is ready for it is not lost" {
 	skip_unless strace -V
 	run "$terminal" strace -o calls -e trace=clone,clone3,fork -e inject=clone,clone3,fork:delay_exit=700000 \
-		"$SYSGAIT" record -q -o trace -- sh -c 'trap "echo bye; exit 5" INT; echo ready; while :; do sleep 0.05; done' \
+		"$SYSGAIT" record $backend -q -o trace -- sh -c 'trap "echo bye; exit 5" INT; echo ready; while :; do sleep 0.05; done' \
 		-- '<ready' '>\x03' '<bye'
 	echo "$output"
 	grep DELAYED calls
@@ -256,10 +263,10 @@ write_job() {
 @test "job control in a shell: stop, background, foreground, status" {
 	write_job
 	run "$terminal" bash --norc --noediting -i -- \
-		'<prompt> ' ">'$SYSGAIT' record -q -o trace -- $job 1 7 | sed -u s/ready/seen/\r" \
+		'<prompt> ' ">'$SYSGAIT' record $backend -q -o trace -- $job 1 7 | sed -u s/ready/seen/\r" \
 		'<seen\r' '@' '>\x1a' '<Stopped' '<prompt> ' '>fg\r' '<again' '<prompt> ' \
 		'>echo "status ${PIPESTATUS[0]}"\r' '<status' '<prompt> ' \
-		">'$SYSGAIT' record -q -o trace -- $job 1 8\r" \
+		">'$SYSGAIT' record $backend -q -o trace -- $job 1 8\r" \
 		'<ready\r' '@' '>\x1a' '<Stopped' '<prompt> ' '>bg\r' '<again' \
 		'>wait %1; echo "ended with $?"\r' '<ended with 8' '<prompt> ' '>exit\r'
 	echo "$output"
@@ -269,7 +276,7 @@ write_job() {
 
 @test "a shell under the recorder keeps its own job control" {
 	write_job
-	run "$terminal" "$SYSGAIT" record -q -o trace -- bash --norc --noediting -i -- \
+	run "$terminal" "$SYSGAIT" record $backend -q -o trace -- bash --norc --noediting -i -- \
 		'<prompt> ' ">$job 30 0\r" '<ready\r' '@' '>\x1a' '<Stopped' '<prompt> ' \
 		'>fg\r' '<again\r' '@' '>\x03' '<prompt> ' '>echo "was $?"\r' '<was 130' \
 		'<prompt> ' '>exit 6\r'
@@ -279,7 +286,7 @@ write_job() {
 }
 
 @test "recorder killed: what was recorded is a valid prefix, and says that it is partial" {
-	"$SYSGAIT" record -q -o trace -- sh -c 'echo >started; while :; do :; sleep 0.05; done' 9>&- &
+	"$SYSGAIT" record $backend -q -o trace -- sh -c 'echo >started; while :; do :; sleep 0.05; done' 9>&- &
 	pids=($!)
 	wait_for '[ -e started ]'
 	sleep 1.5
@@ -297,7 +304,7 @@ write_job() {
 }
 
 @test "the process in front killed: the trace is ended in order, the program goes on" {
-	"$SYSGAIT" record -q -o trace -- sh -c "$patient" 9>&- &
+	"$SYSGAIT" record $backend -q -o trace -- sh -c "$patient" 9>&- &
 	pids=($!)
 	wait_for '[ -e started ]'
 	kill -9 $!
@@ -311,7 +318,7 @@ write_job() {
 	cat >script <<-'END'
 		mkdir small
 		mount -t tmpfs -o size=256k none small
-		"$SYSGAIT" record -o small/trace -- sh -c '"$0" calls 100000; echo >survived; exit 3' "$1"
+		"$SYSGAIT" record $backend -o small/trace -- sh -c '"$0" calls 100000; echo >survived; exit 3' "$1"
 		echo "status $?"
 		cp small/trace .
 	END
@@ -325,7 +332,7 @@ write_job() {
 }
 
 @test "a file that cannot be made: the program is not even started" {
-	run "$SYSGAIT" record -o no/such/directory/trace -- touch started
+	run "$SYSGAIT" record $backend -o no/such/directory/trace -- touch started
 	[ "$status" -eq 1 ]
 	[[ "$output" == *no/such/directory/trace* ]]
 	[ ! -e started ]
@@ -339,7 +346,7 @@ write_job() {
 	target=$!
 	pids=("$target")
 	read -r _ <ready
-	"$SYSGAIT" record -o trace -p "$target" 2>messages 9>&- &
+	"$SYSGAIT" record $backend -o trace -p "$target" 2>messages 9>&- &
 	wait_for '[ "$("$SYSGAIT" print trace 2>/dev/null | grep -c getppid)" -gt 100 ]'
 	kill -INT $!
 	wait $!
@@ -377,16 +384,24 @@ write_job() {
 	cp "$lives" "$SYSGAIT" own/
 	cd own
 	user="setpriv --reuid 65534 --regid 65534 --clear-groups"
-	$user ./sysgait record -q -o trace -- ./lives family
+	if [[ $backend == *bpf ]]; then
+		run $user ./sysgait record $backend -o trace -- touch started
+		[ "$status" -eq 1 ]
+		[[ "$output" == *"CAP_BPF and CAP_PERFMON"* ]]
+		[[ "$output" == *"--backend ptrace can"* ]]
+		[ ! -e started ] && [ ! -e trace ]
+		return
+	fi
+	$user ./sysgait record $backend -q -o trace -- ./lives family
 	[ "$(print | grep -c getppid)" -eq 360 ]
 	is_complete
 	$user sleep 2 9>&- &
 	wait_for '[ "$(cat /proc/$!/comm)" = sleep ]'
-	$user ./sysgait record -q -o joined -p $!
+	$user ./sysgait record $backend -q -o joined -p $!
 	# But not those of others.
 	sleep 30 9>&- &
 	pids=($!)
-	run $user ./sysgait record -q -o others -p $!
+	run $user ./sysgait record $backend -q -o others -p $!
 	[ "$status" -eq 1 ]
 	[[ "$output" == *"not permitted"* ]]
 }

@@ -1,0 +1,144 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: Apache-2.0
+# What is peculiar to `sysgait record --backend bpf`: its ring, whom it joins, what it needs. That it records what the
+# other backend does is for record-bpf.bats and attribution.bats to show.
+
+bats_require_minimum_version 1.5.0
+load common
+
+setup() {
+	cd "$BATS_TEST_TMPDIR"
+	lives=$BUILD/fixtures/lives
+	pids=()
+}
+
+teardown() {
+	local pid
+	for pid in "${pids[@]}"; do
+		kill -9 "$pid" 2>/dev/null || continue
+		wait "$pid" 2>/dev/null || true
+	done
+}
+
+record() { "$SYSGAIT" record --backend bpf -q -o trace "$@"; }
+print() { "$SYSGAIT" print trace; }
+is_complete() { ! "$SYSGAIT" print trace 2>&1 | grep -qi partial; }
+
+# --- the ring --------------------------------------------------------------------------------------
+
+# stall OPTION…: `burst`, the recorder of which is stopped at its height. Threads are done with their calls then, or wait.
+stall() {
+	local worker
+	mkfifo input
+	"$SYSGAIT" record --backend bpf "$@" -o trace -- "$lives" burst 4 20000 <input >out 2>err 9>&- &
+	pids=($!)
+	exec 8>input
+	wait_for 'grep -q ready out'
+	worker=$(awk '{ print $1 }' "/proc/$!/task"/*/children)
+	target=$(awk '{ print $1 }' "/proc/$worker/task"/*/children)
+	kill -STOP "$worker"
+	exec 8>&-
+	# At the last, in exit(), which stops.
+	wait_for '[ "$(awk '\''$3 == "t"'\'' /proc/$target/task/*/stat | wc -l)" -eq 4 ]'
+	kill -CONT "$worker"
+	wait "${pids[0]}"
+	print >log
+}
+
+@test "a ring that is full: what is lost is counted, where it was" {
+	stall --ring 64K
+	grep -q '^done' out
+	! is_complete
+	grep -q 'events are lost: the trace is partial' err
+	# The main thread had nothing to lose; each of the others has lost something, and does nothing afterwards but end.
+	lost=$(sed -n 's/.*!!! \([0-9]*\) events lost !!!/\1/p' log)
+	[ "$(wc -l <<<"$lost")" -ge 4 ]
+	# Together they are all; a read or a futex more or less is chance.
+	there=$(grep -cvE '\+\+\+|!!!' log)
+	total=$((there + $(paste -sd+ <<<"$lost")))
+	[ "$total" -ge 80000 ] && [ "$total" -le 80150 ]
+	# In each task they are missing where the number says so: nothing but its end comes after it.
+	for tid in $(awk '/events lost/ { sub(/\]/, "", $2); print $2 }' log | sort -u); do
+		grep "^\[pid *$tid\]" log >task
+		! sed '1,/events lost/d' task | grep getppid || sed '1,/events lost/d' task | grep -q 'events lost'
+	done
+}
+
+@test "--lossless: the program waits for the reader, and nothing is lost" {
+	stall --ring 64K --lossless
+	[ "$(grep -c getppid log)" -eq 80000 ]
+	is_complete
+	"$SYSGAIT" record --backend bpf -q --ring 64K --lossless -o trace -- "$lives" threads 8 20000
+	[ "$(print | grep -c getppid)" -eq 160000 ]
+	is_complete
+}
+
+@test "--ring and --lossless: wrong ones are said" {
+	for words in '--ring 1' '--ring 2G' '--ring 64X' '--ring x' '--ring 64KB' '--ring -1M'; do
+		# shellcheck disable=SC2086
+		run "$SYSGAIT" record --backend bpf $words -- true
+		echo "$output"
+		[ "$status" -eq 2 ]
+		[[ "$output" == *"must be a size from 64K to 1G"* ]]
+	done
+	for words in '--ring 1M' --lossless; do
+		# shellcheck disable=SC2086
+		run "$SYSGAIT" record --backend ptrace $words -- true
+		[ "$status" -eq 2 ]
+		[[ "$output" == *"needs --backend bpf"* ]]
+	done
+}
+
+# --- whom it joins --------------------------------------------------------------------------------
+
+# A control group of version 2 in $group, or this test cannot be run.
+make_group() {
+	local mount
+	mount=$(awk '$3 == "cgroup2" { print $2; exit }' /proc/self/mounts)
+	group=$mount/sysgait-test-$$
+	mkdir "$group" 2>/dev/null || cannot_run 'no control groups that can be written'
+}
+
+@test "--cgroup: who is in the group, who comes in, and who is below it; it ends with the group" {
+	make_group
+	mkdir "$group/below"
+	for backend in bpf ptrace; do
+		[ -d "$group" ] || mkdir "$group" "$group/below"
+		rm -f ready
+		mkfifo ready
+		sh -c 'echo $$ >"$1/below/cgroup.procs"; exec "$2" serve 2' _ "$group" "$lives" >ready 9>&- &
+		first=$!
+		pids=("$first")
+		read -r _ <ready
+		"$SYSGAIT" record --backend $backend -o trace --cgroup "$group" 2>messages 9>&- &
+		recorder=$!
+		pids+=("$recorder")
+		wait_for '[ "$(print 2>/dev/null | grep -c getppid)" -gt 10 ]'
+		"$lives" serve 3 >ready 9>&- &
+		second=$!
+		pids+=("$second")
+		read -r _ <ready
+		echo "$second" >"$group/cgroup.procs"
+		wait_for '[ "$(print 2>/dev/null | awk '\''/getppid/ { print $2 }'\'' | sort -u | wc -l)" -eq 5 ]'
+		kill -USR1 "$first" "$second"
+		wait "$first" || [ $? -eq 42 ]
+		wait "$second" || [ $? -eq 42 ]
+		kill -0 "$recorder"
+		rmdir "$group/below" "$group"
+		wait "$recorder"
+		is_complete
+		[ "$(print | grep -c 'exited with 42')" -ge 2 ]
+	done
+}
+
+@test "--cgroup: what is none is said" {
+	for path in /no/such/group /tmp '' / "$(awk '$3 == "cgroup2" { print $2; exit }' /proc/self/mounts)"; do
+		run "$SYSGAIT" record --backend bpf -o trace --cgroup "$path"
+		echo "$output"
+		[ "$status" -eq 1 ]
+		[[ "$output" == *"no control group of version 2"* ]]
+		[ ! -e trace ]
+	done
+	run "$SYSGAIT" record --cgroup /sys/fs/cgroup -- true
+	[ "$status" -eq 2 ]
+}
