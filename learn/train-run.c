@@ -269,6 +269,22 @@ stop(const GaitTrainRunOptions *options, Child *recorder, gboolean *is_killed)
 /* --- the run --------------------------------------------------------------------------------- */
 
 static gboolean
+has_terminal(void)
+{
+	int fd = open("/dev/tty", O_RDWR | O_NOCTTY | O_CLOEXEC);
+
+	if (fd >= 0)
+		close(fd);
+	return fd >= 0;
+}
+
+/*
+ * Without a driver somebody may want to talk to the server, so it stays in the terminal's
+ * foreground. A signal that it then sends to its group reaches us too, and from a process that has
+ * gone meanwhile nothing tells it from one that is meant for us: where there is no terminal, better
+ * not.
+ */
+static gboolean
 start_recorder(const GaitTrainRunOptions *options, Child *recorder, guint index, const char *trace,
                GError **error)
 {
@@ -286,7 +302,7 @@ start_recorder(const GaitTrainRunOptions *options, Child *recorder, guint index,
 		g_ptr_array_add(argv, *argument);
 	g_ptr_array_add(argv, NULL);
 	return spawn(recorder, "/proc/self/exe", (char *const *)argv->pdata, environ,
-	             options->driver != NULL, error);
+	             options->driver != NULL || !has_terminal(), error);
 }
 
 /* The server's pid once it runs; 0 where it is gone before or never comes. */

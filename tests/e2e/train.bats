@@ -124,12 +124,29 @@ server_is_gone() {
 	[ "$status" -eq 0 ]
 	[[ "$output" != *"was killed"* ]]
 	[[ "$output" == *"run 2 of 2: "* ]]
-	# With no driver the trainer is in it; what comes from a descendant is not for the trainer.
 	run setsid -w "$SYSGAIT" train -o alone.gait -n 1 -- "$PYTHON" -c 'import os, signal
 signal.signal(signal.SIGTERM, signal.SIG_IGN); os.kill(0, signal.SIGTERM)'
 	echo "$output"
 	[ "$status" -eq 0 ]
 	[[ "$output" == *"run 1 of 1: "* ]]
+	# On a terminal, with no driver, the trainer is in it; what comes from a descendant is not for the trainer.
+	cat >alone.py <<-'EOS'
+		import os, signal, time
+		def read(pid, field):
+		    return next(line.split()[1] for line in open(f'/proc/{pid}/status') if line.startswith(field + ':'))
+		signal.signal(signal.SIGTERM, signal.SIG_IGN)
+		trainer = read(read(os.getppid(), 'PPid'), 'PPid')
+		assert os.getpgid(int(trainer)) == os.getpgid(0)
+		os.kill(0, signal.SIGTERM)
+		# Until the trainer has seen who it is from.
+		while int(read(trainer, 'ShdPnd'), 16) >> signal.SIGTERM - 1 & 1:
+		    time.sleep(0.01)
+		time.sleep(0.2)
+	EOS
+	run "$BATS_TEST_DIRNAME/terminal" "$SYSGAIT" train -o alone.gait -n 1 -- "$PYTHON" alone.py -- '<run 1 of 1: '
+	echo "$output"
+	[ "$status" -eq 0 ]
+	[[ "$output" != *Error* ]]
 }
 
 @test "interrupting stops server and driver, and keeps the runs before" {
