@@ -51,6 +51,7 @@ OBJECTS  := $(SOURCES:%.c=$(BUILD)/%.o)
 UNIT     := $(patsubst tests/unit/%.c,$(BUILD)/unit/%,$(wildcard tests/unit/test-*.c))
 FUZZ     := $(patsubst tests/fuzz/%.c,$(BUILD)/fuzz/%,$(wildcard tests/fuzz/fuzz-*.c))
 TOOLS    := $(patsubst tests/bench/%.c,$(BUILD)/bench/%,$(wildcard tests/bench/*.c))
+JUDGES   := $(patsubst tests/attribution/%.c,$(BUILD)/attribution/%,$(wildcard tests/attribution/*.c))
 MANPAGES := $(wildcard $(DIRS:%=%/*.1))
 
 .PHONY: all deps demo check check-unit check-attacks check-vm check-layers vm fuzz bench soak lint format install clean help fixtures
@@ -87,6 +88,11 @@ $(BUILD)/bench/%: tests/bench/%.c $(OBJECTS)
 	$(call say,LD,$@)
 	$(Q)$(CC) $(ALL_CFLAGS) $(LDFLAGS) -MMD -MP -MF $@.d -o $@ $< $(OBJECTS) $(ALL_LIBS)
 
+$(BUILD)/attribution/%: tests/attribution/%.c $(OBJECTS)
+	@mkdir -p $(@D)
+	$(call say,LD,$@)
+	$(Q)$(CC) $(ALL_CFLAGS) $(LDFLAGS) -MMD -MP -MF $@.d -o $@ $< $(OBJECTS) $(ALL_LIBS)
+
 # Fixtures have a Makefile of their own: each is built in its own peculiar way.
 fixtures: ## build the small programs that tests run
 	$(Q)$(MAKE) --no-print-directory -C tests/fixtures BUILD=$(abspath $(BUILD))/fixtures CC=$(CC) Q=$(Q)
@@ -101,7 +107,7 @@ check: deps ## set up, build and run all tests
 		tests/check-all $(UNIT) $(sort $(wildcard tests/e2e/*.bats)) tests/e2e/enforce-ptrace $(ATTACKS) $(VM)
 
 .PHONY: check-unit-binaries
-check-unit-binaries: $(UNIT)
+check-unit-binaries: $(UNIT) $(JUDGES)
 
 check-unit: $(UNIT) fixtures ## run the unit tests only
 	$(Q)BUILD=$(abspath $(BUILD)) prove $(UNIT)
@@ -153,7 +159,7 @@ soak: all fixtures ## see that no supervisor grows, for SOAK_SECONDS (300) each
 lint: deps check-layers ## formatting, shellcheck, clang-tidy, cppcheck, and all warnings as errors by gcc and clang
 	$(Q)clang-format --dry-run -Werror $$(git ls-files '*.c' '*.h')
 	$(Q)shellcheck $$(git grep -lE '^#!(/bin/sh|/usr/bin/env bash)')
-	$(Q)printf '%s\n' main.c $(SOURCES) $(wildcard tests/unit/*.c tests/bench/*.c tests/fuzz/*.c) | \
+	$(Q)printf '%s\n' main.c $(SOURCES) $(wildcard tests/unit/*.c tests/bench/*.c tests/attribution/*.c tests/fuzz/*.c) | \
 		xargs -P2 -I@ clang-tidy --quiet @ -- $(ALL_CFLAGS) 2>/dev/null
 	$(Q)cppcheck --quiet --error-exitcode=1 --enable=warning,portability --inline-suppr --library=gtk \
 		--suppress=missingInclude -Iinclude -I. $(SOURCES) main.c
@@ -174,4 +180,4 @@ clean: ## remove everything built
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  \1|\2/p' $(MAKEFILE_LIST) | column -t -s '|'
 
--include $(OBJECTS:.o=.d) $(BPF:%.c=$(BUILD)/%.d) $(BUILD)/main.d $(UNIT:=.d) $(TOOLS:=.d) $(FUZZ:=.d)
+-include $(OBJECTS:.o=.d) $(BPF:%.c=$(BUILD)/%.d) $(BUILD)/main.d $(UNIT:=.d) $(TOOLS:=.d) $(JUDGES:=.d) $(FUZZ:=.d)

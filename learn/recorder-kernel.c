@@ -275,6 +275,9 @@ gait_recorder_kernel_stopped(GaitRecorder *recorder, GaitTask *task, guint32 nr,
 	if (nr == SYS_mmap && (args[3] & MAP_ANONYMOUS) == 0)
 		gait_tier_learn_descriptor(recorder->kernel->tier, task->tid, (int)args[4], args[5],
 		                           args[1]);
+	if (nr == SYS_mprotect || nr == SYS_pkey_mprotect)
+		gait_tier_learn_range(recorder->kernel->tier, task->pid, args[0],
+		                      args[0] + args[1]);
 }
 
 void
