@@ -8,7 +8,7 @@
 #define GAIT_PRICE        0.005
 #define GAIT_PRICE_EVENTS 5.0
 #define GAIT_PRICE_AGAIN  10
-#define GAIT_PRICE_LOOP   0.5
+#define GAIT_PRICE_LOOP   0.1
 #define GAIT_PRICE_END    0.25 /* at the very end of a life; all of the price GAIT_END_FROM it */
 #define GAIT_END_FROM     0.05
 #define GAIT_END          0.1  /* share of a life: what comes later is its end */

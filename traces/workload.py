@@ -97,6 +97,7 @@ class Run:
         self.scale = options.scale
         self.then = options.then
         self.prefix = options.prefix
+        self.options = options
         self.out = os.path.abspath(options.outdir)
         os.makedirs(self.out, exist_ok=True)
         self.answers = open(os.path.join(self.out, 'answers'), 'w', encoding='utf-8')
@@ -171,9 +172,11 @@ class Run:
         shutil.rmtree(self.directory, ignore_errors=True)
 
 
-def main(drive, description):
-    """The main function of every driver."""
+def main(drive, description, flags=()):
+    """The main function of every driver. flags: (name, help) of what it can be told besides; run.options has them."""
     parser = argparse.ArgumentParser(description=description)
+    for name, text in flags:
+        parser.add_argument(name, action='store_true', help=text)
     parser.add_argument('--scale', type=int, default=2, metavar='N',
                         help='ask everything at least N times (default 2)')
     parser.add_argument('--then', metavar='CMD',

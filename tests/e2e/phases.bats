@@ -4,9 +4,10 @@
 
 load common
 
-@test "nginx and redis begin to serve where their sources say" {
-	run "$BATS_TEST_DIRNAME/../../traces/phases-check" --runs 2 nginx redis
+@test "nginx, redis and sshd begin to serve where their sources say" {
+	[ "$(id -u)" -eq 0 ] || cannot_run 'sshd needs root'
+	run "$BATS_TEST_DIRNAME/../../traces/phases-check" --runs 2 nginx 'nginx --plain' redis sshd
 	echo "$output"
 	[ "$status" -eq 0 ]
-	[ "$(grep -c '^ok .* serving .* begins with .* 0 calls before' <<<"$output")" -eq 3 ]
+	[ "$(grep -c '^ok .* serving .* begins with .* 0 calls before' <<<"$output")" -eq 6 ]
 }
