@@ -188,6 +188,7 @@ each() {
 	# The innermost shells are forked and executed by what is in their chain already.
 	roles=$(grep -o '"name": "main[^"]*"' model.gait | grep shell_execve)
 	[ "$roles" = '"name": "main/make_child/shell_execve"' ]
+	[ "$(id -u)" -ne 0 ] || backends+=' bpf'
 	for backend in $backends; do
 		run "$SYSGAIT" enforce -q --backend "$backend" -m model.gait -- /bin/bash -c "$(outer "$again")"
 		echo "$output"
