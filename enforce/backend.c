@@ -1,55 +1,127 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The table of backends. */
+/*
+ * The table of backends, and which of them it shall be. Faster ones come first; one is passed over
+ * where it cannot keep what the policy promises: where calls shall fail with an errno, one that has
+ * to kill for some of them is not it.
+ */
 #include "enforce/backend.h"
 
+#include "sysgait/command.h"
 #include "sysgait/error.h"
 
 #include <string.h>
 
 static const GaitBackend *const backends[] = {
+    &gait_backend_bpf_kill,
+    &gait_backend_bpf_notify,
     &gait_backend_notify,
     &gait_backend_ptrace,
-    &gait_backend_bpf_notify,
-    &gait_backend_bpf_kill,
-    NULL,
 };
 
-const GaitBackend *const *
-gait_backends(void)
+static gboolean
+is_any(const char *name)
 {
-	return backends;
+	return !name || strcmp(name, "auto") == 0;
 }
 
-const GaitBackend *
-gait_backend_find(const char *name, GError **error)
+static gboolean
+is_meant(const GaitBackendWish *wish, const GaitBackend *backend)
 {
-	g_autoptr(GString) names = g_string_new(NULL);
+	if (is_any(wish->name) || strcmp(wish->name, backend->name) == 0)
+		return TRUE;
+	return strcmp(wish->name, "bpf") == 0 && g_str_has_prefix(backend->name, "bpf-");
+}
 
-	for (const GaitBackend *const *backend = backends; *backend; backend++) {
-		if (strcmp((*backend)->name, name) == 0)
-			return *backend;
-		g_string_append_printf(names, "%s%s", names->len ? ", " : "", (*backend)->name);
-	}
-	g_set_error(error, GAIT_ENFORCE_ERROR, GAIT_ERROR_UNSUPPORTED,
-	            "there is no backend '%s'; there is: %s", name, names->str);
+/* Whether the policy acts in this way on some kind. */
+static gboolean
+wants(const GaitPolicy *policy, GaitActionKind kind)
+{
+	for (guint i = GAIT_VERDICT_ALLOW + 1; i < GAIT_VERDICT_N_; i++)
+		if (policy->actions[i].kind == kind)
+			return TRUE;
+	return FALSE;
+}
+
+/* What is wanted and it cannot do; NULL where it can. What was asked for by its full name may kill
+ * where an errno was asked for. */
+static const char *
+find_lack(const GaitBackendWish *wish, const GaitBackend *backend)
+{
+	gboolean is_named = !is_any(wish->name) && strcmp(wish->name, backend->name) == 0;
+	gboolean acts =
+	    wants(wish->policy, GAIT_ACTION_ERRNO) || wants(wish->policy, GAIT_ACTION_KILL);
+
+	if (wish->is_joining && !backend->join)
+		return "cannot join a running process";
+	if (wish->is_recording && !backend->can_record)
+		return "does not see every call, so it cannot record them (--trace)";
+	if (acts && !backend->is_preexec && (wish->must_be_preexec || !is_named))
+		return "only kills, and a call may have taken effect by then";
+	if (is_any(wish->name) && wants(wish->policy, GAIT_ACTION_ERRNO) && !backend->has_errno)
+		return "has to kill for some calls that shall fail with an errno";
 	return NULL;
 }
 
-gboolean
-gait_backend_probe(const GaitBackend *backend, GError **error)
+static gboolean
+is_known(const char *name, GError **error)
+{
+	g_autoptr(GString) names = g_string_new("auto, bpf");
+
+	if (is_any(name) || strcmp(name, "bpf") == 0)
+		return TRUE;
+	for (gsize i = 0; i < G_N_ELEMENTS(backends); i++) {
+		if (strcmp(backends[i]->name, name) == 0)
+			return TRUE;
+		g_string_append_printf(names, ", %s", backends[i]->name);
+	}
+	return gait_error_usage(error, "there is no backend '%s'; there is: %s", name, names->str);
+}
+
+/* Where something is merely short, another backend would be short of it, too. */
+static void
+advise(const GaitBackendWish *wish, GError *failure, GError **error)
+{
+	GaitBackendWish any = *wish;
+
+	any.name = NULL;
+	for (gsize i = 0; i < G_N_ELEMENTS(backends); i++)
+		if (!is_any(wish->name) && failure->code == GAIT_ERROR_UNSUPPORTED &&
+		    !is_meant(wish, backends[i]) && !find_lack(&any, backends[i]) &&
+		    backends[i]->probe(NULL)) {
+			g_set_error(error, failure->domain, failure->code, "%s; try --backend %s",
+			            failure->message, backends[i]->name);
+			g_error_free(failure);
+			return;
+		}
+	g_propagate_error(error, failure);
+}
+
+const GaitBackend *
+gait_backend_choose(const GaitBackendWish *wish, GString *why, GError **error)
 {
 	g_autoptr(GError) failure = NULL;
+	const char *lack = NULL;
 
-	if (backend->probe(&failure))
-		return TRUE;
-	/* Where something is merely short, another backend would be short of it, too. */
-	for (const GaitBackend *const *other = backends;
-	     *other && failure->code == GAIT_ERROR_UNSUPPORTED; other++)
-		if (*other != backend && (*other)->probe(NULL)) {
-			g_set_error(error, failure->domain, failure->code, "%s; try --backend %s",
-			            failure->message, (*other)->name);
-			return FALSE;
-		}
-	g_propagate_error(error, g_steal_pointer(&failure));
-	return FALSE;
+	if (!is_known(wish->name, error))
+		return NULL;
+	for (gsize i = 0; i < G_N_ELEMENTS(backends); i++) {
+		g_autoptr(GError) reason = NULL;
+		const char *lacks = find_lack(wish, backends[i]);
+
+		if (!is_meant(wish, backends[i]))
+			continue;
+		if (!lacks && backends[i]->probe(&reason))
+			return backends[i];
+		g_string_append_printf(why, "%s: %s\n", backends[i]->name,
+		                       lacks ? lacks : reason->message);
+		if (lacks)
+			lack = lacks;
+		else if (!failure)
+			failure = g_steal_pointer(&reason);
+	}
+	if (failure)
+		advise(wish, g_steal_pointer(&failure), error);
+	else
+		gait_error_usage(error, "--backend %s %s", wish->name ? wish->name : "auto", lack);
+	return NULL;
 }

@@ -10,6 +10,12 @@
 typedef struct {
 	const char *name;    /* as --backend takes it */
 	const char *summary; /* one line, lower case */
+	const char *promise; /* what becomes of a call that is out of gait */
+	/* A call that is to be refused or killed for does not take effect. */
+	gboolean is_preexec;
+	/* Any call can be made to fail with an errno; else some can only be killed for. */
+	gboolean has_errno;
+	gboolean can_record; /* all that is judged passes the enforcer, for --trace */
 	GaitFloorHandover handover;
 	/*
 	 * Whether this kernel, and these privileges, can do it; GAIT_ERROR_UNSUPPORTED says what is
@@ -39,9 +45,18 @@ extern const GaitBackend gait_backend_ptrace;
 extern const GaitBackend gait_backend_bpf_notify;
 extern const GaitBackend gait_backend_bpf_kill;
 
-/* NULL-terminated; the first one is the default. */
-const GaitBackend *const *gait_backends(void);
-/* NULL with error where there is none of this name. */
-const GaitBackend *gait_backend_find(const char *name, GError **error);
-/* Its probe; where it fails the message names a backend whose probe does not, if there is one. */
-gboolean gait_backend_probe(const GaitBackend *backend, GError **error);
+/* What is wanted of a backend. */
+typedef struct {
+	const char *name; /* one by its name; "bpf": one of those; NULL or "auto": whichever */
+	const GaitPolicy *policy;
+	gboolean is_joining, is_recording;
+	gboolean must_be_preexec;
+} GaitBackendWish;
+
+/*
+ * The fastest that keeps what the policy promises, and works here. G_OPTION_ERROR where the one
+ * that was named cannot do what is wanted, GAIT_ERROR_UNSUPPORTED where none works; the message
+ * then names one that does, if there is one. why: appended to, a line for each that was passed
+ * over.
+ */
+const GaitBackend *gait_backend_choose(const GaitBackendWish *wish, GString *why, GError **error);

@@ -29,8 +29,11 @@ run(GaitEnforcer *enforcer, const char *const *argv, int *status, GError **error
 }
 
 const GaitBackend gait_backend_bpf_notify = {
-    .name = "bpf",
+    .name = "bpf-notify",
     .summary = "a BPF program walks calls; those that act are judged before they happen",
+    .promise = "calls that act are judged before they happen; others, walked in the kernel, are "
+               "killed for before they return",
+    .is_preexec = TRUE,
     .handover = GAIT_FLOOR_NOTIFY_ACTIVE,
     .probe = probe,
     .run = run,
@@ -39,6 +42,7 @@ const GaitBackend gait_backend_bpf_notify = {
 const GaitBackend gait_backend_bpf_kill = {
     .name = "bpf-kill",
     .summary = "a BPF program walks calls, and kills at a violation: containment only",
+    .promise = "calls are walked in the kernel, and killed for as they happen",
     .handover = GAIT_FLOOR_NOTIFY_PIVOTAL,
     .probe = probe,
     .run = run,

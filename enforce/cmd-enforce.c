@@ -20,7 +20,7 @@
 
 typedef struct {
 	char *model_path, *log_path, *trace_path;
-	char *on_violation, *strict, *backend;
+	char *on_violation, *strict, *backend, *require;
 	gboolean is_quiet, is_verbose, allow_partial, no_status;
 	int n_workers; /* 0: as many as pay */
 	char **pid_texts;
@@ -37,6 +37,7 @@ options_clear(Options *options)
 	g_free(options->on_violation);
 	g_free(options->strict);
 	g_free(options->backend);
+	g_free(options->require);
 	g_strfreev(options->pid_texts);
 	g_clear_pointer(&options->pids, g_array_unref);
 	g_strfreev(options->command);
@@ -91,7 +92,9 @@ parse_options(int argc, char **argv, Options *options, GError **error)
 	    {"pid", 'p', 0, G_OPTION_ARG_STRING_ARRAY, &options->pid_texts,
 	     "join a running process, its threads and descendants; may be given again", "PID"},
 	    {"backend", 0, 0, G_OPTION_ARG_STRING, &options->backend,
-	     "notify (default) or ptrace (default with -p)", "NAME"},
+	     "auto (default), bpf, bpf-notify, bpf-kill, notify or ptrace", "NAME"},
+	    {"require", 0, 0, G_OPTION_ARG_STRING, &options->require,
+	     "preexec: no backend by which a call may take effect before it is stopped", "WHAT"},
 	    {"workers", 0, 0, G_OPTION_ARG_INT, &options->n_workers,
 	     "threads that judge calls, for notify (default: as many as pay)", "N"},
 	    {"log", 0, 0, G_OPTION_ARG_FILENAME, &options->log_path,
@@ -121,6 +124,9 @@ parse_options(int argc, char **argv, Options *options, GError **error)
 		first++;
 	if (!options->model_path)
 		return gait_error_usage(error, "no model; say which with -m MODEL");
+	if (options->require && strcmp(options->require, "preexec") != 0)
+		return gait_error_usage(error, "--require %s: can only be preexec",
+		                        options->require);
 	if (options->n_workers < 0 || options->n_workers > MAX_WORKERS)
 		return gait_error_usage(error, "--workers takes a number from 1 to %d",
 		                        MAX_WORKERS);
@@ -216,6 +222,8 @@ print_start(const Options *options, const GaitModel *model, const GaitPolicy *po
 	gait_expectation_describe(model, text);
 	gait_log_message(log, "%s; %s; %s", backend->name, text->str,
 	                 options->is_verbose ? described : "floor in place");
+	if (options->is_verbose || !backend->has_errno)
+		gait_log_message(log, "%s: %s", backend->name, backend->promise);
 	if (gait_expectation_advise(model, policy, advice))
 		gait_log_message(log, "%s", advice->str);
 }
@@ -323,7 +331,7 @@ enforce(const Options *options, const GaitPolicy *policy, const GaitBackend *bac
 		gait_log_set_terminal(log, terminal);
 	floor = log ? gait_floor_new(model, backend->handover, error) : NULL;
 	enforcer = floor ? gait_enforcer_new(model, floor, policy, log, error) : NULL;
-	if (!enforcer || !gait_backend_probe(backend, error))
+	if (!enforcer)
 		return GAIT_EXIT_FAILURE;
 	gait_enforcer_set_n_workers(enforcer, (guint)options->n_workers);
 	gait_enforcer_set_verbose(enforcer, options->is_verbose);
@@ -341,25 +349,31 @@ enforce(const Options *options, const GaitPolicy *policy, const GaitBackend *bac
 	return exit_status(status);
 }
 
-/* The one that is named, or the first that can. */
-static const GaitBackend *
-choose_backend(const Options *options, GError **error)
+static void
+print_passed_over(const char *why)
 {
-	const GaitBackend *const *backend = gait_backends();
-	const GaitBackend *named;
+	g_auto(GStrv) lines = g_strsplit(why, "\n", -1);
 
-	if (!options->backend) {
-		while (options->pids->len > 0 && !(*backend)->join)
-			backend++;
-		return *backend;
-	}
-	named = gait_backend_find(options->backend, error);
-	if (named && options->pids->len > 0 && !named->join) {
-		gait_error_usage(error, "--backend %s cannot join a running process; leave it out",
-		                 named->name);
-		return NULL;
-	}
-	return named;
+	for (char **line = lines; *line && **line; line++)
+		g_printerr("sysgait enforce: not %s\n", *line);
+}
+
+static const GaitBackend *
+choose_backend(const Options *options, const GaitPolicy *policy, GError **error)
+{
+	GaitBackendWish wish = {
+	    .name = options->backend,
+	    .policy = policy,
+	    .is_joining = options->pids->len > 0,
+	    .is_recording = options->trace_path != NULL,
+	    .must_be_preexec = options->require != NULL,
+	};
+	g_autoptr(GString) why = g_string_new(NULL);
+	const GaitBackend *backend = gait_backend_choose(&wish, why, error);
+
+	if (backend && options->is_verbose)
+		print_passed_over(why->str);
+	return backend;
 }
 
 static int
@@ -371,9 +385,10 @@ run(int argc, char **argv, GError **error)
 
 	if (!parse_options(argc, argv, &options, error) || !parse_policy(&options, &policy, error))
 		return GAIT_EXIT_USAGE;
-	backend = choose_backend(&options, error);
+	backend = choose_backend(&options, &policy, error);
 	if (!backend)
-		return GAIT_EXIT_USAGE;
+		return *error && (*error)->domain == G_OPTION_ERROR ? GAIT_EXIT_USAGE
+		                                                    : GAIT_EXIT_FAILURE;
 	return enforce(&options, &policy, backend, error);
 }
 

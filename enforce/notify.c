@@ -261,6 +261,10 @@ gait_notify_probe(GError **error)
 const GaitBackend gait_backend_notify = {
     .name = "notify",
     .summary = "seccomp user notification, with ptrace for lifecycle and signals",
+    .promise = "every call is judged before it happens",
+    .is_preexec = TRUE,
+    .has_errno = TRUE,
+    .can_record = TRUE,
     .handover = GAIT_FLOOR_NOTIFY,
     .probe = gait_notify_probe,
     .run = run,

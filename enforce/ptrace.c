@@ -335,6 +335,10 @@ probe(GError **error)
 const GaitBackend gait_backend_ptrace = {
     .name = "ptrace",
     .summary = "ptrace, for where there can be no seccomp listener; slower",
+    .promise = "every call is judged before it happens",
+    .is_preexec = TRUE,
+    .has_errno = TRUE,
+    .can_record = TRUE,
     .handover = GAIT_FLOOR_TRACE,
     .probe = probe,
     .run = run,
