@@ -99,7 +99,7 @@ enforce(struct gait_tier_slot *slot, struct gait_tier_step *step, const __u64 *r
 	                                  .slot = step->slot,
 	                                  .nr = step->event.nr,
 	                                  .how = (__u32)how};
-	__u32 nr = step->event.nr & (GAIT_TIER_N_SYSCALLS - 1), after;
+	__u32 nr = step->event.nr & (GAIT_TIER_N_SYSCALLS - 1), after, phase;
 	const struct gait_tier_syscall *call;
 	int is_its_own;
 
@@ -111,6 +111,10 @@ enforce(struct gait_tier_slot *slot, struct gait_tier_step *step, const __u64 *r
 	call = bpf_map_lookup_elem(&syscalls, &nr);
 	if (call && step->event.nr == nr)
 		step->event.klass = get_class(call, registers);
+	if (how == GAIT_TIER_FOUND &&
+	    repeat_step(slot, &slot->places[slot->site_at & (GAIT_TIER_N_CACHED - 1)], step))
+		return;
+	phase = slot->position.phase;
 	if (how != GAIT_TIER_FOUND) {
 		slot->n_unknown++;
 		step->event.module = config.unknown_module;
@@ -118,6 +122,8 @@ enforce(struct gait_tier_slot *slot, struct gait_tier_step *step, const __u64 *r
 		step->event.flags &= GAIT_WALK_STALE_ISSUER;
 	}
 	report.verdict = step_walker(step);
+	if (report.verdict == GAIT_WALK_ALLOW && how == GAIT_TIER_FOUND)
+		gait_remember_step(step, phase);
 	if (report.verdict != GAIT_WALK_ALLOW)
 		act(slot, step, &report, registers);
 	if (step->event.nr == SYS_RT_SIGRETURN && !is_its_own)

@@ -202,6 +202,7 @@ step_outward(struct outward *outward, const struct gait_tier_place *place,
 	if (!is_responsible(slot, caller))
 		return OUTWARD_ON;
 	slot->site = i;
+	slot->site_at = slot->at;
 	name_site(event, caller, issuer);
 	return GAIT_TIER_FOUND;
 }
@@ -232,6 +233,7 @@ walk_outward(struct gait_tier_slot *slot, const __u64 *registers, __u32 nr,
 	how = find_place(slot, slot->pcs[0], 1, &place);
 	if (how != GAIT_TIER_FOUND)
 		return how;
+	slot->at = slot->site_at = place - slot->places;
 	name_issuer(event, place);
 	how = note_frame(slot, 0, place);
 	if (how != GAIT_TIER_FOUND)

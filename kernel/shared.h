@@ -16,7 +16,8 @@
 #define GAIT_TIER_MAX_TASKS    4096
 #define GAIT_TIER_MAX_FILES    4096
 #define GAIT_TIER_MAX_FRAMES   24
-#define GAIT_TIER_N_CACHED     64  /* addresses that a task remembers; a power of two */
+#define GAIT_TIER_N_CACHED     64 /* addresses that a task remembers; a power of two */
+#define GAIT_TIER_N_MEMOS      64
 #define GAIT_TIER_STACK        256 /* bytes of stack that are read at once */
 #define GAIT_TIER_MAX_CONTEXTS 8   /* signal handlers, one inside the other */
 #define GAIT_TIER_MAX_STACKS   65536
@@ -51,6 +52,8 @@ struct gait_tier_place {
 	struct gait_unwind_row row;
 	__u32 flags; /* of the file; GAIT_TIER_PLACE_… */
 	__u32 module;
+	__u32 library; /* the automaton of the last call that it was the site of; GAIT_WALK_NONE */
+	__u32 pad;
 };
 
 #define GAIT_TIER_ANON 0xfffffffeu
@@ -59,6 +62,18 @@ struct gait_tier_place {
 #define GAIT_TIER_FRAME(file, offset) ((__u64)(file) << 48 | ((offset)&0xffffffffffffull))
 #define GAIT_TIER_FRAME_FILE(frame)   ((__u32)((frame) >> 48))
 #define GAIT_TIER_FRAME_OFFSET(frame) ((frame)&0xffffffffffffull)
+
+/* A step that was made before, and may be made again without looking it up: from the same two
+ * places, with the same call, in the same phase of the same role, from the same state. */
+struct gait_tier_memo {
+	__u64 issuer, site; /* as place.pc; issuer 0: empty */
+	__u32 generation;
+	__u32 nr, klass;
+	__u32 role, phase, library;
+	__u32 from, to;
+	__u32 waits; /* it ends a round */
+	__u32 pad;
+};
 
 enum {
 	GAIT_TIER_PLACE_AFTER_CALL = 1 << 16, /* a call instruction ends there */
@@ -113,12 +128,13 @@ struct gait_tier_slot {
 	struct gait_tier_handler handlers[GAIT_TIER_MAX_CONTEXTS];
 	struct gait_tier_again again[GAIT_TIER_MAX_CONTEXTS];
 	struct gait_tier_place places[GAIT_TIER_N_CACHED];
+	struct gait_tier_memo memos[GAIT_TIER_N_MEMOS];
 	/* The walk outward: here and not on the program's stack, which Linux 6.1's verifier loses
 	   track of in loops. */
 	__u64 frame[4]; /* struct gait_unwind_frame */
 	__u64 stack_base;
 	__u32 n_frames, site; /* of pcs */
-	__u32 at, pad2;       /* the last one's, among places */
+	__u32 at, site_at;    /* the last frame's, and the site's, among places */
 	__u64 pcs[GAIT_TIER_MAX_FRAMES + 1];
 	__u64 frames[GAIT_TIER_MAX_FRAMES + 1]; /* the same, as GAIT_TIER_FRAME() */
 	__u64 stack[GAIT_TIER_STACK / 8];

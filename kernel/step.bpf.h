@@ -288,3 +288,96 @@ lose_state(__u32 i, void *data)
 		all[i] = GAIT_WALK_NONE;
 	return 0;
 }
+
+/* --- steps that are known ----------------------------------------------------------------------
+ */
+
+#define MEMO_UNFIT                                                                                 \
+	(GAIT_WALK_STAYS | GAIT_WALK_CONTINUES | GAIT_WALK_RETURNS | GAIT_WALK_CREATES |           \
+	 GAIT_WALK_MILESTONE | GAIT_WALK_OPEN | GAIT_WALK_ENTRY | GAIT_WALK_EXECS)
+
+static __always_inline struct gait_tier_memo *
+find_memo(struct gait_tier_slot *slot, __u64 issuer, __u64 site, const struct gait_tier_step *step,
+          __u32 from)
+{
+	__u64 hash = (issuer ^ site << 17) * 0x9e3779b97f4a7c15ull +
+	             (step->event.nr ^ (__u64)from << 20 ^ (__u64)step->event.klass << 32) *
+	                 0xc2b2ae3d27d4eb4full;
+
+	return &slot->memos[hash >> 58 & (GAIT_TIER_N_MEMOS - 1)];
+}
+
+/* The state of the site's library, where that is known. */
+static __always_inline __u32 *
+get_from(const struct gait_tier_slot *slot, const struct gait_tier_place *place,
+         struct state_row *row)
+{
+	return get_state_at(row, place->library);
+}
+
+/* Makes a step that was made before. 0: it has to be looked up. */
+static __always_inline int
+repeat_step(struct gait_tier_slot *slot, const struct gait_tier_place *place,
+            const struct gait_tier_step *step)
+{
+	const struct gait_tier_memo *memo;
+	struct state_row row;
+	__u32 index = step->slot, *from;
+
+	if (place->library == GAIT_WALK_NONE || slot->position.is_loose)
+		return 0;
+	row.states = bpf_map_lookup_elem(&states, &index);
+	if (!row.states)
+		return 0;
+	row.first =
+	    (step->depth < GAIT_TIER_MAX_CONTEXTS ? step->depth : GAIT_TIER_MAX_CONTEXTS - 1) *
+	    config.stride;
+	from = get_from(slot, place, &row);
+	memo = find_memo(slot, slot->pcs[0], place->pc, step, *from);
+	if (memo->issuer != slot->pcs[0] || memo->site != place->pc ||
+	    memo->generation != place->generation || memo->nr != step->event.nr ||
+	    memo->klass != step->event.klass || memo->library != place->library ||
+	    memo->from != *from || memo->phase != slot->position.phase ||
+	    memo->role != slot->position.role)
+		return 0;
+	*from = memo->to;
+	if (memo->waits) {
+		slot->position.has_waited = 1;
+		slot->position.entries = 0;
+	}
+	return 1;
+}
+
+/* Remembers an allowed step that hangs on nothing but what a memo holds. */
+__noinline int
+gait_remember_step(struct gait_tier_step *step, __u32 phase)
+{
+	const struct gait_walk_phase *bounds;
+	struct gait_tier_place *place;
+	struct gait_tier_memo *memo;
+	struct step_parts parts;
+
+	if (!step || !get_parts(step, &parts) || step->found.symbol == GAIT_WALK_NONE ||
+	    (step->found.flags & MEMO_UNFIT) || parts.slot->position.is_loose ||
+	    parts.slot->position.role == GAIT_WALK_NONE || parts.slot->position.phase != phase)
+		return 0;
+	bounds = gait_walk_get_phase(parts.walk_table, parts.slot->position.program,
+	                             parts.slot->position.role, phase);
+	if (bounds->led && gait_walk_has_call(parts.walk_table, bounds->led, step->found.call))
+		return 0;
+	place = &parts.slot->places[parts.slot->site_at & (GAIT_TIER_N_CACHED - 1)];
+	place->library = step->found.library;
+	memo = find_memo(parts.slot, parts.slot->pcs[0], place->pc, step, step->from);
+	memo->issuer = parts.slot->pcs[0];
+	memo->site = place->pc;
+	memo->generation = place->generation;
+	memo->nr = step->event.nr;
+	memo->klass = step->event.klass;
+	memo->role = parts.slot->position.role;
+	memo->phase = phase;
+	memo->library = step->found.library;
+	memo->from = step->from;
+	memo->to = gait_walk_get_symbol(parts.walk_table, step->found.symbol)->state;
+	memo->waits = (step->found.flags & GAIT_WALK_WAITS) != 0;
+	return 0;
+}

@@ -406,6 +406,7 @@ gait_tier_note_exec(GaitTier *tier, guint32 index, pid_t tid, GError **error)
 		__atomic_fetch_sub(&tier->shared->n_moving, 1, __ATOMIC_SEQ_CST);
 	}
 	memset(slot->places, 0, sizeof(slot->places));
+	memset(slot->memos, 0, sizeof(slot->memos));
 	slot->space = ++tier->n_spaces;
 	if (slot->tid == key)
 		return TRUE;
