@@ -17,17 +17,37 @@ struct outward {
 	const __u64 *registers;
 };
 
+/* Pieces of the stack that are read at once. Most walks end in the first. */
+#define FIRST_PIECE 16
+
+/* Reads the stack up to `size` bytes, or all that is ever kept. Near the stack's end it is not all
+ * there. */
+static __noinline int
+read_more(struct gait_tier_slot *slot, __u64 size)
+{
+	if (bpf_probe_read_user(slot->stack, sizeof(slot->stack), (void *)slot->stack_base) == 0) {
+		slot->n_stack = sizeof(slot->stack);
+		return 0;
+	}
+	size = (size - 1) & (GAIT_TIER_STACK - 1);
+	if (bpf_probe_read_user(slot->stack, size + 1, (void *)slot->stack_base))
+		return 1;
+	slot->n_stack = size + 1;
+	return 0;
+}
+
 GAIT_UNWIND_INLINE int
 gait_unwind_read(void *context, __u64 address, __u64 *word)
 {
 	struct gait_tier_slot *slot = ((struct outward *)context)->slot;
 	__u64 at = address - slot->stack_base;
 
-	if (at <= GAIT_TIER_STACK - 8 && !(at & 7)) {
-		*word = slot->stack[(at >> 3) & (GAIT_TIER_STACK / 8 - 1)];
-		return 0;
-	}
-	return bpf_probe_read_user(word, 8, (void *)address) != 0;
+	if (at & 7 || at > GAIT_TIER_STACK - 8)
+		return bpf_probe_read_user(word, 8, (void *)address) != 0;
+	if (at >= slot->n_stack && read_more(slot, at + 8))
+		return 1;
+	*word = slot->stack[(at >> 3) & (GAIT_TIER_STACK / 8 - 1)];
+	return 0;
 }
 
 GAIT_UNWIND_INLINE int
@@ -112,9 +132,8 @@ begin(struct gait_tier_slot *slot, const __u64 *registers)
 	frame->rbp = registers[REGS_RBP];
 	frame->has_rbp = frame->is_exact = frame->is_first = 1;
 	slot->stack_base = frame->sp;
-	/* Near the stack's end it is not all there: then it is read word by word. */
-	if (bpf_probe_read_user(slot->stack, sizeof(slot->stack), (void *)frame->sp))
-		slot->stack_base = ~0ull;
+	slot->n_stack =
+	    bpf_probe_read_user(slot->stack, FIRST_PIECE, (void *)frame->sp) ? 0 : FIRST_PIECE;
 	slot->n_frames = 1;
 	slot->site = 0;
 	slot->pcs[0] = registers[REGS_RIP];
