@@ -40,7 +40,6 @@ find_slot(struct task_struct *task, __u32 *index)
 	return slot && slot->tid == tid ? slot : 0;
 }
 
-/* A return out of no handler goes who knows where. */
 static __always_inline void
 lose_states(__u32 slot)
 {
@@ -91,30 +90,18 @@ act(struct gait_tier_slot *slot, struct gait_tier_step *step, struct gait_tier_r
 	report_raw(report, slot, registers);
 }
 
-/* What surrounds a step; see enforce/ruling.c. */
-static __always_inline void
-enforce(struct gait_tier_slot *slot, struct gait_tier_step *step, const __u64 *registers, int how)
+/* Looks a step up, and acts on what is out of gait. In a function of its own, out of the way of the
+ * calls that need neither. */
+static __noinline int
+enforce_anew(struct gait_tier_slot *slot, struct gait_tier_step *step, const __u64 *registers,
+             int how)
 {
 	struct gait_tier_report report = {.kind = GAIT_TIER_VIOLATION,
 	                                  .slot = step->slot,
 	                                  .nr = step->event.nr,
 	                                  .how = (__u32)how};
-	__u32 nr = step->event.nr & (GAIT_TIER_N_SYSCALLS - 1), after, phase;
-	const struct gait_tier_syscall *call;
-	int is_its_own;
+	__u32 phase = slot->position.phase;
 
-	step->depth = leave_handlers(slot, step->event.nr, registers[REGS_RSP], &is_its_own);
-	after = step->depth - is_its_own;
-	slot->depth = after;
-	if (is_again(slot, registers, step->event.nr, after))
-		return;
-	call = bpf_map_lookup_elem(&syscalls, &nr);
-	if (call && step->event.nr == nr)
-		step->event.klass = get_class(call, registers);
-	if (how == GAIT_TIER_FOUND &&
-	    repeat_step(slot, &slot->places[slot->site_at & (GAIT_TIER_N_CACHED - 1)], step))
-		return;
-	phase = slot->position.phase;
 	if (how != GAIT_TIER_FOUND) {
 		slot->n_unknown++;
 		step->event.module = config.unknown_module;
@@ -122,10 +109,36 @@ enforce(struct gait_tier_slot *slot, struct gait_tier_step *step, const __u64 *r
 		step->event.flags &= GAIT_WALK_STALE_ISSUER;
 	}
 	report.verdict = step_walker(step);
-	if (report.verdict == GAIT_WALK_ALLOW && how == GAIT_TIER_FOUND)
-		gait_remember_step(step, phase);
 	if (report.verdict != GAIT_WALK_ALLOW)
 		act(slot, step, &report, registers);
+	else if (how == GAIT_TIER_FOUND)
+		gait_remember_step(step, phase);
+	return 0;
+}
+
+/* What surrounds a step; see enforce/ruling.c. */
+static __always_inline void
+enforce(struct gait_tier_slot *slot, struct gait_tier_step *step, const __u64 *registers, int how)
+{
+	__u32 nr = step->event.nr & (GAIT_TIER_N_SYSCALLS - 1);
+	const struct gait_tier_syscall *call;
+	int is_its_own = 0;
+
+	if (slot->depth > 0) {
+		step->depth =
+		    leave_handlers(slot, step->event.nr, registers[REGS_RSP], &is_its_own);
+		slot->depth = step->depth - is_its_own;
+	}
+	if (is_again(slot, registers, step->event.nr, slot->depth))
+		return;
+	call = bpf_map_lookup_elem(&syscalls, &nr);
+	if (call && step->event.nr == nr)
+		step->event.klass = get_class(call, registers);
+	if (how == GAIT_TIER_FOUND &&
+	    repeat_step(slot, &slot->places[slot->site_at & (GAIT_TIER_N_CACHED - 1)], step))
+		return;
+	enforce_anew(slot, step, registers, how);
+	/* A return out of no handler goes who knows where. */
 	if (step->event.nr == SYS_RT_SIGRETURN && !is_its_own)
 		lose_states(step->slot);
 }

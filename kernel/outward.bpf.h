@@ -207,9 +207,9 @@ step_outward(struct outward *outward, const struct gait_tier_place *place,
 		return how;
 	/* A handler within the runtime: what it interrupted is not responsible. And a context that
 	   somebody made by hand. */
-	if (caller->row.cfa == GAIT_CFA_SIGNAL)
+	if (caller->row.flags & GAIT_UNWIND_NO_CALLER)
 		return GAIT_TIER_FOUND;
-	if (!(caller->flags & GAIT_TIER_PLACE_AFTER_CALL) && caller->row.cfa != GAIT_CFA_END)
+	if (!(caller->flags & GAIT_TIER_PLACE_AFTER_CALL))
 		return GAIT_TIER_NO_MAPPING;
 	if (i > GAIT_TIER_MAX_FRAMES)
 		return GAIT_TIER_TOO_DEEP;
@@ -246,7 +246,7 @@ walk_outward(struct gait_tier_slot *slot, const __u64 *registers, __u32 nr,
 	struct outward outward = {slot, registers};
 	struct gait_tier_place *place;
 	__u64 issuer;
-	int how;
+	int how, is_go_runtime;
 
 	begin(slot, registers);
 	how = find_place(slot, slot->pcs[0], 1, &place);
@@ -260,7 +260,11 @@ walk_outward(struct gait_tier_slot *slot, const __u64 *registers, __u32 nr,
 	if (is_own_site(slot, place, nr))
 		return how;
 	issuer = place->issuer;
+	is_go_runtime = place->row.flags & GAIT_UNWIND_GO_RUNTIME;
 	how = step_outward(&outward, place, event, issuer);
+	/* Go's threads begin without a caller. */
+	if (is_go_runtime && slot->n_frames == 1 && how != OUTWARD_ON)
+		return GAIT_TIER_FOUND;
 	for (int i = 0; i < GAIT_TIER_MAX_FRAMES && how == OUTWARD_ON; i++)
 		how = gait_step_outward(slot, event, issuer);
 	return how == OUTWARD_ON ? GAIT_TIER_TOO_DEEP : how;
