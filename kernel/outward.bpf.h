@@ -17,22 +17,31 @@ struct outward {
 	const __u64 *registers;
 };
 
-/* Pieces of the stack that are read at once. Most walks end in the first. */
+/*
+ * Pieces of the stack that are read at once; most walks end in the first. They come by way of the
+ * program's own stack: what the kernel copies from user space into a map it checks against its list
+ * of all mappings first, which takes longer than the rest of the copy.
+ */
 #define FIRST_PIECE 16
+#define PIECE       64
+#define HAS_FIRST   31
 
-/* Reads the stack up to `size` bytes, or all that is ever kept. Near the stack's end it is not all
- * there. */
+/* Reads the piece of the stack that holds a word. Near the stack's end it is not all there: then it
+ * is read word by word. */
 static __noinline int
-read_more(struct gait_tier_slot *slot, __u64 size)
+read_piece(struct gait_tier_slot *slot, __u64 at)
 {
-	if (bpf_probe_read_user(slot->stack, sizeof(slot->stack), (void *)slot->stack_base) == 0) {
-		slot->n_stack = sizeof(slot->stack);
+	__u64 piece[PIECE / 8], first = at & (GAIT_TIER_STACK - PIECE), i = first / 8;
+
+	if (bpf_probe_read_user(piece, sizeof(piece), (void *)(slot->stack_base + first)) == 0) {
+		__builtin_memcpy(&slot->stack[i & (GAIT_TIER_STACK / 8 - PIECE / 8)], piece,
+		                 sizeof(piece));
+		slot->has_stack |= 1u << first / PIECE;
 		return 0;
 	}
-	size = (size - 1) & (GAIT_TIER_STACK - 1);
-	if (bpf_probe_read_user(slot->stack, size + 1, (void *)slot->stack_base))
+	if (bpf_probe_read_user(piece, 8, (void *)(slot->stack_base + at)))
 		return 1;
-	slot->n_stack = size + 1;
+	slot->stack[at / 8 & (GAIT_TIER_STACK / 8 - 1)] = piece[0];
 	return 0;
 }
 
@@ -44,7 +53,8 @@ gait_unwind_read(void *context, __u64 address, __u64 *word)
 
 	if (at & 7 || at > GAIT_TIER_STACK - 8)
 		return bpf_probe_read_user(word, 8, (void *)address) != 0;
-	if (at >= slot->n_stack && read_more(slot, at + 8))
+	if (!(slot->has_stack >> (at < FIRST_PIECE ? HAS_FIRST : at / PIECE) & 1) &&
+	    read_piece(slot, at))
 		return 1;
 	*word = slot->stack[(at >> 3) & (GAIT_TIER_STACK / 8 - 1)];
 	return 0;
@@ -126,14 +136,19 @@ static __always_inline void
 begin(struct gait_tier_slot *slot, const __u64 *registers)
 {
 	struct gait_unwind_frame *frame = (struct gait_unwind_frame *)slot->frame;
+	__u64 piece[FIRST_PIECE / 8] = {};
 
 	frame->pc = registers[REGS_RIP] - 2;
 	frame->sp = registers[REGS_RSP];
 	frame->rbp = registers[REGS_RBP];
 	frame->has_rbp = frame->is_exact = frame->is_first = 1;
 	slot->stack_base = frame->sp;
-	slot->n_stack =
-	    bpf_probe_read_user(slot->stack, FIRST_PIECE, (void *)frame->sp) ? 0 : FIRST_PIECE;
+	slot->has_stack = 0;
+	if (bpf_probe_read_user(piece, sizeof(piece), (void *)frame->sp) == 0) {
+		slot->has_stack = 1u << HAS_FIRST;
+		slot->stack[0] = piece[0];
+		slot->stack[1] = piece[1];
+	}
 	slot->n_frames = 1;
 	slot->site = 0;
 	slot->pcs[0] = registers[REGS_RIP];

@@ -133,7 +133,7 @@ struct gait_tier_slot {
 	   track of in loops. */
 	__u64 frame[4]; /* struct gait_unwind_frame */
 	__u64 stack_base;
-	__u64 n_stack;        /* bytes of stack that were read */
+	__u64 has_stack;      /* which pieces of it were read, by bit */
 	__u32 n_frames, site; /* of pcs */
 	__u32 at, site_at;    /* the last frame's, and the site's, among places */
 	__u64 pcs[GAIT_TIER_MAX_FRAMES + 1];
