@@ -51,6 +51,7 @@ OBJECTS  := $(SOURCES:%.c=$(BUILD)/%.o)
 UNIT     := $(patsubst tests/unit/%.c,$(BUILD)/unit/%,$(wildcard tests/unit/test-*.c))
 FUZZ     := $(patsubst tests/fuzz/%.c,$(BUILD)/fuzz/%,$(wildcard tests/fuzz/fuzz-*.c))
 TOOLS    := $(patsubst tests/bench/%.c,$(BUILD)/bench/%,$(wildcard tests/bench/*.c))
+VM_TOOLS := $(patsubst tests/vm/%.c,$(BUILD)/vm/%,$(filter-out %.bpf.c,$(wildcard tests/vm/*.c)))
 JUDGES   := $(patsubst tests/attribution/%.c,$(BUILD)/attribution/%,$(wildcard tests/attribution/*.c))
 MANPAGES := $(wildcard $(DIRS:%=%/*.1))
 
@@ -73,6 +74,7 @@ $(BUILD)/%.bpf.o: %.bpf.c Makefile
 
 $(BUILD)/enforce/notify-asleep.o: $(BUILD)/enforce/asleep.bpf.o
 $(BUILD)/kernel/tier.o: $(BUILD)/kernel/gait.bpf.o
+$(BUILD)/kernel/denial-load.o: $(BUILD)/kernel/denial.bpf.o
 
 $(BUILD)/sysgait: $(OBJECTS) $(BUILD)/main.o
 	$(call say,LD,$@)
@@ -107,7 +109,7 @@ check: deps ## set up, build and run all tests
 		tests/check-all $(UNIT) $(sort $(wildcard tests/e2e/*.bats)) tests/e2e/enforce-ptrace $(ATTACKS) $(VM)
 
 .PHONY: check-unit-binaries
-check-unit-binaries: $(UNIT) $(JUDGES)
+check-unit-binaries: $(UNIT) $(JUDGES) $(VM_TOOLS)
 
 check-unit: $(UNIT) fixtures ## run the unit tests only
 	$(Q)BUILD=$(abspath $(BUILD)) prove $(UNIT)
@@ -121,7 +123,7 @@ check-attacks: all fixtures ## attack live servers, free and enforced; ends with
 
 VM := $(sort $(wildcard tests/vm/*.bats tests/vm/*.t))
 
-check-vm: all fixtures vm ## run what needs another kernel (Debian's 6.1) in a virtual machine
+check-vm: all fixtures $(VM_TOOLS) vm ## run what needs another kernel (Debian's 6.1) in a virtual machine
 	$(Q)SYSGAIT=$(abspath $(BUILD))/sysgait BUILD=$(abspath $(BUILD)) prove --timer $(VM)
 
 vm: $(BUILD)/vm/vmlinux ## make that machine, of Debian's kernel package, which is fetched once
@@ -129,6 +131,13 @@ vm: $(BUILD)/vm/vmlinux ## make that machine, of Debian's kernel package, which 
 $(BUILD)/vm/vmlinux: tests/vm/make-image tests/vm/init
 	$(call say,VM,$@)
 	$(Q)tests/vm/make-image $(BUILD)/vm
+
+$(VM_TOOLS): $(BUILD)/tests/vm/judge.bpf.o
+
+$(BUILD)/vm/%: tests/vm/%.c $(OBJECTS)
+	@mkdir -p $(@D)
+	$(call say,LD,$@)
+	$(Q)$(CC) $(ALL_CFLAGS) $(LDFLAGS) -MMD -MP -MF $@.d -o $@ $< $(OBJECTS) $(ALL_LIBS)
 
 check-layers: ## fail on an include that crosses the layers
 	$(Q)tests/check-layers
@@ -159,7 +168,7 @@ soak: all fixtures ## see that no supervisor grows, for SOAK_SECONDS (300) each
 lint: deps check-layers ## formatting, shellcheck, clang-tidy, cppcheck, and all warnings as errors by gcc and clang
 	$(Q)clang-format --dry-run -Werror $$(git ls-files '*.c' '*.h')
 	$(Q)shellcheck $$(git grep -lE '^#!(/bin/sh|/usr/bin/env bash)')
-	$(Q)printf '%s\n' main.c $(SOURCES) $(wildcard tests/unit/*.c tests/bench/*.c tests/attribution/*.c tests/fuzz/*.c) | \
+	$(Q)printf '%s\n' main.c $(SOURCES) $(wildcard tests/unit/*.c tests/bench/*.c tests/attribution/*.c tests/fuzz/*.c tests/vm/deny.c) | \
 		xargs -P2 -I@ clang-tidy --quiet @ -- $(ALL_CFLAGS) 2>/dev/null
 	$(Q)cppcheck --quiet --error-exitcode=1 --enable=warning,portability --inline-suppr --library=gtk \
 		--suppress=missingInclude -Iinclude -I. $(SOURCES) main.c
@@ -180,4 +189,4 @@ clean: ## remove everything built
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  \1|\2/p' $(MAKEFILE_LIST) | column -t -s '|'
 
--include $(OBJECTS:.o=.d) $(BPF:%.c=$(BUILD)/%.d) $(BUILD)/main.d $(UNIT:=.d) $(TOOLS:=.d) $(JUDGES:=.d) $(FUZZ:=.d)
+-include $(OBJECTS:.o=.d) $(BPF:%.c=$(BUILD)/%.d) $(BUILD)/main.d $(UNIT:=.d) $(TOOLS:=.d) $(JUDGES:=.d) $(FUZZ:=.d) $(VM_TOOLS:=.d)

@@ -15,19 +15,25 @@ teardown() {
 }
 
 @test "it runs Debian's kernel, which has types for BPF, and BPF among its LSMs" {
-	in_vm bash -c 'uname -r; id -u; wc -c </sys/kernel/btf/vmlinux; cat /sys/kernel/security/lsm'
+	in_vm bash -c 'uname -r; id -u; wc -c </sys/kernel/btf/vmlinux; cat /sys/kernel/security/lsm; echo
+		"$BUILD/vm/deny" probe'
 	[ "$status" -eq 0 ]
 	[[ ${lines[0]} == 6.1.*-amd64 ]]
 	[ "${lines[1]}" -eq 0 ]
 	[ "${lines[2]}" -gt 1000000 ]
 	[[ ,${lines[3]}, == *,bpf,* ]]
+	# And with that: what refuses calls there.
+	[[ $output == *'fmod_ret on system calls: loading: '* ]]
+	[[ ${lines[-1]} == *'(BPF LSM)'* ]]
 }
 
 @test "its boot line can be another one, and its processors two" {
-	in_vm -c 2 -b lsm=landlock bash -c 'cat /sys/kernel/security/lsm; echo; nproc'
+	in_vm -c 2 -b lsm=landlock bash -c 'cat /sys/kernel/security/lsm; echo; nproc; "$BUILD/vm/deny" probe'
 	[ "$status" -eq 0 ]
 	[[ ,${lines[0]}, != *,bpf,* ]]
 	[ "${lines[1]}" -eq 2 ]
+	[[ $output == *'BPF LSM: loads, but is not asked'* ]]
+	[[ ${lines[-1]} == *'(fmod_ret)'* ]]
 }
 
 @test "a command has the host's files and variables, gives output and status, and what it writes is gone" {
