@@ -180,9 +180,8 @@ name_issuer(struct gait_walk_event *event, const struct gait_tier_place *place)
 }
 
 static __always_inline void
-name_site(struct gait_walk_event *event, const struct gait_tier_place *place, __u64 issuer)
+name_site(struct gait_walk_event *event, const struct gait_tier_place *place)
 {
-	event->issuer_offset = issuer;
 	event->module = place->module;
 	event->site = place->offset;
 	event->flags &= GAIT_WALK_STALE_ISSUER;
@@ -190,14 +189,36 @@ name_site(struct gait_walk_event *event, const struct gait_tier_place *place, __
 		event->flags |= GAIT_WALK_STALE_SITES;
 }
 
-/* A frame that has been found. A file that user space has yet to learn of might be a runtime's. */
+/* An issuer that is not the site: its file as a whole, and the instruction that it is one with. */
+struct issuer {
+	__u64 offset;
+	__u32 module, flags; /* flags: of its row */
+};
+
+static __always_inline void
+note_issuer(struct issuer *issuer, const struct gait_tier_place *place)
+{
+	const struct gait_tier_file *file = 0;
+
+	issuer->offset = place->issuer;
+	issuer->module = place->module;
+	issuer->flags = place->row.flags;
+	if (place->flags & GAIT_TIER_FILE_GO)
+		file = bpf_map_lookup_elem(&files, &place->file);
+	if (file)
+		issuer->module = file->walk_module;
+}
+
+/* A frame that has been found. A file that user space has yet to learn of might be a runtime's;
+ * where calls are held to a model it was told of before. */
 static __always_inline int
 note_frame(struct gait_tier_slot *slot, __u32 i, const struct gait_tier_place *place)
 {
 	slot->frames[i] = GAIT_TIER_FRAME(place->file, place->offset);
 	slot->n_frames = i + 1;
-	return config.is_recording && place->file == GAIT_TIER_NONE ? GAIT_TIER_NO_FILE
-	                                                            : GAIT_TIER_FOUND;
+	return config.is_recording && !config.is_enforcing && place->file == GAIT_TIER_NONE
+	           ? GAIT_TIER_NO_FILE
+	           : GAIT_TIER_FOUND;
 }
 
 /* What became of a step. */
@@ -206,7 +227,7 @@ enum { OUTWARD_ON = GAIT_TIER_UNKNOWN_N_ };
 /* To the caller of the frame at `place`: ON, or how the walk ends. */
 static __always_inline int
 step_outward(struct outward *outward, const struct gait_tier_place *place,
-             struct gait_walk_event *event, __u64 issuer)
+             struct gait_walk_event *event)
 {
 	struct gait_tier_slot *slot = outward->slot;
 	struct gait_unwind_frame *frame = (struct gait_unwind_frame *)slot->frame;
@@ -237,20 +258,19 @@ step_outward(struct outward *outward, const struct gait_tier_place *place,
 		return OUTWARD_ON;
 	slot->site = i;
 	slot->site_at = slot->at;
-	name_site(event, caller, issuer);
+	name_site(event, caller);
 	return GAIT_TIER_FOUND;
 }
 
 /* The same from any frame but the first; a function of its own, so that it is verified once. */
 __noinline int
-gait_step_outward(struct gait_tier_slot *slot, struct gait_walk_event *event, __u64 issuer)
+gait_step_outward(struct gait_tier_slot *slot, struct gait_walk_event *event)
 {
 	struct outward outward = {slot, 0};
 
 	if (!slot || !event)
 		return GAIT_TIER_NO_ROW;
-	return step_outward(&outward, &slot->places[slot->at & (GAIT_TIER_N_CACHED - 1)], event,
-	                    issuer);
+	return step_outward(&outward, &slot->places[slot->at & (GAIT_TIER_N_CACHED - 1)], event);
 }
 
 /* Walks; the responsible frame is slot->pcs[slot->site]. Returns how it went. */
@@ -260,8 +280,8 @@ walk_outward(struct gait_tier_slot *slot, const __u64 *registers, __u32 nr,
 {
 	struct outward outward = {slot, registers};
 	struct gait_tier_place *place;
-	__u64 issuer;
-	int how, is_go_runtime;
+	struct issuer issuer;
+	int how;
 
 	begin(slot, registers);
 	how = find_place(slot, slot->pcs[0], 1, &place);
@@ -274,13 +294,18 @@ walk_outward(struct gait_tier_slot *slot, const __u64 *registers, __u32 nr,
 		return how;
 	if (is_own_site(slot, place, nr))
 		return how;
-	issuer = place->issuer;
-	is_go_runtime = place->row.flags & GAIT_UNWIND_GO_RUNTIME;
-	how = step_outward(&outward, place, event, issuer);
-	/* Go's threads begin without a caller. */
-	if (is_go_runtime && slot->n_frames == 1 && how != OUTWARD_ON)
-		return GAIT_TIER_FOUND;
+	/* Its place may have to make room for that of a frame further out. */
+	note_issuer(&issuer, place);
+	how = step_outward(&outward, place, event);
 	for (int i = 0; i < GAIT_TIER_MAX_FRAMES && how == OUTWARD_ON; i++)
-		how = gait_step_outward(slot, event, issuer);
+		how = gait_step_outward(slot, event);
+	if (how == GAIT_TIER_FOUND && slot->site == 0)
+		return how;
+	/* Go's threads begin without a caller. */
+	if (how != GAIT_TIER_FOUND && slot->n_frames == 1 &&
+	    (issuer.flags & GAIT_UNWIND_GO_RUNTIME))
+		return GAIT_TIER_FOUND;
+	event->issuer_module = issuer.module;
+	event->issuer_offset = issuer.offset;
 	return how == OUTWARD_ON ? GAIT_TIER_TOO_DEEP : how;
 }
