@@ -8,6 +8,7 @@
  */
 #include "enforce/in-kernel.h"
 
+#include "enforce/judged.h"
 #include "kernel/tier.h"
 #include "sysgait/contexts.h"
 #include "sysgait/error.h"
@@ -22,6 +23,7 @@ struct _GaitInKernel {
 	GaitTier *tier;
 	GaitTask *tasks[GAIT_TIER_MAX_TASKS]; /* by slot */
 	guint64 n_events, n_lost;             /* of tasks that are gone */
+	GPtrArray *stacks;                    /* recording: GaitStack by the kernel's number */
 };
 
 /* --- policy -------------------------------------------------------------------------------------
@@ -230,6 +232,7 @@ gait_in_kernel_exited(GaitEnforcer *enforcer, GaitTask *task)
 		return;
 	in_kernel->n_events += slot->n_events;
 	in_kernel->n_lost += slot->n_lost;
+	gait_judged_lost(enforcer, task, slot->n_lost);
 	in_kernel->tasks[supervised->slot] = NULL;
 	gait_tier_remove(in_kernel->tier, supervised->slot);
 	supervised->slot = GAIT_TIER_NONE;
@@ -314,9 +317,50 @@ on_violation(const struct gait_tier_raw *raw, gpointer data)
 	}
 }
 
+/* --- a recording --------------------------------------------------------------------------------
+ */
+
+static const GaitStack *
+find_stack(GaitEnforcer *enforcer, GaitTask *task, const struct gait_tier_call *call,
+           const struct gait_tier_raw *raw)
+{
+	GPtrArray *stacks = enforcer->in_kernel->stacks;
+	const GaitStack *stack;
+
+	if (!raw)
+		return call->stack < stacks->len ? stacks->pdata[call->stack] : NULL;
+	stack = attribute(enforcer, task, raw);
+	if (call->stack == 0 || call->stack > 4 * GAIT_TIER_MAX_STACKS)
+		return stack;
+	if (call->stack >= stacks->len)
+		g_ptr_array_set_size(stacks, (gint)call->stack + 1);
+	stacks->pdata[call->stack] = (gpointer)stack;
+	return stack;
+}
+
+/* What surrounds a step is done here as the program did it: see rule() in ruling.c. */
 static void
 on_call(const struct gait_tier_call *call, const struct gait_tier_raw *raw, gpointer data)
 {
+	GaitEnforcer *enforcer = data;
+	GaitTask *task =
+	    call->slot < GAIT_TIER_MAX_TASKS ? enforcer->in_kernel->tasks[call->slot] : NULL;
+	GaitSupervised *supervised = task ? task->data : NULL;
+	GaitIssuedCall issued = {.ip = call->ip, .sp = call->sp, .nr = call->nr};
+	const GaitStack *stack;
+	guint64 n_left;
+
+	if (!supervised || !supervised->walker)
+		return;
+	memcpy(issued.args, call->args, sizeof(issued.args));
+	stack = find_stack(enforcer, task, call, raw);
+	n_left = gait_signal_context_note_syscall(&supervised->signals, call->nr, call->sp);
+	if (n_left > 0)
+		gait_judged_unwound(enforcer, task, n_left);
+	if (!gait_interrupted_calls_take(&supervised->interrupted,
+	                                 gait_signal_context_get_depth(&supervised->signals),
+	                                 &issued))
+		gait_judged_walked(enforcer, task, call->time_ns, call->nr, issued.args, stack);
 }
 
 void
@@ -354,7 +398,10 @@ gait_enforcer_start_in_kernel(GaitEnforcer *enforcer, GError **error)
 	static const GaitTierCallbacks callbacks = {.call = on_call, .violation = on_violation};
 	g_autofree struct gait_tier_syscall *calls =
 	    g_new0(struct gait_tier_syscall, GAIT_TIER_N_SYSCALLS);
-	GaitTierOptions options = {.table = enforcer->table, .syscalls = calls};
+	GaitTierOptions options = {.table = enforcer->table,
+	                           .syscalls = calls,
+	                           .is_recording = enforcer->recording != NULL,
+	                           .is_lossless = enforcer->recording != NULL};
 	GaitTier *tier;
 
 	fill_policy(&enforcer->policy, calls);
@@ -363,6 +410,7 @@ gait_enforcer_start_in_kernel(GaitEnforcer *enforcer, GError **error)
 		return FALSE;
 	enforcer->in_kernel = g_new0(GaitInKernel, 1);
 	enforcer->in_kernel->tier = tier;
+	enforcer->in_kernel->stacks = g_ptr_array_new();
 	return TRUE;
 }
 
@@ -380,5 +428,6 @@ gait_enforcer_stop_in_kernel(GaitEnforcer *enforcer)
 		                 in_kernel->n_lost);
 	enforcer->n_walked += in_kernel->n_events;
 	gait_tier_free(in_kernel->tier);
+	g_ptr_array_unref(in_kernel->stacks);
 	g_free(in_kernel);
 }

@@ -100,6 +100,35 @@ gait_judged_call(GaitEnforcer *enforcer, const GaitEntry *entry)
 }
 
 void
+gait_judged_walked(GaitEnforcer *enforcer, const GaitTask *task, guint64 time_ns, guint32 nr,
+                   const guint64 args[6], const GaitStack *stack)
+{
+	GaitRecording *recording = lock(enforcer);
+
+	if (!recording)
+		return;
+	gait_recording_set_time(recording, time_ns);
+	if (stack)
+		gait_recording_syscall(recording, index_of(task), AUDIT_ARCH_X86_64, nr, args,
+		                       stack);
+	else
+		gait_recording_lost(recording, index_of(task), 1);
+	gait_recording_set_time(recording, 0);
+	unlock(enforcer);
+}
+
+void
+gait_judged_lost(GaitEnforcer *enforcer, const GaitTask *task, guint64 n_calls)
+{
+	GaitRecording *recording = n_calls > 0 ? lock(enforcer) : NULL;
+
+	if (!recording)
+		return;
+	gait_recording_lost(recording, index_of(task), n_calls);
+	unlock(enforcer);
+}
+
+void
 gait_judged_exited(GaitEnforcer *enforcer, const GaitTask *task, int status)
 {
 	GaitRecording *recording = lock(enforcer);

@@ -13,4 +13,9 @@ void gait_judged_executed(GaitEnforcer *enforcer, const GaitTask *task);
 void gait_judged_signalled(GaitEnforcer *enforcer, const GaitTask *task, int signo);
 void gait_judged_unwound(GaitEnforcer *enforcer, const GaitTask *task, guint64 n_handlers);
 void gait_judged_call(GaitEnforcer *enforcer, const GaitEntry *entry);
+/* A call that was judged in the kernel. stack: NULL where it is not known any more. */
+void gait_judged_walked(GaitEnforcer *enforcer, const GaitTask *task, guint64 time_ns, guint32 nr,
+                        const guint64 args[6], const GaitStack *stack);
+/* Calls that were judged, and found no room for being told of. */
+void gait_judged_lost(GaitEnforcer *enforcer, const GaitTask *task, guint64 n_calls);
 void gait_judged_exited(GaitEnforcer *enforcer, const GaitTask *task, int status);

@@ -247,7 +247,10 @@ gait_notify_workers_start(GaitNotifyRun *notify, guint n, gboolean is_adaptive, 
 		workers->all[i] = (Worker){
 		    .workers = workers,
 		    .index = i,
-		    .judge = gait_enforcer_add_judge(notify->enforcer),
+		    /* The first has the one that is there. So has what comes from the in-kernel
+		       tier, always alone in the gate: a recording, in which there is but one
+		       worker, knows stacks by the numbers of one judge. */
+		    .judge = i == 0 ? NULL : gait_enforcer_add_judge(notify->enforcer),
 		};
 	for (; workers->n_workers < n; workers->n_workers++)
 		if (!start_worker(workers, workers->n_workers, error)) {

@@ -253,6 +253,9 @@ gait_enforcer_rule(GaitEnforcer *enforcer, const GaitEntry *entry)
 
 	if (G_LIKELY(!enforcer->in_kernel))
 		return rule(enforcer, entry);
+	/* What it did before comes before it in the recording; there is but one worker then. */
+	if (G_UNLIKELY(enforcer->recording))
+		gait_enforcer_drain(enforcer);
 	gait_in_kernel_take(enforcer, entry->task);
 	ruling = rule(enforcer, entry);
 	/* A call that happens is seen by the program next, and has been walked by then. */
