@@ -5,6 +5,7 @@
 load common
 
 compare() { # WORKLOAD OPTION…
+	need_bpf
 	run "$PYTHON" "$BATS_TEST_DIRNAME/../attribution/backends" --sysgait "$SYSGAIT" "${@:2}" "$1"
 	echo "$output"
 	[ "$status" -eq 0 ]
@@ -25,4 +26,18 @@ compare() { # WORKLOAD OPTION…
 
 @test "python3: the same verdicts, library and site" {
 	compare python3
+}
+
+@test "bash: the same verdicts, library and site" {
+	compare bash --backend notify --backend bpf
+}
+
+# Two runs of a Go program cannot be lined up.
+@test "a Go server: the same verdicts of the kernel and of check" {
+	compare go --backend bpf-kill
+}
+
+@test "sshd: the same verdicts of the kernel and of check" {
+	[ "$(id -u)" -eq 0 ] || cannot_run 'sshd separates privileges as root only'
+	compare sshd --backend bpf
 }

@@ -23,3 +23,9 @@ cannot_run() {
 	fi
 	skip "$1"
 }
+
+# need_bpf: skips this test where the in-kernel tier is not to be had.
+need_bpf() {
+	local said
+	said=$("$SYSGAIT" record -q --backend bpf -o "$BATS_TEST_TMPDIR/need-bpf.trace" -- true 2>&1) || cannot_run "$said"
+}
