@@ -53,8 +53,6 @@ find_lack(const GaitBackendWish *wish, const GaitBackend *backend)
 
 	if (wish->is_joining && !backend->join)
 		return "cannot join a running process";
-	if (wish->is_recording && !backend->can_record)
-		return "does not see every call, so it cannot record them (--trace)";
 	if (acts && !backend->is_preexec && (wish->must_be_preexec || !is_named))
 		return "only kills, and a call may have taken effect by then";
 	if (is_any(wish->name) && wants(wish->policy, GAIT_ACTION_ERRNO) && !backend->has_errno)

@@ -15,7 +15,6 @@ typedef struct {
 	gboolean is_preexec;
 	/* Any call can be made to fail with an errno; else some can only be killed for. */
 	gboolean has_errno;
-	gboolean can_record; /* all that is judged passes the enforcer, for --trace */
 	GaitFloorHandover handover;
 	/*
 	 * Whether this kernel, and these privileges, can do it; GAIT_ERROR_UNSUPPORTED says what is
@@ -49,7 +48,7 @@ extern const GaitBackend gait_backend_bpf_kill;
 typedef struct {
 	const char *name; /* one by its name; "bpf": one of those; NULL or "auto": whichever */
 	const GaitPolicy *policy;
-	gboolean is_joining, is_recording;
+	gboolean is_joining;
 	gboolean must_be_preexec;
 } GaitBackendWish;
 

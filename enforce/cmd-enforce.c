@@ -365,7 +365,6 @@ choose_backend(const Options *options, const GaitPolicy *policy, GError **error)
 	    .name = options->backend,
 	    .policy = policy,
 	    .is_joining = options->pids->len > 0,
-	    .is_recording = options->trace_path != NULL,
 	    .must_be_preexec = options->require != NULL,
 	};
 	g_autoptr(GString) why = g_string_new(NULL);

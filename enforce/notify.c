@@ -264,7 +264,6 @@ const GaitBackend gait_backend_notify = {
     .promise = "every call is judged before it happens",
     .is_preexec = TRUE,
     .has_errno = TRUE,
-    .can_record = TRUE,
     .handover = GAIT_FLOOR_NOTIFY,
     .probe = gait_notify_probe,
     .run = run,

@@ -338,7 +338,6 @@ const GaitBackend gait_backend_ptrace = {
     .promise = "every call is judged before it happens",
     .is_preexec = TRUE,
     .has_errno = TRUE,
-    .can_record = TRUE,
     .handover = GAIT_FLOOR_TRACE,
     .probe = probe,
     .run = run,

@@ -29,7 +29,7 @@ compare() { # WORKLOAD OPTION…
 }
 
 @test "bash: the same verdicts, library and site" {
-	compare bash --backend notify --backend bpf
+	compare bash --backend notify --backend bpf-notify
 }
 
 # Two runs of a Go program cannot be lined up.
@@ -39,5 +39,5 @@ compare() { # WORKLOAD OPTION…
 
 @test "sshd: the same verdicts of the kernel and of check" {
 	[ "$(id -u)" -eq 0 ] || cannot_run 'sshd separates privileges as root only'
-	compare sshd --backend bpf
+	compare sshd --backend bpf-notify
 }
