@@ -118,6 +118,22 @@ static const guint32 handovers[GAIT_FLOOR_N_] = {
     [GAIT_FLOOR_ALLOW] = SECCOMP_RET_ALLOW,
 };
 
+/* Those that hand over some calls only, which test_acts() is about. */
+static gboolean
+is_partial(GaitFloorHandover handover)
+{
+	return handovers[handover] == 0;
+}
+
+static void
+check_handed_over(GaitFloorHandover handover, guint32 answer)
+{
+	if (is_partial(handover))
+		g_assert_true(answer == SECCOMP_RET_USER_NOTIF || answer == SECCOMP_RET_ALLOW);
+	else
+		g_assert_cmphex(answer, ==, handovers[handover]);
+}
+
 static const guint32 arches[] = {
     AUDIT_ARCH_I386, AUDIT_ARCH_ARM, AUDIT_ARCH_AARCH64, AUDIT_ARCH_X86_64 & 0xffff, 0, 0xffffffff};
 
@@ -159,8 +175,7 @@ test_ranges(void)
 			const guint64 args[6] = {0};
 
 			if (gait_floor_get_refusal(floor, nr, args) == 0)
-				g_assert_cmphex(decide(floor, AUDIT_ARCH_X86_64, nr, 0), ==,
-				                handovers[h]);
+				check_handed_over(h, decide(floor, AUDIT_ARCH_X86_64, nr, 0));
 		}
 	}
 }
@@ -205,16 +220,18 @@ test_guards(void)
 
 		for (guint i = 0; i < G_N_ELEMENTS(guarded); i++) {
 			const guint64 args[6] = {guarded[i].argument};
-			guint32 expected = handovers[h];
+			guint32 answer =
+			    decide(floor, AUDIT_ARCH_X86_64, guarded[i].nr, guarded[i].argument);
 
-			/* Where nobody sees the call later it is the filter that refuses it. */
-			if (h == GAIT_FLOOR_ALLOW && guarded[i].error != 0)
-				expected = SECCOMP_RET_ERRNO | guarded[i].error;
 			g_assert_cmpint(gait_floor_get_refusal(floor, guarded[i].nr, args), ==,
 			                guarded[i].error);
-			g_assert_cmphex(
-			    decide(floor, AUDIT_ARCH_X86_64, guarded[i].nr, guarded[i].argument),
-			    ==, expected);
+			/* Where nobody sees the call later it is the filter that refuses it. */
+			if (h == GAIT_FLOOR_ALLOW && guarded[i].error != 0)
+				g_assert_cmphex(answer, ==, SECCOMP_RET_ERRNO | guarded[i].error);
+			else if (is_partial(h) && guarded[i].error != 0)
+				g_assert_cmphex(answer, ==, SECCOMP_RET_USER_NOTIF);
+			else
+				check_handed_over(h, answer);
 		}
 	}
 }
@@ -342,14 +359,17 @@ make_floor(GaitFloorHandover handover, int learned)
 
 /* Where somebody looks at what is handed over, the filter refuses nothing but what has no number.
  */
-static guint32
-get_expected(GaitFloorHandover handover, guint32 nr, const guint64 args[6], int learned)
+static gboolean
+is_expected(guint32 answer, GaitFloorHandover handover, guint32 nr, const guint64 args[6],
+            int learned)
 {
 	int error = get_law(nr, args, learned);
 
 	if (nr > MAX_SYSCALL || (handover == GAIT_FLOOR_ALLOW && error != 0))
-		return SECCOMP_RET_ERRNO | (guint32)error;
-	return handovers[handover];
+		return answer == (SECCOMP_RET_ERRNO | (guint32)error);
+	if (!is_partial(handover))
+		return answer == handovers[handover];
+	return answer == SECCOMP_RET_USER_NOTIF || (answer == SECCOMP_RET_ALLOW && error == 0);
 }
 
 static void
@@ -364,8 +384,8 @@ sweep(GaitFloorHandover handover, int learned)
 			int error = get_law(nr, args, learned);
 
 			memcpy(data.args, args, sizeof data.args);
-			if (simulate(gait_floor_get_filter(floor), &data) !=
-			    get_expected(handover, nr, args, learned))
+			if (!is_expected(simulate(gait_floor_get_filter(floor), &data), handover,
+			                 nr, args, learned))
 				g_error("call %u(%#" G_GINT64_MODIFIER "x, %#" G_GINT64_MODIFIER
 				        "x), learned %d: 0x%x",
 				        nr, args[0], args[1], learned,
@@ -382,6 +402,124 @@ test_space(void)
 		sweep(h, -1);
 		for (guint i = 0; i < G_N_ELEMENTS(learned_calls); i++)
 			sweep(h, (int)learned_calls[i]);
+	}
+}
+
+/* What is left to a program in the kernel, and what waits for an answer. */
+static void
+test_acts(void)
+{
+	/* Whoever walks calls in the kernel has to know of each of these before it happens. */
+	static const guint32 pivotal[] = {SYS_execve, SYS_execveat, SYS_clone, 435 /* clone3 */,
+	                                  SYS_fork,   SYS_vfork,    SYS_kill,  SYS_tgkill};
+	/* A kill at their entry comes too late. */
+	static const guint32 active[] = {SYS_write,
+	                                 SYS_writev,
+	                                 SYS_pwrite64,
+	                                 SYS_sendto,
+	                                 SYS_sendmsg,
+	                                 SYS_sendfile,
+	                                 SYS_splice,
+	                                 SYS_tee,
+	                                 SYS_vmsplice,
+	                                 SYS_copy_file_range,
+	                                 SYS_unlink,
+	                                 SYS_unlinkat,
+	                                 SYS_rename,
+	                                 SYS_renameat2,
+	                                 SYS_mkdir,
+	                                 SYS_mkdirat,
+	                                 SYS_rmdir,
+	                                 SYS_symlink,
+	                                 SYS_link,
+	                                 SYS_linkat,
+	                                 SYS_mknod,
+	                                 SYS_creat,
+	                                 SYS_truncate,
+	                                 SYS_ftruncate,
+	                                 SYS_chmod,
+	                                 SYS_fchmod,
+	                                 SYS_fchmodat,
+	                                 SYS_chown,
+	                                 SYS_fchownat,
+	                                 SYS_setxattr,
+	                                 SYS_utimensat,
+	                                 SYS_connect,
+	                                 SYS_bind,
+	                                 SYS_listen,
+	                                 SYS_shutdown,
+	                                 SYS_setsockopt,
+	                                 SYS_mount,
+	                                 SYS_umount2,
+	                                 SYS_chroot,
+	                                 SYS_pivot_root,
+	                                 SYS_setuid,
+	                                 SYS_setgid,
+	                                 SYS_setresuid,
+	                                 SYS_capset,
+	                                 SYS_unshare,
+	                                 SYS_setns,
+	                                 SYS_ptrace,
+	                                 SYS_bpf,
+	                                 SYS_keyctl,
+	                                 SYS_reboot,
+	                                 SYS_sethostname,
+	                                 SYS_init_module,
+	                                 SYS_io_uring_setup,
+	                                 SYS_perf_event_open,
+	                                 SYS_process_vm_writev,
+	                                 SYS_pidfd_send_signal,
+	                                 SYS_rt_sigqueueinfo,
+	                                 SYS_prlimit64,
+	                                 SYS_mq_open,
+	                                 SYS_msgsnd,
+	                                 SYS_shmat,
+	                                 SYS_semop,
+	                                 SYS_fallocate,
+	                                 SYS_ioctl,
+	                                 SYS_prctl,
+	                                 SYS_personality,
+	                                 437 /* openat2 */};
+	static const guint32 passive[] = {SYS_read,       SYS_recvfrom, SYS_poll,
+	                                  SYS_epoll_wait, SYS_brk,      SYS_newfstatat,
+	                                  SYS_close,      SYS_getpid,   SYS_futex};
+	g_autoptr(GaitFloor) some = make_floor(GAIT_FLOOR_NOTIFY_PIVOTAL, -1);
+	g_autoptr(GaitFloor) most = make_floor(GAIT_FLOOR_NOTIFY_ACTIVE, -1);
+	struct seccomp_data data = {.arch = AUDIT_ARCH_X86_64};
+
+	for (guint i = 0; i < G_N_ELEMENTS(pivotal); i++) {
+		g_assert_cmphex(decide(some, AUDIT_ARCH_X86_64, pivotal[i], 17), ==,
+		                SECCOMP_RET_USER_NOTIF);
+		g_assert_cmphex(decide(most, AUDIT_ARCH_X86_64, pivotal[i], 17), ==,
+		                SECCOMP_RET_USER_NOTIF);
+	}
+	for (guint i = 0; i < G_N_ELEMENTS(active); i++)
+		g_assert_cmphex(decide(most, AUDIT_ARCH_X86_64, active[i], 0), ==,
+		                SECCOMP_RET_USER_NOTIF);
+	for (guint i = 0; i < G_N_ELEMENTS(passive); i++) {
+		g_assert_cmphex(decide(some, AUDIT_ARCH_X86_64, passive[i], 0), ==,
+		                SECCOMP_RET_ALLOW);
+		g_assert_cmphex(decide(most, AUDIT_ARCH_X86_64, passive[i], 0), ==,
+		                SECCOMP_RET_ALLOW);
+	}
+	/* Code is mapped with somebody's knowledge, whatever else the argument says. */
+	for (guint64 prot = 0; prot < 16; prot++)
+		for (guint high = 0; high < 2; high++) {
+			guint32 answer = prot & 4 ? SECCOMP_RET_USER_NOTIF : SECCOMP_RET_ALLOW;
+
+			data.nr = SYS_mmap;
+			data.args[2] = prot | (guint64)high << 40;
+			g_assert_cmphex(simulate(gait_floor_get_filter(some), &data), ==, answer);
+			g_assert_cmphex(simulate(gait_floor_get_filter(most), &data), ==, answer);
+		}
+	/* And files are made and emptied so. */
+	data.nr = SYS_openat;
+	for (guint bit = 0; bit < 32; bit++) {
+		gboolean changes = (1u << bit) & 0x400240; /* O_CREAT, O_TRUNC, __O_TMPFILE */
+
+		data.args[2] = 1u << bit | G_GUINT64_CONSTANT(1) << 50;
+		g_assert_cmphex(simulate(gait_floor_get_filter(most), &data), ==,
+		                changes ? SECCOMP_RET_USER_NOTIF : SECCOMP_RET_ALLOW);
 	}
 }
 
@@ -427,11 +565,16 @@ test_companions(void)
 	    {SYS_kill, SYS_tkill, SYS_tgkill, SYS_rt_sigqueueinfo, SYS_pidfd_send_signal},
 	};
 
+	/* Of these, too, where the kernel walks the rest. */
+	static const guint pivotal[] = {1, 2, 7};
+
 	for (guint h = 0; h < GAIT_FLOOR_N_; h++) {
 		g_autoptr(GaitFloor) floor = make_floor(h, -1);
+		guint n = is_partial(h) ? G_N_ELEMENTS(pivotal) : G_N_ELEMENTS(families);
 
-		for (guint f = 0; f < G_N_ELEMENTS(families); f++)
-			for (guint i = 1; i < 5 && families[f][i] != 0; i++)
+		for (guint p = 0; p < n; p++)
+			for (guint f = is_partial(h) ? pivotal[p] : p, i = 1;
+			     i < 5 && families[f][i] != 0; i++)
 				g_assert_cmphex(
 				    decide(floor, AUDIT_ARCH_X86_64, families[f][i], 0), ==,
 				    decide(floor, AUDIT_ARCH_X86_64, families[f][0], 0));
@@ -450,8 +593,9 @@ test_companions(void)
 /* --- the kernel itself --------------------------------------------------------------------------
  */
 
-/* An errno that no call has. */
+/* Numbers that no call fails with. */
 #define HANDED_OVER 4000
+#define ALLOWED     4001
 
 typedef struct {
 	volatile int is_done;
@@ -512,19 +656,35 @@ sweep_live(const struct sock_fprog *filter, Page *page, gboolean is_foreign)
 		;
 }
 
-/* The same program, but what would be handed over fails with HANDED_OVER. */
+/* What an answer of the filter is made in the same program: what would be handed over, or run,
+ * fails with a number of its own. */
+static guint32
+replace_answer(guint32 answer)
+{
+	switch (answer & SECCOMP_RET_ACTION_FULL) {
+	case SECCOMP_RET_USER_NOTIF:
+	case SECCOMP_RET_TRACE:
+		return SECCOMP_RET_ERRNO | HANDED_OVER;
+	case SECCOMP_RET_ALLOW:
+		return SECCOMP_RET_ERRNO | ALLOWED;
+	}
+	return answer;
+}
+
 static struct sock_filter *
-replace_handover(const struct sock_fprog *filter, guint32 handover)
+replace_answers(const struct sock_fprog *filter)
 {
 	struct sock_filter *copy = g_memdup2(filter->filter, filter->len * sizeof *copy);
 	guint n = 0;
 
-	for (guint i = 0; i < filter->len; i++)
-		if (copy[i].code == (BPF_RET | BPF_K) &&
-		    (copy[i].k & SECCOMP_RET_ACTION_FULL) == handover) {
-			copy[i].k = SECCOMP_RET_ERRNO | HANDED_OVER;
-			n++;
-		}
+	for (guint i = 0; i < filter->len; i++) {
+		guint32 answer = replace_answer(copy[i].k);
+
+		if (copy[i].code != (BPF_RET | BPF_K) || answer == copy[i].k)
+			continue;
+		copy[i].k = answer;
+		n++;
+	}
 	g_assert_cmpuint(n, >, 0);
 	return copy;
 }
@@ -534,7 +694,7 @@ compare_live(GaitFloorHandover handover, gboolean is_foreign)
 {
 	g_autoptr(GaitFloor) floor = make_floor(handover, -1);
 	const struct sock_fprog *filter = gait_floor_get_filter(floor);
-	g_autofree struct sock_filter *copy = replace_handover(filter, handovers[handover]);
+	g_autofree struct sock_filter *copy = replace_answers(filter);
 	struct sock_fprog program = {.len = filter->len, .filter = copy};
 	Page *page =
 	    mmap(NULL, sizeof *page, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
@@ -554,10 +714,8 @@ compare_live(GaitFloorHandover handover, gboolean is_foreign)
 		for (guint i = 0; i < N_ARGS && !passes_filters(nr); i++) {
 			struct seccomp_data data = {
 			    .arch = AUDIT_ARCH_X86_64, .nr = (int)nr, .args = SWEPT(i)};
-			guint32 answer = simulate(filter, &data);
-			int expected = answer == handovers[handover]
-			                   ? HANDED_OVER
-			                   : (int)(answer & SECCOMP_RET_DATA);
+			int expected =
+			    (int)(replace_answer(simulate(filter, &data)) & SECCOMP_RET_DATA);
 
 			g_assert_cmpint(-page->results[nr][i], ==, expected);
 		}
@@ -585,6 +743,7 @@ main(int argc, char **argv)
 	g_test_add_func("/floor/space", test_space);
 	g_test_add_func("/floor/decide", test_decide);
 	g_test_add_func("/floor/companions", test_companions);
+	g_test_add_func("/floor/acts", test_acts);
 	g_test_add_func("/floor/live", test_live);
 	return g_test_run();
 }
