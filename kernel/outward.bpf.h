@@ -253,7 +253,6 @@ step_outward(struct outward *outward, const struct gait_tier_place *place,
 	how = note_frame(slot, i, caller);
 	if (how != GAIT_TIER_FOUND)
 		return how;
-	slot->at = caller - slot->places;
 	if (!is_responsible(slot, caller))
 		return OUTWARD_ON;
 	slot->site = i;

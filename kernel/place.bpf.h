@@ -186,23 +186,36 @@ gait_look_up(struct gait_tier_slot *slot, __u64 pc, __u32 at, int is_instruction
 	return GAIT_TIER_FOUND;
 }
 
-/* Where it is remembered. */
+/* The first of the places where it may be remembered. */
 static __always_inline __u32
 find_cached(__u64 pc)
 {
-	return (__u32)(pc * 0x9e3779b97f4a7c15ull >> 58) & (GAIT_TIER_N_CACHED - 1);
+	return (__u32)(pc * 0x9e3779b97f4a7c15ull >> 32) &
+	       (GAIT_TIER_N_CACHED / GAIT_TIER_N_WAYS - 1) * GAIT_TIER_N_WAYS;
 }
 
-/* The place of an address, in *place. Returns how it went. */
+static __always_inline int
+is_cached(const struct gait_tier_place *place, __u64 pc, int is_instruction)
+{
+	return place->pc == (pc << 1 | !!is_instruction) &&
+	       place->generation == shared.generation && !shared.n_moving;
+}
+
+/* The place of an address, which is slot->places[slot->at] too. Returns how it went. */
 static __always_inline int
 find_place(struct gait_tier_slot *slot, __u64 pc, int is_instruction,
            struct gait_tier_place **place)
 {
 	__u32 at = find_cached(pc);
 
+	for (__u32 i = 0; i < GAIT_TIER_N_WAYS; i++) {
+		*place = &slot->places[at + i];
+		slot->at = at + i;
+		if (is_cached(*place, pc, is_instruction))
+			return GAIT_TIER_FOUND;
+	}
+	at += slot->n_fetched++ % GAIT_TIER_N_WAYS;
 	*place = &slot->places[at];
-	if ((*place)->pc == (pc << 1 | !!is_instruction) &&
-	    (*place)->generation == shared.generation && !shared.n_moving)
-		return GAIT_TIER_FOUND;
+	slot->at = at;
 	return gait_look_up(slot, pc, at, is_instruction);
 }

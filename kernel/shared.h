@@ -18,6 +18,7 @@
 #define GAIT_TIER_MAX_FRAMES   24
 #define GAIT_TIER_N_CACHED     64 /* addresses that a task remembers; a power of two */
 #define GAIT_TIER_N_MEMOS      64
+#define GAIT_TIER_N_WAYS       4 /* of them, those of the same hash */
 #define GAIT_TIER_STACK        256 /* bytes of stack that are read at once */
 #define GAIT_TIER_MAX_CONTEXTS 8   /* signal handlers, one inside the other */
 #define GAIT_TIER_MAX_STACKS   65536
@@ -124,7 +125,7 @@ struct gait_tier_slot {
 	__u32 n_again;
 	__u32 is_lost;   /* killed: what it does any more does not count */
 	__u32 is_moving; /* its last call may have moved code, or be about to */
-	__u32 pad;
+	__u32 n_fetched; /* places that were looked up: chooses who makes room for the next */
 	struct gait_tier_handler handlers[GAIT_TIER_MAX_CONTEXTS];
 	struct gait_tier_again again[GAIT_TIER_MAX_CONTEXTS];
 	struct gait_tier_place places[GAIT_TIER_N_CACHED];
