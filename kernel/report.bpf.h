@@ -150,6 +150,7 @@ report_call(struct gait_tier_slot *slot, __u32 index, const __u64 *registers, __
 {
 	struct gait_tier_report report = {
 	    .kind = GAIT_TIER_RAW_CALL, .slot = index, .nr = nr, .how = (__u32)how};
+	struct gait_tier_recalled *recalled;
 	__u64 hash;
 	__u32 *known;
 
@@ -159,9 +160,14 @@ report_call(struct gait_tier_slot *slot, __u32 index, const __u64 *registers, __
 		return;
 	}
 	hash = hash_stack(slot);
-	known = bpf_map_lookup_elem(&stacks, &hash);
-	if (known) {
-		report_known(slot, index, registers, nr, *known);
+	recalled = &slot->recalled[hash & (GAIT_TIER_N_RECALLED - 1)];
+	if (recalled->hash != hash || recalled->number == 0) {
+		known = bpf_map_lookup_elem(&stacks, &hash);
+		recalled->hash = hash;
+		recalled->number = known ? *known : 0;
+	}
+	if (recalled->number != 0) {
+		report_known(slot, index, registers, nr, recalled->number);
 		return;
 	}
 	report.is_new = 1;

@@ -18,7 +18,8 @@
 #define GAIT_TIER_MAX_FRAMES   24
 #define GAIT_TIER_N_CACHED     64 /* addresses that a task remembers; a power of two */
 #define GAIT_TIER_N_MEMOS      64
-#define GAIT_TIER_N_WAYS       4 /* of them, those of the same hash */
+#define GAIT_TIER_N_WAYS       4   /* of them, those of the same hash */
+#define GAIT_TIER_N_RECALLED   16  /* stacks that it remembers; a power of two */
 #define GAIT_TIER_STACK        256 /* bytes of stack that are read at once */
 #define GAIT_TIER_MAX_CONTEXTS 8   /* signal handlers, one inside the other */
 #define GAIT_TIER_MAX_STACKS   65536
@@ -80,6 +81,13 @@ enum {
 	GAIT_TIER_PLACE_AFTER_CALL = 1 << 16, /* a call instruction ends there */
 };
 
+/* A stack that has a number. */
+struct gait_tier_recalled {
+	__u64 hash;
+	__u32 number; /* 0: none */
+	__u32 pad;
+};
+
 /* Where the kernel put the frame of a handler; as GaitSignalFrame. */
 struct gait_tier_handler {
 	__u64 sp, stack_base;
@@ -130,6 +138,7 @@ struct gait_tier_slot {
 	struct gait_tier_again again[GAIT_TIER_MAX_CONTEXTS];
 	struct gait_tier_place places[GAIT_TIER_N_CACHED];
 	struct gait_tier_memo memos[GAIT_TIER_N_MEMOS];
+	struct gait_tier_recalled recalled[GAIT_TIER_N_RECALLED];
 	/* The walk outward: here and not on the program's stack, which Linux 6.1's verifier loses
 	   track of in loops. */
 	__u64 frame[4]; /* struct gait_unwind_frame */
