@@ -156,6 +156,14 @@ enum {
 #define PROT_EXEC 4
 #define SHM_EXEC  0100000
 
+/* A call by the numbers of another architecture, or of x32. */
+static __always_inline int
+is_foreign(__u32 nr)
+{
+	return nr >= GAIT_TIER_N_SYSCALLS ||
+	       (bpf_get_current_task_btf()->thread_info.status & TS_COMPAT);
+}
+
 static __always_inline int
 may_move_code(const __u64 *registers, __u32 nr)
 {
@@ -180,7 +188,7 @@ may_move_code(const __u64 *registers, __u32 nr)
 static __always_inline void
 watch_code(struct gait_tier_slot *slot, const __u64 *registers, __u32 nr)
 {
-	int may_move = may_move_code(registers, nr);
+	int may_move = is_foreign(nr) || may_move_code(registers, nr);
 
 	if (slot->is_moving) {
 		__sync_fetch_and_add(&shared.generation, 1);

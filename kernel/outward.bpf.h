@@ -286,7 +286,7 @@ walk_outward(struct gait_tier_slot *slot, const __u64 *registers, __u32 nr,
 	how = find_place(slot, slot->pcs[0], 1, &place);
 	if (how != GAIT_TIER_FOUND)
 		return how;
-	slot->at = slot->site_at = place - slot->places;
+	slot->site_at = slot->at;
 	name_issuer(event, place);
 	how = note_frame(slot, 0, place);
 	if (how != GAIT_TIER_FOUND)

@@ -142,3 +142,90 @@ make_group() {
 	run "$SYSGAIT" record --cgroup /sys/fs/cgroup -- true
 	[ "$status" -eq 2 ]
 }
+
+# joined COMMAND…: starts it, joins it once it waits for its standard input, and ends that.
+joined() {
+	rm -f input
+	mkfifo input
+	"$@" <input >out 2>&1 9>&- &
+	target=$!
+	pids=("$target")
+	exec 8>input
+	wait_for 'grep -qs "^0 " /proc/$target/syscall'
+	"$SYSGAIT" record --backend "$backend" -v -o trace -p "$target" 2>messages 8>&- 9>&- &
+	recorder=$!
+	pids+=("$recorder")
+	wait_for 'grep -q "^TracerPid:.[1-9]" /proc/$target/status'
+	# Joined it is once the file tells of it, which is when it is written out.
+	wait_for 'print 2>/dev/null | grep -q joined'
+	exec 8>&-
+	wait "$recorder"
+	is_complete
+}
+
+@test "-p: code that comes later, a program that is executed, calls of other architectures" {
+	for backend in bpf ptrace; do
+		joined "$PYTHON" -c 'import sys; sys.stdin.read(); import ssl, sqlite3; sqlite3.connect("new.db").execute("create table a(b)")'
+		rm -f new.db
+		[ "$(print | grep -c 'libsqlite3')" -gt 10 ]
+		if [ $backend = bpf ]; then grep -q ' 0 unattributed' messages; fi
+		joined sh -c 'read x; exec "$0" calls 50' "$lives"
+		[ "$(print | grep -c getppid)" -eq 50 ]
+		joined "$BUILD/fixtures/steps" stdin getppid int80 x32 getppid
+		print | sed 's/^\[pid *[0-9]*\] [0-9.]* //' | grep -vE 'restart_syscall|joined' >told-$backend
+	done
+	grep -q 'arch 0x40000003' told-bpf
+	diff told-bpf told-ptrace
+}
+
+# --- what it needs --------------------------------------------------------------------------------
+
+@test "more tasks than the kernel program has room for: the others stop at their calls, and nothing is lost" {
+	mkfifo input
+	"$SYSGAIT" record --backend bpf -v -o trace -- sh -c \
+		'for i in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17; do "$0" burst 250 2 <input & done; wait' "$lives" \
+		>out 2>messages 9>&- &
+	pids=($!)
+	exec 8>input
+	wait_for '[ "$(grep -c ready out)" -eq 17 ]'
+	exec 8>&-
+	wait "${pids[0]}"
+	cat messages
+	# The shell makes one, too.
+	[ "$(print | grep -c 'getppid  *lives')" -eq 8500 ]
+	is_complete
+}
+
+@test "several recorders at a time, and one that joins what another has" {
+	for i in 1 2 3; do
+		"$SYSGAIT" record --backend bpf -q -o trace$i -- "$lives" forks 100 9>&- &
+		pids+=($!)
+	done
+	wait "${pids[@]}"
+	for i in 1 2 3; do
+		[ "$("$SYSGAIT" print trace$i | grep -c getppid)" -eq 100 ]
+	done
+	mkfifo ready
+	"$SYSGAIT" record --backend bpf -q -o trace -- "$lives" serve 1 >ready 9>&- &
+	pids=($!)
+	read -r _ <ready
+	worker=$(awk '{ print $1 }' "/proc/$!/task"/*/children)
+	target=$(awk '{ print $1 }' "/proc/$worker/task"/*/children)
+	run "$SYSGAIT" record --backend bpf -o other -p "$target"
+	echo "$output"
+	[ "$status" -eq 1 ]
+	[[ "$output" == *"traced by another"* ]]
+	[ ! -e other ]
+	kill -USR1 "$target"
+	wait "${pids[0]}" || [ $? -eq 42 ]
+	is_complete
+}
+
+@test "in a PID namespace it says that it cannot, and what can" {
+	unshare -pf true 2>/dev/null || cannot_run 'no PID namespaces'
+	run unshare -pf --mount-proc "$SYSGAIT" record --backend bpf -o trace -- touch started
+	echo "$output"
+	[ "$status" -eq 1 ]
+	[[ "$output" == *"PID namespace"*"--backend ptrace"* || "$output" == *"--backend ptrace can"*"PID namespace"* ]]
+	[ ! -e started ]
+}
