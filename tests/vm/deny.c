@@ -47,6 +47,8 @@ typedef struct {
 } Outcome;
 
 static GaitDenial *denial;
+static struct bpf_object *judge;
+static struct bpf_link *judge_link;
 static struct judge_order *order; /* shared with the judge */
 static int denied_map;            /* gait_denied */
 static Told *told;                /* shared with the operation's process */
@@ -352,21 +354,29 @@ check(guint number, const char *what, gboolean is_good)
 static gboolean
 load_judge(GError **error)
 {
-	struct bpf_object *object =
-	    bpf_object__open_file(GAIT_BPF_DIRECTORY "/tests/vm/judge.bpf.o", NULL);
 	struct bpf_program *program;
 	void *orders;
 
-	if (!object || !gait_denial_share(denial, object, error) || bpf_object__load(object) != 0)
+	judge = bpf_object__open_file(GAIT_BPF_DIRECTORY "/tests/vm/judge.bpf.o", NULL);
+	if (!judge || !gait_denial_share(denial, judge, error) || bpf_object__load(judge) != 0)
 		return FALSE;
-	program = bpf_object__find_program_by_name(object, "judge");
+	program = bpf_object__find_program_by_name(judge, "judge");
 	orders = mmap(NULL, sizeof *order, PROT_READ | PROT_WRITE, MAP_SHARED,
-	              bpf_object__find_map_fd_by_name(object, "orders"), 0);
-	if (orders == MAP_FAILED || !bpf_program__attach(program))
+	              bpf_object__find_map_fd_by_name(judge, "orders"), 0);
+	judge_link = bpf_program__attach(program);
+	if (orders == MAP_FAILED || !judge_link)
 		return FALSE;
 	order = orders;
-	denied_map = bpf_object__find_map_fd_by_name(object, "gait_denied");
+	denied_map = bpf_object__find_map_fd_by_name(judge, "gait_denied");
 	return TRUE;
+}
+
+static void
+tear_down(void)
+{
+	bpf_link__destroy(judge_link);
+	bpf_object__close(judge);
+	gait_denial_free(denial);
 }
 
 static gboolean
@@ -441,13 +451,17 @@ probe(void)
 int
 main(int argc, char **argv)
 {
+	int status = 0;
+
 	if (argc == 2 && g_str_equal(argv[1], "probe"))
 		return probe();
 	if (argc < 2 || !set_up(argv[1]))
 		return 1;
 	if (argc == 2)
-		return try_all();
-	for (guint i = 0; i < G_N_ELEMENTS(operations); i++)
-		list_hooks(&operations[i]);
-	return 0;
+		status = try_all();
+	else
+		for (guint i = 0; i < G_N_ELEMENTS(operations); i++)
+			list_hooks(&operations[i]);
+	tear_down();
+	return status;
 }
