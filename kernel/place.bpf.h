@@ -215,6 +215,9 @@ find_place(struct gait_tier_slot *slot, __u64 pc, int is_instruction,
 			return GAIT_TIER_FOUND;
 	}
 	at += slot->n_fetched++ % GAIT_TIER_N_WAYS;
+	/* The compiler makes it an OR, of which Linux 6.1's verifier keeps no bounds. */
+	__asm__ volatile("" : "+r"(at));
+	at &= GAIT_TIER_N_CACHED - 1;
 	*place = &slot->places[at];
 	slot->at = at;
 	return gait_look_up(slot, pc, at, is_instruction);

@@ -145,7 +145,8 @@ report_known(struct gait_tier_slot *slot, __u32 index, const __u64 *registers, _
 	bpf_ringbuf_submit(call, choose_wakeup(slot));
 }
 
-static __always_inline void
+/* A function of its own, so that its record's making and the walk do not share a stack. */
+static __noinline void
 report_call(struct gait_tier_slot *slot, __u32 index, const __u64 *registers, __u32 nr, int how)
 {
 	struct gait_tier_report report = {

@@ -56,13 +56,21 @@ typedef struct {
 /* --- what is the same ----------------------------------------------------------------------------
  */
 
+/* As a trace tells of them: by path and build-id. */
+static gboolean
+is_same_module(const GaitModule *a, const GaitModule *b)
+{
+	return a == b || (strcmp(gait_module_get_path(a), gait_module_get_path(b)) == 0 &&
+	                  strcmp(gait_module_get_build_id(a), gait_module_get_build_id(b)) == 0);
+}
+
 static gboolean
 is_same(const GaitStack *a, const GaitStack *b)
 {
 	if (a->n_frames != b->n_frames || a->site != b->site)
 		return FALSE;
 	for (guint32 i = 0; i < a->n_frames; i++)
-		if (a->frames[i].module != b->frames[i].module ||
+		if (!is_same_module(a->frames[i].module, b->frames[i].module) ||
 		    a->frames[i].offset != b->frames[i].offset)
 			return FALSE;
 	return TRUE;
