@@ -106,7 +106,7 @@ check: deps ## set up, build and run all tests
 	$(Q)$(MAKE) --no-print-directory all check-unit-binaries fixtures check-layers
 	$(Q)$(MAKE) --no-print-directory vm || echo 'check: no virtual machine, so what needs it is skipped'
 	$(Q)SYSGAIT=$(abspath $(BUILD))/sysgait BUILD=$(abspath $(BUILD)) PYTHON=$(PYTHON) \
-		tests/check-all $(UNIT) $(sort $(wildcard tests/e2e/*.bats)) tests/e2e/enforce-ptrace $(ATTACKS) $(VM)
+		tests/check-all $(UNIT) $(sort $(wildcard tests/e2e/*.bats)) tests/e2e/enforce-ptrace tests/e2e/enforce-bpf $(ATTACKS) $(VM)
 
 .PHONY: check-unit-binaries
 check-unit-binaries: $(UNIT) $(JUDGES) $(VM_TOOLS)

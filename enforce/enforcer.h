@@ -105,6 +105,8 @@ gboolean gait_enforcer_start_in_kernel(GaitEnforcer *enforcer, GError **error);
 void gait_enforcer_stop_in_kernel(GaitEnforcer *enforcer);
 void gait_enforcer_drain(GaitEnforcer *enforcer);
 int gait_enforcer_get_ring_fd(const GaitEnforcer *enforcer);
+/* A task's calls that were walked in the kernel, so far. */
+guint64 gait_enforcer_count_walked(const GaitEnforcer *enforcer, const GaitTask *task);
 
 /*
  * Whether a running process may be joined: FALSE with error where it runs a program that the model

@@ -304,6 +304,53 @@ gait_floor_decide(const GaitFloor *floor, guint32 arch, guint32 nr)
 	return nr > floor->max_syscall ? GAIT_FLOOR_ENOSYS : GAIT_FLOOR_HAND_OVER;
 }
 
+/* Just what libseccomp writes; anything else is no answer. */
+static guint32
+run_filter(const struct sock_fprog *filter, const struct seccomp_data *call)
+{
+	guint32 value = 0;
+
+	for (guint pc = 0; pc < filter->len; pc++) {
+		const struct sock_filter *at = &filter->filter[pc];
+
+		switch (at->code) {
+		case BPF_LD | BPF_W | BPF_ABS:
+			g_assert(at->k <= sizeof(*call) - sizeof(value));
+			memcpy(&value, (const char *)call + at->k, sizeof(value));
+			break;
+		case BPF_ALU | BPF_AND | BPF_K:
+			value &= at->k;
+			break;
+		case BPF_JMP | BPF_JA:
+			pc += at->k;
+			break;
+		case BPF_JMP | BPF_JEQ | BPF_K:
+			pc += value == at->k ? at->jt : at->jf;
+			break;
+		case BPF_JMP | BPF_JGT | BPF_K:
+			pc += value > at->k ? at->jt : at->jf;
+			break;
+		case BPF_JMP | BPF_JGE | BPF_K:
+			pc += value >= at->k ? at->jt : at->jf;
+			break;
+		case BPF_JMP | BPF_JSET | BPF_K:
+			pc += value & at->k ? at->jt : at->jf;
+			break;
+		case BPF_RET | BPF_K:
+			return at->k;
+		default:
+			g_assert_not_reached();
+		}
+	}
+	g_assert_not_reached();
+}
+
+gboolean
+gait_floor_asks(const GaitFloor *floor, const struct seccomp_data *call)
+{
+	return run_filter(&floor->filter, call) == SECCOMP_RET_USER_NOTIF;
+}
+
 int
 gait_floor_get_refusal(const GaitFloor *floor, guint32 nr, const guint64 args[6])
 {

@@ -7,6 +7,7 @@
 #pragma once
 
 #include "sysgait/model.h"
+#include <linux/seccomp.h>
 
 #include <linux/filter.h>
 
@@ -50,6 +51,8 @@ const struct sock_fprog *gait_floor_get_filter(const GaitFloor *floor);
  * already. Pure.
  */
 GaitFloorDecision gait_floor_decide(const GaitFloor *floor, guint32 arch, guint32 nr);
+/* Whether the filter asks the supervisor about a call (SECCOMP_RET_USER_NOTIF). Pure. */
+gboolean gait_floor_asks(const GaitFloor *floor, const struct seccomp_data *call);
 /* The errno with which a call is refused whatever the policy says; 0 where it is not. Pure. */
 int gait_floor_get_refusal(const GaitFloor *floor, guint32 nr, const guint64 args[6]);
 /* Names of the guarded calls that the model learned and that are therefore let through;

@@ -377,6 +377,14 @@ gait_enforcer_get_ring_fd(const GaitEnforcer *enforcer)
 }
 
 guint64
+gait_enforcer_count_walked(const GaitEnforcer *enforcer, const GaitTask *task)
+{
+	const struct gait_tier_slot *slot = get_slot(enforcer, task);
+
+	return slot ? __atomic_load_n(&slot->n_events, __ATOMIC_RELAXED) : 0;
+}
+
+guint64
 gait_in_kernel_count_events(const GaitEnforcer *enforcer)
 {
 	const GaitInKernel *in_kernel = enforcer->in_kernel;
@@ -408,6 +416,10 @@ gait_enforcer_start_in_kernel(GaitEnforcer *enforcer, GError **error)
 	tier = gait_tier_new(&options, enforcer->modules, &callbacks, enforcer, error);
 	if (!tier)
 		return FALSE;
+	/* Not all that the target does with the terminal passes by here, so nobody could say when
+	   the status line has to give way. */
+	gait_log_set_terminal(enforcer->log, NULL);
+	enforcer->terminal = NULL;
 	enforcer->in_kernel = g_new0(GaitInKernel, 1);
 	enforcer->in_kernel->tier = tier;
 	enforcer->in_kernel->stacks = g_ptr_array_new();

@@ -10,6 +10,7 @@
 #include "enforce/watch.h"
 
 #include <errno.h>
+#include <linux/audit.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 
@@ -93,6 +94,31 @@ on_executed(GaitTracer *tracer, GaitTask *task, gpointer data)
 }
 
 /*
+ * Whether the call that a task is in has begun: it was let through, or nobody had to be asked. The
+ * one before it may have been the same.
+ */
+static gboolean
+has_begun(const GaitNotifyRun *notify, const GaitTask *task, const GaitNotifyTask *own,
+          const struct user_regs_struct *registers)
+{
+	const GaitFloor *floor = gait_enforcer_get_floor(notify->enforcer);
+	const struct seccomp_data call = {
+	    .nr = (int)registers->orig_rax,
+	    .arch = AUDIT_ARCH_X86_64,
+	    .instruction_pointer = registers->rip,
+	    .args = {registers->rdi, registers->rsi, registers->rdx, registers->r10, registers->r8,
+	             registers->r9},
+	};
+
+	if ((gint64)registers->orig_rax < 0)
+		return FALSE;
+	if (notify->is_in_kernel && !gait_floor_asks(floor, &call))
+		return TRUE;
+	return own->is_running && is_call(registers, &own->running) &&
+	       own->n_walked == gait_enforcer_count_walked(notify->enforcer, task);
+}
+
+/*
  * A signal that comes after a call was made but before its notification was received ends the wait
  * with ERESTARTSYS: a handler without SA_RESTART would make it EINTR, for calls too that never fail
  * so; and rt_sigreturn, whose caller expects no return, would run into whatever follows. Such a
@@ -110,9 +136,9 @@ on_delivering(GaitTracer *tracer, GaitTask *task, int signo,
 	struct user_regs_struct changed = *registers;
 
 	gait_notify_registers_drop(&own->registers);
-	if (own->is_running && is_call(registers, &own->running) &&
+	if (has_begun(notify, task, own, registers) &&
 	    ((gint64)registers->rax != -ERESTARTSYS ||
-	     gait_call_is_interruptible(task->tid, own->running.nr, own->running.args[0]))) {
+	     gait_call_is_interruptible(task->tid, (int)registers->orig_rax, registers->rdi))) {
 		gait_enforcer_interrupted(notify->enforcer, task, registers);
 		return;
 	}

@@ -28,6 +28,7 @@ typedef struct {
 	guint n_restarts;    /* of the call that it waits in */
 	gboolean is_running; /* running was let through and may still be going on */
 	struct seccomp_data running;
+	guint64 n_walked;    /* calls of it that were walked in the kernel, before that one */
 	gboolean is_unheard; /* the ruling on unheard did not reach it: it was interrupted */
 	struct seccomp_data unheard;
 	GaitRuling ruling;

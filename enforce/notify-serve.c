@@ -114,8 +114,10 @@ decide(Service *service, const GaitTask *task, GaitNotifyTask *own, GaitRuling r
 	own->is_unheard = FALSE;
 	/* What it was let do before has come to an end. */
 	own->is_running = ruling.kind == GAIT_RULING_CONTINUE;
-	if (own->is_running)
+	if (own->is_running) {
 		own->running = service->notification->data;
+		own->n_walked = gait_enforcer_count_walked(service->notify->enforcer, task);
+	}
 	/* Dead before it is let go: it does not see the answer. */
 	if (ruling.kind == GAIT_RULING_KILL)
 		gait_notify_kill(task);

@@ -55,6 +55,23 @@ says() {
 	echo "$output" | grep -qF -- "$1" || { echo "nothing says: $1"; return 1; }
 }
 
+# A call that is passive (enforce/passive.c) is walked in the kernel by the bpf backends, which cannot have it fail: they
+# kill for it before it returns. What they let happen first is asked in the attack suite.
+kills_for_passive() {
+	[[ $backend = bpf* ]]
+}
+
+# refused STEP ERRNO: a passive call of the last run's, which was held to errno.
+refused() {
+	if kills_for_passive; then
+		[ "$status" -eq 137 ]
+		says '[kill]'
+		says ' 1 killed'
+	else
+		says "$1: errno $2"
+	fi
+}
+
 # The kinds in the log, one after the other.
 kinds() {
 	"$PYTHON" -c 'import json, sys
@@ -73,8 +90,12 @@ print(*(json.loads(line)["kind"] for line in open("log")))'
 @test "a call that was never learned: refused, with kind syscall" {
 	train getppid getsid
 	enforce -- getppid socket getsid
+	refused socket 1
+	kills_for_passive || says 'getsid: ok'
+	[ "$(kinds)" = syscall ]
+	enforce -- getppid create=created getsid
 	[ "$status" -eq 1 ]
-	says 'socket: errno 1'
+	says 'create: errno 1'
 	says 'getsid: ok'
 	[ "$(kinds)" = syscall ]
 }
@@ -92,10 +113,10 @@ print(*(json.loads(line)["kind"] for line in open("log")))'
 @test "kinds: site, library, sequence, exec" {
 	train getppid getsid socket plugin-getppid exec=/bin/true calls=ab
 	enforce -- getsid2
-	says 'getsid2: errno 1'
+	refused getsid2 1
 	[ "$(kinds)" = site ]
 	enforce -- plugin-getppid plugin-socket
-	says 'plugin-socket: errno 1'
+	refused plugin-socket 1
 	[ "$(kinds)" = library ]
 	enforce -- calls=ba
 	says 'calls: errno 1'
@@ -119,15 +140,16 @@ print(*(json.loads(line)["kind"] for line in open("log")))'
 	enforce --strict library -- getppid getsid2 calls=ba
 	[ "$status" -eq 0 ]
 	[ "$(kinds | tr ' ' '\n' | sort -u | tr '\n' ' ')" = 'sequence site ' ]
-	enforce --strict site -- getppid getsid2 calls=ba
-	says 'getsid2: errno 1'
+	enforce --strict site -- getppid calls=ba
 	says 'calls: ok'
+	enforce --strict site -- getppid getsid2
+	refused getsid2 1
 }
 
 @test "actions: a named errno, kill, and one kind for itself" {
 	train getppid getsid exec=/bin/true
-	enforce --on-violation errno:EXDEV -- getppid socket
-	says 'socket: errno 18'
+	enforce --on-violation errno:EXDEV -- getppid create=created
+	says 'create: errno 18'
 	enforce --on-violation kill -- getppid create=created getsid
 	[ "$status" -eq 137 ]
 	[ ! -e created ]
@@ -148,11 +170,11 @@ print(*(json.loads(line)["kind"] for line in open("log")))'
 
 @test "the log has one JSON object a violation, with who, where and what" {
 	train getppid getsid
-	enforce -- getppid socket create=created
+	enforce -- getppid create=created create=another
 	"$PYTHON" - <<-'END'
 		import json
 		lines = [json.loads(line) for line in open("log")]
-		assert [v["syscall"] for v in lines] == ["socket", "openat"], lines
+		assert [v["syscall"] for v in lines] == ["openat", "openat"], lines
 		for v in lines:
 		    assert v["pid"] == v["tid"] > 0 and v["action"] == "errno EPERM", v
 		    assert v["program"].endswith("/steps") and v["role"] == "main", v
@@ -161,10 +183,10 @@ print(*(json.loads(line)["kind"] for line in open("log")))'
 
 @test "a full disk loses log lines, says so, and stops nothing" {
 	train getppid getsid
-	run "$SYSGAIT" enforce --backend "$backend" -m model.gait --log /dev/full -- "$steps" getppid socket getsid
+	run "$SYSGAIT" enforce --backend "$backend" -m model.gait --log /dev/full -- "$steps" getppid create=created getsid
 	echo "$output"
 	[ "$status" -eq 1 ]
-	says 'socket: errno 1'
+	says 'create: errno 1'
 	says 'getsid: ok'
 	says '/dev/full: No space left on device'
 	says '1 violation did not get into the violation log'
@@ -206,7 +228,8 @@ print(*(json.loads(line)["kind"] for line in open("log")))'
 	[ "$status" -eq 0 ]
 	[ ! -s log ]
 	enforce -- getppid thread-exec=/bin/false
-	[ "$status" -eq 1 ]
+	# A thread that goes on makes a passive call that it never made in training.
+	if kills_for_passive; then [ "$status" -eq 137 ]; else [ "$status" -eq 1 ]; fi
 	[ "$(kinds | cut -d' ' -f1)" = exec ]
 }
 
@@ -290,11 +313,9 @@ cannot_hide() {
 	sed '/<unistd/a int plugin_more(int); int plugin_more(int i) { return 3 * i; }' \
 		"$BATS_TEST_DIRNAME/../fixtures/libplugin.c" >libplugin.c
 	gcc -g -fPIC -shared -Wl,-soname,libplugin.so -o lib/libplugin.so libplugin.c
-	enforce -- plugin-getppid plugin-socket getppid
+	enforce -- plugin-getppid getppid plugin-socket
 	says 'libplugin.so was rebuilt since training'
-	says 'plugin-getppid: ok'
-	says 'plugin-socket: errno 1'
-	says 'getppid: ok'
+	refused plugin-socket 1
 	[ "$(kinds)" = syscall ]
 }
 
@@ -337,17 +358,17 @@ cannot_hide() {
 @test "the floor: a number is its low half, as for the kernel" {
 	train getppid
 	enforce -- getppid high-half
-	says 'high-half: errno 1'
+	refused high-half 1
 	[ "$(kinds)" = syscall ]
 }
 
 @test "a target under a filter of its own gets no listener, and is refused as any other" {
 	train getppid own-filter listener
-	enforce --on-violation errno:EACCES -- own-filter listener socket getppid
+	enforce --on-violation errno:EACCES -- own-filter listener create=created getppid
 	[ "$status" -eq 2 ]
 	says 'own-filter: ok'
 	says 'listener: errno 16'
-	says 'socket: errno 13'
+	says 'create: errno 13'
 	says 'getppid: ok'
 }
 
@@ -371,8 +392,12 @@ cannot_hide() {
 @test "a program may always abort, and abort nobody else" {
 	train nothing
 	enforce -- abort
-	[ "$status" -eq 134 ]
-	grep -q '"action":"log".*"syscall":"tgkill"' log
+	if kills_for_passive; then
+		grep -q '"action":"kill".*"syscall":"rt_sigprocmask"' log
+	else
+		[ "$status" -eq 134 ]
+		grep -q '"action":"log".*"syscall":"tgkill"' log
+	fi
 	enforce -- abort-parent
 	says 'abort-parent: errno 1'
 	[ "$status" -eq 1 ]
@@ -413,6 +438,12 @@ cannot_hide() {
 	run setpriv --reuid 65534 --regid 65534 --clear-groups \
 		open/sysgait enforce --backend "$backend" -m own.gait -- open/steps getppid fork exec=/bin/true socket
 	echo "$output"
+	if kills_for_passive; then
+		[ "$status" -eq 1 ]
+		says 'it takes CAP_BPF and CAP_PERFMON'
+		says 'try --backend notify'
+		return
+	fi
 	says 'exec: ok'
 	says 'socket: errno 1'
 }
@@ -469,7 +500,9 @@ cannot_hide() {
 	! says 'task:'
 }
 
+# Not by the bpf backends, which do not see all that the target prints.
 @test "a terminal has a status line, which gives way to the target's output" {
+	! kills_for_passive || return 0
 	local terminal=$BATS_TEST_DIRNAME/terminal
 	local script='sleep 60 & trap "kill $!; echo done; exit 3" INT; echo ready; wait'
 	run "$terminal" "$SYSGAIT" record -q -o run.trace -- sh -c "$script" -- '<ready' '>\x03' '<done'

@@ -390,6 +390,9 @@ sweep(GaitFloorHandover handover, int learned)
 				        "x), learned %d: 0x%x",
 				        nr, args[0], args[1], learned,
 				        simulate(gait_floor_get_filter(floor), &data));
+			g_assert_cmpint(gait_floor_asks(floor, &data), ==,
+			                simulate(gait_floor_get_filter(floor), &data) ==
+			                    SECCOMP_RET_USER_NOTIF);
 			if (nr <= MAX_SYSCALL)
 				g_assert_cmpint(gait_floor_get_refusal(floor, nr, args), ==, error);
 		}
