@@ -39,6 +39,7 @@ gait_tier_files_init(GaitTierFiles *files, const GaitWalkTable *table)
 	files->table = table ? gait_walk_table_ref((GaitWalkTable *)table) : NULL;
 	files->indices = g_hash_table_new(NULL, NULL);
 	files->modules = g_ptr_array_new();
+	files->devices = g_hash_table_new(NULL, NULL);
 	files->mappings = g_ptr_array_new();
 }
 
@@ -50,6 +51,7 @@ gait_tier_files_clear(GaitTierFiles *files)
 	g_clear_pointer(&files->mappings, g_ptr_array_unref);
 	g_clear_pointer(&files->indices, g_hash_table_unref);
 	g_clear_pointer(&files->modules, g_ptr_array_unref);
+	g_clear_pointer(&files->devices, g_hash_table_unref);
 	g_clear_pointer(&files->table, gait_walk_table_unref);
 }
 
@@ -326,6 +328,62 @@ open_descriptor(pid_t task, int descriptor, char path[PATH_MAX + 1], struct stat
 	return fd;
 }
 
+typedef enum {
+	AGREEMENT_NOT_TRIED,
+	AGREEMENT_YES,
+	AGREEMENT_NO,
+} Agreement;
+
+typedef struct {
+	guint64 address;
+	GaitMapping *mapping;
+	gboolean is_found;
+} PageSearch;
+
+static gboolean
+find_page(const GaitMapping *mapping, gpointer data)
+{
+	PageSearch *search = data;
+
+	search->is_found = search->address >= mapping->start && search->address < mapping->end;
+	if (search->is_found) {
+		search->mapping->inode = mapping->inode;
+		search->mapping->device = mapping->device;
+	}
+	return !search->is_found;
+}
+
+/*
+ * By which numbers maps will know the file. Those of stat are others on file systems of several
+ * devices or layers (btrfs, overlayfs, 9p): there a page of it is mapped, and looked at.
+ */
+static void
+identify(GaitTier *tier, int fd, const struct stat *status, GaitMapping *mapping)
+{
+	gpointer device = GSIZE_TO_POINTER(status->st_dev);
+	Agreement agreement =
+	    (Agreement)GPOINTER_TO_INT(g_hash_table_lookup(tier->files.devices, device));
+	PageSearch search = {.mapping = mapping};
+	void *page;
+
+	mapping->inode = status->st_ino;
+	mapping->device = status->st_dev;
+	if (agreement == AGREEMENT_YES)
+		return;
+	page = mmap(NULL, 1, PROT_READ, MAP_PRIVATE, fd, 0);
+	if (page == MAP_FAILED)
+		return;
+	search.address = (guint64)page;
+	gait_maps_foreach(getpid(), FALSE, find_page, &search);
+	munmap(page, 1);
+	if (!search.is_found || agreement != AGREEMENT_NOT_TRIED)
+		return;
+	agreement = mapping->inode == status->st_ino && mapping->device == status->st_dev
+	                ? AGREEMENT_YES
+	                : AGREEMENT_NO;
+	g_hash_table_insert(tier->files.devices, device, GINT_TO_POINTER(agreement));
+}
+
 void
 gait_tier_learn_descriptor(GaitTier *tier, pid_t task, int descriptor, guint64 offset, guint64 size)
 {
@@ -337,8 +395,7 @@ gait_tier_learn_descriptor(GaitTier *tier, pid_t task, int descriptor, guint64 o
 
 	if (fd < 0)
 		return;
-	mapping.inode = status.st_ino;
-	mapping.device = status.st_dev;
+	identify(tier, fd, &status, &mapping);
 	module = gait_modules_intern(tier->modules, task, &mapping);
 	if (gait_module_get_kind(module) == GAIT_MODULE_FILE)
 		learn(tier, module, &mapping, FALSE, fd);
