@@ -79,8 +79,9 @@ parse(Options *options, int *argc, char ***argv, GError **error)
 	    {"cgroup", 0, 0, G_OPTION_ARG_FILENAME, &options->cgroup,
 	     "Join whoever is in a control group (version 2), and whoever comes in later", "PATH"},
 	    {"backend", 0, 0, G_OPTION_ARG_STRING, &options->backend,
-	     "How to look at calls: ptrace, which stops each (default), or bpf, in the kernel",
-	     "ptrace|bpf"},
+	     "How to look at calls: ptrace, which stops each (default), bpf, in the kernel, or "
+	     "auto",
+	     "ptrace|bpf|auto"},
 	    {"lossless", 0, 0, G_OPTION_ARG_NONE, &options->is_lossless,
 	     "With bpf: have the program wait rather than lose what it does", NULL},
 	    {"ring", 0, 0, G_OPTION_ARG_STRING, &options->ring,
@@ -129,11 +130,17 @@ parse_ring(const char *text, gsize *size, GError **error)
 static gboolean
 check_backend(const Options *options, GaitRecorderOptions *recorder, GError **error)
 {
-	recorder->in_kernel = options->backend && strcmp(options->backend, "bpf") == 0;
+	const char *backend = options->backend ? options->backend : "ptrace";
+	gboolean is_auto = strcmp(backend, "auto") == 0;
+
+	/* What only one of them can do says which it is. */
+	recorder->may_fall_back = is_auto && !options->is_lossless && !options->ring;
+	recorder->in_kernel =
+	    strcmp(backend, "bpf") == 0 || (is_auto && !options->perturb && !options->stacks);
 	recorder->is_lossless = options->is_lossless;
-	if (options->backend && !recorder->in_kernel && strcmp(options->backend, "ptrace") != 0)
-		return gait_error_usage(error, "--backend %s: must be ptrace or bpf",
-		                        options->backend);
+	if (!is_auto && !recorder->in_kernel && strcmp(backend, "ptrace") != 0)
+		return gait_error_usage(error, "--backend %s: must be ptrace, bpf or auto",
+		                        backend);
 	if (recorder->in_kernel && (options->perturb || options->stacks))
 		return gait_error_usage(error,
 		                        "--%s needs --backend ptrace, which stops every call",
@@ -271,6 +278,8 @@ print_attribution(const GaitRecordSessionResult *result)
 	const GaitAttributorStats *stats = &result->attribution;
 	double n = MAX((double)stats->n_events, 1);
 
+	if (result->fallback[0])
+		fprintf(stderr, "%s: by ptrace: %s\n", g_get_prgname(), result->fallback);
 	if (result->kernel.n_calls > 0) {
 		print_kernel_stats(&result->kernel);
 		return;

@@ -29,6 +29,7 @@ typedef struct {
 	GaitRecordingStats stats;
 	GaitAttributorStats attribution;
 	GaitKernelStats kernel;
+	char fallback[256]; /* "": there was none */
 } GaitLinkShared;
 
 /* Both return FALSE where the other side is gone. */

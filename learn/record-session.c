@@ -302,6 +302,8 @@ run(Session *session, GError **error)
 	session->result->stats = session->shared->stats;
 	session->result->attribution = session->shared->attribution;
 	session->result->kernel = session->shared->kernel;
+	g_strlcpy(session->result->fallback, session->shared->fallback,
+	          sizeof(session->result->fallback));
 	return is_good;
 }
 

@@ -21,6 +21,7 @@ typedef struct {
 	GaitRecordingStats stats;
 	GaitAttributorStats attribution;
 	GaitKernelStats kernel;
+	char fallback[256];  /* why the in-kernel tier was not to be had; "" where that is not so */
 	gboolean has_failed; /* warn() was called: the trace ends before the target did */
 	int detach_signal;   /* that ended the recording while the target lived on; else 0 */
 	pid_t root;          /* 0 where processes were joined */

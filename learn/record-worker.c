@@ -218,6 +218,9 @@ gait_record_worker_run(int link, GaitLinkShared *shared, const GaitRecorderOptio
 		say(&worker, GAIT_LINK_DONE, 0, NULL);
 		return;
 	}
+	if (gait_recorder_get_fallback(worker.recorder))
+		g_strlcpy(shared->fallback, gait_recorder_get_fallback(worker.recorder),
+		          sizeof(shared->fallback));
 	recorder_to_wake = worker.recorder;
 	ignore_signals();
 	withdraw(options);

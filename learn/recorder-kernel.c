@@ -14,8 +14,6 @@
 #include "learn/recorder-private.h"
 #include "learn/trace-filter.h"
 
-#include "sysgait/error.h"
-
 #include <linux/audit.h>
 #include <linux/filter.h>
 #include <linux/seccomp.h>
@@ -190,12 +188,8 @@ gait_recorder_kernel_start(GaitRecorder *recorder, GError **error)
 	                           .ring_size = recorder->options.ring_size};
 	GaitTier *tier = gait_tier_new(&options, recorder->modules, &callbacks, recorder, error);
 
-	if (!tier) {
-		if (error && g_error_matches(*error, GAIT_PROCESS_ERROR, GAIT_ERROR_UNSUPPORTED))
-			g_prefix_error(error, "--backend bpf cannot be had here, --backend ptrace "
-			                      "can: ");
+	if (!tier)
 		return FALSE;
-	}
 	recorder->kernel = g_new0(GaitKernelRecorder, 1);
 	recorder->kernel->tier = tier;
 	recorder->kernel->stacks = g_ptr_array_new();

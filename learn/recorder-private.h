@@ -26,6 +26,7 @@ struct _GaitRecorder {
 	pid_t remembered[N_REMEMBERED];
 	guint n_remembered;
 	GaitKernelRecorder *kernel; /* NULL: every call stops */
+	char *fallback;             /* why it is NULL all the same */
 	GaitCgroup *cgroup;         /* NULL: none is watched */
 	gint64 next_look_us;        /* when it is looked at again */
 };

@@ -289,6 +289,25 @@ remove_output(const char *path)
 		unlink(path);
 }
 
+static gboolean
+start_kernel(GaitRecorder *recorder, GError **error)
+{
+	g_autoptr(GError) failure = NULL;
+
+	if (gait_recorder_kernel_start(recorder, &failure))
+		return TRUE;
+	if (recorder->options.may_fall_back &&
+	    g_error_matches(failure, GAIT_PROCESS_ERROR, GAIT_ERROR_UNSUPPORTED)) {
+		recorder->fallback = g_strdup(failure->message);
+		return TRUE;
+	}
+	if (g_error_matches(failure, GAIT_PROCESS_ERROR, GAIT_ERROR_UNSUPPORTED))
+		g_prefix_error(&failure,
+		               "--backend bpf cannot be had here, --backend ptrace can: ");
+	g_propagate_error(error, g_steal_pointer(&failure));
+	return FALSE;
+}
+
 GaitRecorder *
 gait_recorder_new(const GaitRecorderOptions *options, const GaitRecorderEvents *events,
                   GaitRecordingStats *stats, int *exec_status, GError **error)
@@ -300,20 +319,20 @@ gait_recorder_new(const GaitRecorderOptions *options, const GaitRecorderEvents *
 	recorder->events = *events;
 	recorder->modules = gait_modules_new(options->runtime);
 	recorder->attributor = gait_attributor_new(recorder->modules, &attribution);
+	if (options->in_kernel && !start_kernel(recorder, error))
+		return NULL;
 	recorder->tracer = gait_tracer_new(recorder->modules,
-	                                   options->argv        ? GAIT_TRACE_SYSCALLS_SECCOMP
-	                                   : options->in_kernel ? GAIT_TRACE_SYSCALLS_NONE
-	                                                        : GAIT_TRACE_SYSCALLS_PTRACE,
+	                                   options->argv      ? GAIT_TRACE_SYSCALLS_SECCOMP
+	                                   : recorder->kernel ? GAIT_TRACE_SYSCALLS_NONE
+	                                                      : GAIT_TRACE_SYSCALLS_PTRACE,
 	                                   &callbacks, recorder);
 	if (options->mask)
 		gait_tracer_set_mask(recorder->tracer, options->mask);
-	if (options->in_kernel && !gait_recorder_kernel_start(recorder, error))
-		return NULL;
 	if (options->perturb)
 		recorder->perturb = gait_perturb_new(g_random_int());
 	recorder->recording =
-	    gait_recording_new(options->output, options->in_kernel ? "bpf" : "ptrace",
-	                       options->argv, recorder->modules, stats, error);
+	    gait_recording_new(options->output, recorder->kernel ? "bpf" : "ptrace", options->argv,
+	                       recorder->modules, stats, error);
 	if (!recorder->recording)
 		return NULL;
 	if (!start(recorder, error)) {
@@ -332,6 +351,7 @@ gait_recorder_free(GaitRecorder *recorder)
 	gait_tracer_free(recorder->tracer);
 	gait_recorder_kernel_free(recorder->kernel);
 	gait_cgroup_free(recorder->cgroup);
+	g_free(recorder->fallback);
 	gait_perturb_free(recorder->perturb);
 	gait_recording_free(recorder->recording);
 	gait_attributor_free(recorder->attributor);
@@ -430,4 +450,10 @@ void
 gait_recorder_get_attribution(const GaitRecorder *recorder, GaitAttributorStats *stats)
 {
 	gait_attributor_get_stats(recorder->attributor, stats);
+}
+
+const char *
+gait_recorder_get_fallback(const GaitRecorder *recorder)
+{
+	return recorder->fallback;
 }

@@ -20,12 +20,13 @@ typedef struct {
 	const char *output;
 	const char *const *runtime; /* the runtime set; NULL for the default */
 	gboolean full_stacks;
-	gboolean perturb;     /* hold tasks back at random: perturb.h */
-	gboolean in_kernel;   /* calls come from the in-kernel tier and do not stop; neither full
-	                         stacks nor perturb then */
-	gboolean is_lossless; /* in_kernel: tasks wait where there is little room */
-	gsize ring_size;      /* in_kernel: bytes, a power of two; 0: as the tier likes */
-	const sigset_t *mask; /* the launched program's signal mask; NULL: that of now */
+	gboolean perturb;       /* hold tasks back at random: perturb.h */
+	gboolean in_kernel;     /* calls come from the in-kernel tier and do not stop; neither full
+	                           stacks nor perturb then */
+	gboolean may_fall_back; /* in_kernel: where it cannot be had every call stops instead */
+	gboolean is_lossless;   /* in_kernel: tasks wait where there is little room */
+	gsize ring_size;        /* in_kernel: bytes, a power of two; 0: as the tier likes */
+	const sigset_t *mask;   /* the launched program's signal mask; NULL: that of now */
 } GaitRecorderOptions;
 
 /* What the user's terminal must know of the launched process; for joined ones nothing is called. */
@@ -70,4 +71,6 @@ typedef struct {
 	guint64 n_how[GAIT_TIER_UNKNOWN_N_]; /* of them, with how the kernel's walk ended */
 	guint64 n_stopped;                   /* that stopped instead */
 } GaitKernelStats;
+/* Why the in-kernel tier could not be had, where that was no failure; else NULL. */
+const char *gait_recorder_get_fallback(const GaitRecorder *recorder);
 void gait_recorder_get_kernel_stats(const GaitRecorder *recorder, GaitKernelStats *stats);

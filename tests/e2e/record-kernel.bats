@@ -229,3 +229,18 @@ joined() {
 	[[ "$output" == *"PID namespace"*"--backend ptrace"* || "$output" == *"--backend ptrace can"*"PID namespace"* ]]
 	[ ! -e started ]
 }
+
+@test "--backend auto: the kernel where it can be had, else stops; -v says which, and why" {
+	"$SYSGAIT" record --backend auto -v -o trace -- true 2>messages
+	grep -q 'in the kernel: ' messages
+	"$SYSGAIT" record --backend auto --perturb -v -o trace -- true 2>messages
+	if grep -q 'in the kernel: ' messages; then false; fi
+	[ "$(id -u)" -eq 0 ] || skip 'not root: this was it'
+	chmod 755 .
+	mkdir --mode=777 own
+	cp "$SYSGAIT" own/sysgait
+	cd own
+	setpriv --reuid 65534 --regid 65534 --clear-groups ./sysgait record --backend auto -v -o trace -- true 2>../messages
+	grep -q 'by ptrace: .*CAP_BPF and CAP_PERFMON' ../messages
+	is_complete
+}
