@@ -12,10 +12,8 @@
 #include <string.h>
 
 static const GaitBackend *const backends[] = {
-    &gait_backend_bpf_kill,
-    &gait_backend_bpf_notify,
-    &gait_backend_notify,
-    &gait_backend_ptrace,
+    &gait_backend_bpf_kill, &gait_backend_bpf_hooks, &gait_backend_bpf_notify,
+    &gait_backend_notify,   &gait_backend_ptrace,
 };
 
 static gboolean

@@ -41,6 +41,7 @@ typedef struct {
 
 extern const GaitBackend gait_backend_notify;
 extern const GaitBackend gait_backend_ptrace;
+extern const GaitBackend gait_backend_bpf_hooks;
 extern const GaitBackend gait_backend_bpf_notify;
 extern const GaitBackend gait_backend_bpf_kill;
 

@@ -4,6 +4,8 @@
  * there for the few that somebody has to be asked about, and for lifecycle. Three ways of it, which
  * differ in what becomes of a call that is out of gait:
  *
+ *   - hooks: a second program refuses it at the kernel's security hooks, before it acts; calls that
+ *     act and meet no hook are judged as in the next way, others are killed for.
  *   - notify: the calls that act come by seccomp notification and are judged before they happen, as
  *     in the notify backend; the others, of which nothing is left when their process is killed, are
  *     walked in the kernel, and a violation kills.
@@ -15,6 +17,7 @@
 #include "enforce/backend.h"
 #include "enforce/notify-private.h"
 #include "kernel/tier.h"
+#include "sysgait/error.h"
 
 static gboolean
 probe(GError **error)
@@ -25,8 +28,43 @@ probe(GError **error)
 static gboolean
 run(GaitEnforcer *enforcer, const char *const *argv, int *status, GError **error)
 {
-	return gait_notify_run(enforcer, argv, TRUE, status, error);
+	GaitDenialMeans means = GAIT_DENIAL_NONE;
+
+	return gait_notify_run(enforcer, argv, &means, status, error);
 }
+
+static gboolean
+probe_hooks(GError **error)
+{
+	g_autofree char *reasons = NULL;
+
+	if (gait_denial_probe(&reasons) != GAIT_DENIAL_NONE)
+		return probe(error);
+	g_set_error(error, GAIT_ENFORCE_ERROR, GAIT_ERROR_UNSUPPORTED,
+	            "this kernel lets no BPF program refuse a call: %s",
+	            g_strdelimit(g_strchomp(reasons), "\n", ';'));
+	return FALSE;
+}
+
+static gboolean
+run_by_hooks(GaitEnforcer *enforcer, const char *const *argv, int *status, GError **error)
+{
+	GaitDenialMeans means = gait_denial_probe(NULL);
+
+	return gait_notify_run(enforcer, argv, &means, status, error);
+}
+
+const GaitBackend gait_backend_bpf_hooks = {
+    .name = "bpf-hooks",
+    .summary = "a BPF program walks calls, another refuses them at the kernel's security hooks",
+    .promise = "calls are refused in the kernel before they act; those that no hook can refuse are "
+               "judged before they happen if they act, and killed for if not",
+    .is_preexec = TRUE,
+    .has_errno = TRUE,
+    .handover = GAIT_FLOOR_NOTIFY_UNHOOKED,
+    .probe = probe_hooks,
+    .run = run_by_hooks,
+};
 
 const GaitBackend gait_backend_bpf_notify = {
     .name = "bpf-notify",

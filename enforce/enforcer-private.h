@@ -67,6 +67,7 @@ struct _GaitEnforcer {
 	GaitRecording *recording; /* borrowed; NULL: none */
 	GMutex recording_lock;
 	GaitInKernel *in_kernel; /* NULL: every call is judged here */
+	guint64 n_denied;        /* calls that were refused in the kernel */
 	guint64 n_walked;        /* calls that were judged in the kernel, once that is over */
 };
 

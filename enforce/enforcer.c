@@ -157,6 +157,7 @@ gait_enforcer_get_stats(const GaitEnforcer *enforcer, GaitEnforcerStats *stats)
 	*stats = (GaitEnforcerStats){
 	    .n_tasks = enforcer->n_tasks,
 	    .n_killed = enforcer->n_killed,
+	    .n_refused = enforcer->n_denied,
 	    .n_events = enforcer->n_walked + gait_in_kernel_count_events(enforcer),
 	};
 	for (guint i = 0; i < enforcer->judges->len; i++) {

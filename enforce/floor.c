@@ -7,6 +7,7 @@
 #include "enforce/floor.h"
 
 #include "enforce/passive.h"
+#include "kernel/denial.h"
 
 #include "sysgait/error.h"
 #include "sysgait/syscall.h"
@@ -192,6 +193,22 @@ append_exported(GaitFloor *floor, scmp_filter_ctx context, GError **error)
 }
 
 static gboolean
+add_unhooked(scmp_filter_ctx context, guint32 max_syscall, GError **error)
+{
+	for (guint32 nr = 0; nr <= MIN(max_syscall, gait_syscall_get_max()); nr++) {
+		int result = gait_denial_has_hooks((int)nr) || gait_passive_is_always((int)nr)
+		                 ? 0
+		                 : seccomp_rule_add(context, SCMP_ACT_NOTIFY, (int)nr, 0);
+
+		/* Numbers that nobody has given a name. */
+		if (result < 0 && result != -EEXIST && result != -EDOM && result != -EINVAL)
+			return gait_error_system(error, GAIT_ENFORCE_ERROR, -result,
+			                         "seccomp_rule_add(%u)", nr);
+	}
+	return TRUE;
+}
+
+static gboolean
 append_guards(GaitFloor *floor, GaitFloorHandover handover, GError **error)
 {
 	static const guint32 actions[GAIT_FLOOR_N_] = {
@@ -199,6 +216,7 @@ append_guards(GaitFloor *floor, GaitFloorHandover handover, GError **error)
 	    [GAIT_FLOOR_TRACE] = SCMP_ACT_TRACE(0),
 	    [GAIT_FLOOR_ALLOW] = SCMP_ACT_ALLOW,
 	    [GAIT_FLOOR_NOTIFY_PIVOTAL] = SCMP_ACT_ALLOW,
+	    [GAIT_FLOOR_NOTIFY_UNHOOKED] = SCMP_ACT_ALLOW,
 	    [GAIT_FLOOR_NOTIFY_ACTIVE] = SCMP_ACT_NOTIFY,
 	};
 	scmp_filter_ctx context = seccomp_init(actions[handover]);
@@ -216,14 +234,18 @@ append_guards(GaitFloor *floor, GaitFloorHandover handover, GError **error)
 		            "this kernel cannot kill a process from a seccomp filter");
 		is_good = FALSE;
 	}
-	if (is_good && handover == GAIT_FLOOR_NOTIFY_PIVOTAL)
+	if (is_good &&
+	    (handover == GAIT_FLOOR_NOTIFY_PIVOTAL || handover == GAIT_FLOOR_NOTIFY_UNHOOKED))
 		is_good = gait_pivotal_add_rules(context, SCMP_ACT_NOTIFY, error);
+	if (is_good && handover == GAIT_FLOOR_NOTIFY_UNHOOKED)
+		is_good = add_unhooked(context, floor->max_syscall, error);
 	if (is_good && handover == GAIT_FLOOR_NOTIFY_ACTIVE)
 		is_good = gait_passive_add_rules(context, SCMP_ACT_ALLOW, error);
 	/* The others are the supervisor's to refuse, so that they are logged. */
 	for (guint i = 0; is_good && i < G_N_ELEMENTS(guards); i++)
 		if (floor->nrs[i] >= 0 && !is_covered(floor, i) &&
 		    (handover == GAIT_FLOOR_NOTIFY_PIVOTAL ||
+		     handover == GAIT_FLOOR_NOTIFY_UNHOOKED ||
 		     (handover == GAIT_FLOOR_ALLOW && !floor->is_learned[i])))
 			is_good =
 			    add_rule(context, &guards[i], floor->nrs[i],

@@ -19,6 +19,8 @@ typedef enum {
 	/* The same; but calls that make tasks, run programs, map code or signal are
 	   SECCOMP_RET_USER_NOTIF. */
 	GAIT_FLOOR_NOTIFY_PIVOTAL,
+	/* The same; and of calls that act those, too, that no hook can refuse (kernel/denial.h). */
+	GAIT_FLOOR_NOTIFY_UNHOOKED,
 	/* The same of every call that acts: all but those of which a kill leaves nothing. */
 	GAIT_FLOOR_NOTIFY_ACTIVE,
 	GAIT_FLOOR_N_,

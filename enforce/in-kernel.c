@@ -21,6 +21,7 @@
 
 struct _GaitInKernel {
 	GaitTier *tier;
+	GaitDenial *denial;                   /* NULL: what is to be refused is killed for */
 	GaitTask *tasks[GAIT_TIER_MAX_TASKS]; /* by slot */
 	guint64 n_events, n_lost;             /* of tasks that are gone */
 	GPtrArray *stacks;                    /* recording: GaitStack by the kernel's number */
@@ -30,7 +31,7 @@ struct _GaitInKernel {
  */
 
 static guint8
-choose_action(const GaitAction *action, guint32 nr)
+choose_action(const GaitAction *action, guint32 nr, gboolean is_deniable)
 {
 	switch (action->kind) {
 	case GAIT_ACTION_LOG:
@@ -38,6 +39,7 @@ choose_action(const GaitAction *action, guint32 nr)
 		           ? GAIT_TIER_STAND_STILL
 		           : GAIT_TIER_LOG;
 	case GAIT_ACTION_ERRNO:
+		return is_deniable ? GAIT_TIER_DENY : GAIT_TIER_KILL;
 	case GAIT_ACTION_KILL:
 		return GAIT_TIER_KILL;
 	case GAIT_ACTION_N_:
@@ -48,15 +50,17 @@ choose_action(const GaitAction *action, guint32 nr)
 
 /* Of classes beyond the first few none only waits. */
 static void
-fill_policy(const GaitPolicy *policy, struct gait_tier_syscall calls[GAIT_TIER_N_SYSCALLS])
+fill_policy(const GaitPolicy *policy, const GaitDenial *denial,
+            struct gait_tier_syscall calls[GAIT_TIER_N_SYSCALLS])
 {
 	const guint32 other = G_MAXUINT32;
 
 	for (guint32 nr = 0; nr < GAIT_TIER_N_SYSCALLS; nr++) {
+		calls[nr].is_deniable = denial && gait_denial_covers(denial, (int)nr);
 		for (guint v = GAIT_VERDICT_ALLOW + 1; v < GAIT_VERDICT_N_; v++) {
 			GaitAction action = gait_policy_decide(policy, v, nr, other);
 
-			calls[nr].action[v] = choose_action(&action, nr);
+			calls[nr].action[v] = choose_action(&action, nr, calls[nr].is_deniable);
 			calls[nr].error[v] = (guint16)action.error;
 		}
 		for (guint32 klass = 0; klass < 32; klass++) {
@@ -295,8 +299,8 @@ on_violation(const struct gait_tier_raw *raw, gpointer data)
 	    .time_s = (double)g_get_real_time() / G_USEC_PER_SEC,
 	    .verdict = raw->verdict,
 	    .args = args,
-	    .action = raw->is_killed ? "kill" : "log",
 	};
+	g_autoptr(GString) action = g_string_new(NULL);
 
 	if (!supervised || !supervised->walker)
 		return;
@@ -305,6 +309,13 @@ on_violation(const struct gait_tier_raw *raw, gpointer data)
 	violation.tid = task->tid;
 	supervised->n_violations++;
 	enforcer->n_killed += raw->is_killed;
+	enforcer->n_denied += raw->action == GAIT_TIER_DENY;
+	gait_action_format(&(GaitAction){.kind = raw->is_killed                  ? GAIT_ACTION_KILL
+	                                         : raw->action == GAIT_TIER_DENY ? GAIT_ACTION_ERRNO
+	                                                                         : GAIT_ACTION_LOG,
+	                                 .error = (int)raw->error},
+	                   action);
+	violation.action = action->str;
 	go_back(enforcer, supervised, raw);
 	{
 		const GaitStack *stack = attribute(enforcer, task, raw);
@@ -397,11 +408,26 @@ gait_in_kernel_count_events(const GaitEnforcer *enforcer)
 	return n;
 }
 
+/* What the floor leaves to hooks has to meet them. */
+static gboolean
+has_all_hooks(const GaitDenial *denial, GError **error)
+{
+	for (guint32 nr = 0; nr <= gait_syscall_get_max(); nr++)
+		if (gait_denial_has_hooks((int)nr) && !gait_denial_covers(denial, (int)nr)) {
+			g_set_error(error, GAIT_ENFORCE_ERROR, GAIT_ERROR_UNSUPPORTED,
+			            "this kernel lacks a security hook by which %s is refused; try "
+			            "--backend bpf-notify",
+			            gait_syscall_name(nr));
+			return FALSE;
+		}
+	return TRUE;
+}
+
 /* --- start --------------------------------------------------------------------------------------
  */
 
 gboolean
-gait_enforcer_start_in_kernel(GaitEnforcer *enforcer, GError **error)
+gait_enforcer_start_in_kernel(GaitEnforcer *enforcer, GaitDenialMeans means, GError **error)
 {
 	static const GaitTierCallbacks callbacks = {.call = on_call, .violation = on_violation};
 	g_autofree struct gait_tier_syscall *calls =
@@ -410,9 +436,15 @@ gait_enforcer_start_in_kernel(GaitEnforcer *enforcer, GError **error)
 	                           .syscalls = calls,
 	                           .is_recording = enforcer->recording != NULL,
 	                           .is_lossless = enforcer->recording != NULL};
+	g_autoptr(GaitDenial) denial = NULL;
 	GaitTier *tier;
 
-	fill_policy(&enforcer->policy, calls);
+	if (means != GAIT_DENIAL_NONE && !(denial = gait_denial_new(means, error)))
+		return FALSE;
+	if (denial && !has_all_hooks(denial, error))
+		return FALSE;
+	options.denial = denial;
+	fill_policy(&enforcer->policy, denial, calls);
 	tier = gait_tier_new(&options, enforcer->modules, &callbacks, enforcer, error);
 	if (!tier)
 		return FALSE;
@@ -422,6 +454,7 @@ gait_enforcer_start_in_kernel(GaitEnforcer *enforcer, GError **error)
 	enforcer->terminal = NULL;
 	enforcer->in_kernel = g_new0(GaitInKernel, 1);
 	enforcer->in_kernel->tier = tier;
+	enforcer->in_kernel->denial = g_steal_pointer(&denial);
 	enforcer->in_kernel->stacks = g_ptr_array_new();
 	return TRUE;
 }
@@ -440,6 +473,7 @@ gait_enforcer_stop_in_kernel(GaitEnforcer *enforcer)
 		                 in_kernel->n_lost);
 	enforcer->n_walked += in_kernel->n_events;
 	gait_tier_free(in_kernel->tier);
+	gait_denial_free(in_kernel->denial);
 	g_ptr_array_unref(in_kernel->stacks);
 	g_free(in_kernel);
 }

@@ -203,18 +203,20 @@ launch(GaitNotifyRun *notify, const char *const *argv, int *status, GError **err
 }
 
 gboolean
-gait_notify_run(GaitEnforcer *enforcer, const char *const *argv, gboolean in_kernel, int *status,
-                GError **error)
+gait_notify_run(GaitEnforcer *enforcer, const char *const *argv, const GaitDenialMeans *means,
+                int *status, GError **error)
 {
-	GaitNotifyRun notify = {.enforcer = enforcer, .is_in_kernel = in_kernel};
+	GaitNotifyRun notify = {.enforcer = enforcer, .is_in_kernel = means != NULL};
 	gboolean is_good;
 
-	if (in_kernel && !gait_enforcer_start_in_kernel(enforcer, error))
+	if (means && !gait_enforcer_start_in_kernel(enforcer, *means, error))
 		return FALSE;
 	notify.listener =
 	    gait_listener_new(gait_floor_get_filter(gait_enforcer_get_floor(enforcer)), error);
-	if (!notify.listener)
+	if (!notify.listener) {
+		gait_enforcer_stop_in_kernel(enforcer);
 		return FALSE;
+	}
 	notify.tasks = g_hash_table_new_full(NULL, NULL, NULL, g_free);
 	notify.requests = g_array_new(FALSE, FALSE, sizeof(GaitNotifyRequest));
 	pthread_mutex_init(&notify.mutex, NULL);
@@ -240,7 +242,7 @@ gait_notify_run(GaitEnforcer *enforcer, const char *const *argv, gboolean in_ker
 static gboolean
 run(GaitEnforcer *enforcer, const char *const *argv, int *status, GError **error)
 {
-	return gait_notify_run(enforcer, argv, FALSE, status, error);
+	return gait_notify_run(enforcer, argv, NULL, status, error);
 }
 
 gboolean

@@ -232,3 +232,12 @@ gait_pivotal_add_rules(scmp_filter_ctx context, guint32 stop, GError **error)
 {
 	return add_rules(context, stop, pivotal, G_N_ELEMENTS(pivotal), error);
 }
+
+gboolean
+gait_passive_is_always(int nr)
+{
+	for (gsize i = 0; i < G_N_ELEMENTS(passive); i++)
+		if (passive[i].mask == 0 && seccomp_syscall_resolve_name(passive[i].name) == nr)
+			return TRUE;
+	return FALSE;
+}

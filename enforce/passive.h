@@ -14,6 +14,8 @@
  * it. FALSE with error where libseccomp would not.
  */
 gboolean gait_passive_add_rules(scmp_filter_ctx context, guint32 allow, GError **error);
+/* Whether a call of this number is passive, whatever its arguments. */
+gboolean gait_passive_is_always(int nr);
 /*
  * The opposite: `stop` for the few calls that somebody has to be asked about whatever is done about
  * violations: they make tasks, run programs, map code, or signal.

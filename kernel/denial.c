@@ -197,6 +197,14 @@ gait_denial_share(const GaitDenial *denial, struct bpf_object *judge, GError **e
 }
 
 gboolean
+gait_denial_has_hooks(int syscall)
+{
+	GaitDenialHooks needed;
+
+	return gait_denial_calls_find(syscall, &needed);
+}
+
+gboolean
 gait_denial_covers(const GaitDenial *denial, int syscall)
 {
 	GaitDenialHooks needed;

@@ -38,7 +38,9 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(GaitDenial, gait_denial_free)
 /* Before the judge's object is loaded: gives it the maps of denied.bpf.h. */
 gboolean gait_denial_share(const GaitDenial *denial, struct bpf_object *judge, GError **error);
 
-/* Whether every use of this call can be refused before it acts. Where not, the judge kills. */
+/* Whether there are hooks at which every use of this call can be refused before it acts. */
+gboolean gait_denial_has_hooks(int syscall);
+/* The same, and they are in use. Where not, the judge kills. */
 gboolean gait_denial_covers(const GaitDenial *denial, int syscall);
 
 /* What has come of it so far. */

@@ -10,6 +10,8 @@
 #include "kernel/report.bpf.h"
 #include "kernel/step.bpf.h"
 
+#include "kernel/denied.bpf.h"
+
 /*
  * The slot of the current task; 0 where it has none. The task remembers where it was; but a thread
  * that execs takes over its leader's number, and the slot is renumbered.
@@ -51,38 +53,51 @@ lose_states(__u32 slot)
 
 /* Closed: a call that nobody has foreseen is killed. */
 static __always_inline __u32
-choose_action(struct gait_tier_report *report)
+choose_action(struct gait_tier_report *report, __u32 *is_deniable)
 {
 	__u32 nr = report->nr & (GAIT_TIER_N_SYSCALLS - 1);
 	const struct gait_tier_syscall *call = bpf_map_lookup_elem(&syscalls, &nr);
-	__u64 verdict = report->verdict;
+	__u64 verdict = BOUND(report->verdict, GAIT_TIER_N_VERDICTS - 1);
 
-	/* The verifier has to see the very register that is bounded. */
-	asm volatile("%0 &= 15" : "+r"(verdict));
+	*is_deniable = 0;
 	if (!call || nr != report->nr)
 		return GAIT_TIER_KILL;
 	if (report->event.klass < 32 && (call->waiting >> report->event.klass & 1))
 		return GAIT_TIER_STAND_STILL;
 	report->error = call->error[verdict];
+	*is_deniable = call->is_deniable;
 	return call->action[verdict];
+}
+
+/* Whether the call is sure to fail. */
+static __always_inline int
+deny(const struct gait_tier_report *report)
+{
+	return gait_denial_set(report->error ? report->error : EPERM) == 0;
 }
 
 static __always_inline void
 act(struct gait_tier_slot *slot, struct gait_tier_step *step, struct gait_tier_report *report,
     const __u64 *registers)
 {
-	report->action = choose_action(report);
+	__u32 is_deniable;
+
+	report->event = step->event;
+	report->action = choose_action(report, &is_deniable);
 	report->position = slot->position;
 	report->library = step->found.library;
 	report->from = step->from;
 	report->depth = step->depth;
-	report->event = step->event;
 	slot->n_violations++;
 	if (report->action == GAIT_TIER_LOG) {
 		gait_resync_phase(step);
 		gait_move(step);
 	}
-	report->is_killed = report->action >= GAIT_TIER_DENY;
+	/* Who is killed dies on the way back from the call; what a hook refuses does nothing until
+	   then. */
+	if (report->action >= GAIT_TIER_DENY && is_deniable && !deny(report))
+		report->action = GAIT_TIER_KILL;
+	report->is_killed = report->action == GAIT_TIER_KILL;
 	if (report->is_killed) {
 		slot->is_lost = 1;
 		bpf_send_signal(9);
@@ -96,10 +111,8 @@ static __noinline int
 enforce_anew(struct gait_tier_slot *slot, struct gait_tier_step *step, const __u64 *registers,
              int how)
 {
-	struct gait_tier_report report = {.kind = GAIT_TIER_VIOLATION,
-	                                  .slot = step->slot,
-	                                  .nr = step->event.nr,
-	                                  .how = (__u32)how};
+	struct gait_tier_report *report =
+	    begin_report(slot, GAIT_TIER_VIOLATION, step->slot, step->event.nr, how);
 	__u32 phase = slot->position.phase;
 
 	if (how != GAIT_TIER_FOUND) {
@@ -108,9 +121,9 @@ enforce_anew(struct gait_tier_slot *slot, struct gait_tier_step *step, const __u
 		step->event.site = 0;
 		step->event.flags &= GAIT_WALK_STALE_ISSUER;
 	}
-	report.verdict = step_walker(step);
-	if (report.verdict != GAIT_WALK_ALLOW)
-		act(slot, step, &report, registers);
+	report->verdict = step_walker(step);
+	if (report->verdict != GAIT_WALK_ALLOW)
+		act(slot, step, report, registers);
 	else if (how == GAIT_TIER_FOUND)
 		gait_remember_step(step, phase);
 	return 0;
@@ -209,13 +222,14 @@ on_enter(__u64 *arguments)
 {
 	struct task_struct *task = bpf_get_current_task_btf();
 	const __u64 *registers = (const __u64 *)arguments[0];
-	struct gait_tier_step step = {};
+	struct gait_tier_step *step;
 	struct gait_tier_slot *slot;
+	__u32 index = 0;
 	int how;
 
 	if (!task->ptrace)
 		return 0;
-	slot = find_slot(task, &step.slot);
+	slot = find_slot(task, &index);
 	if (!slot || slot->is_lost)
 		return 0;
 	if (slot->flags & GAIT_TIER_TASK_MUTE) {
@@ -224,14 +238,13 @@ on_enter(__u64 *arguments)
 		return 0;
 	}
 	slot->n_events++;
-	step.event.nr = (__u32)arguments[1];
-	step.event.issuer_module = step.event.module = GAIT_WALK_NONE;
-	watch_code(slot, registers, step.event.nr);
-	how = walk_outward(slot, registers, step.event.nr, &step.event);
+	step = begin_step(slot, index, (__u32)arguments[1]);
+	watch_code(slot, registers, step->event.nr);
+	how = walk_outward(slot, registers, step->event.nr, &step->event);
 	if (config.is_recording)
-		report_call(slot, step.slot, registers, step.event.nr, how);
+		report_call(slot, index, registers, step->event.nr, how);
 	if (config.is_enforcing && (slot->flags & GAIT_TIER_TASK_ENFORCED))
-		enforce(slot, &step, registers, how);
+		enforce(slot, step, registers, how);
 	return 0;
 }
 

@@ -65,6 +65,15 @@ enum {
 	REGS_N
 };
 
+/* value & mask, so that the verifier sees it: of the very register, which the compiler would reload
+ * or bound in a way that Linux 6.1 does not understand. */
+#define BOUND(value, mask)                                                                         \
+	({                                                                                         \
+		__u64 bound_value = (value);                                                       \
+		asm volatile("%0 &= %1" : "+r"(bound_value) : "i"(mask));                          \
+		bound_value;                                                                       \
+	})
+
 /* In sections, and so maps, of their own. */
 const volatile struct gait_tier_config config SEC(".rodata.config");
 struct gait_tier_shared shared SEC(".data.shared") = {.generation = 1};

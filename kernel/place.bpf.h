@@ -8,6 +8,7 @@
 
 #include "kernel/maps.bpf.h"
 
+#define EPERM     1
 #define EBUSY     16
 #define MAX_TRIES 4096
 
@@ -206,18 +207,17 @@ static __always_inline int
 find_place(struct gait_tier_slot *slot, __u64 pc, int is_instruction,
            struct gait_tier_place **place)
 {
-	__u32 at = find_cached(pc);
+	__u64 at = find_cached(pc);
 
 	for (__u32 i = 0; i < GAIT_TIER_N_WAYS; i++) {
-		*place = &slot->places[at + i];
-		slot->at = at + i;
+		__u64 index = BOUND(at + i, GAIT_TIER_N_CACHED - 1);
+
+		*place = &slot->places[index];
+		slot->at = index;
 		if (is_cached(*place, pc, is_instruction))
 			return GAIT_TIER_FOUND;
 	}
-	at += slot->n_fetched++ % GAIT_TIER_N_WAYS;
-	/* The compiler makes it an OR, of which Linux 6.1's verifier keeps no bounds. */
-	__asm__ volatile("" : "+r"(at));
-	at &= GAIT_TIER_N_CACHED - 1;
+	at = BOUND(at + slot->n_fetched++ % GAIT_TIER_N_WAYS, GAIT_TIER_N_CACHED - 1);
 	*place = &slot->places[at];
 	slot->at = at;
 	return gait_look_up(slot, pc, at, is_instruction);

@@ -95,6 +95,21 @@ struct gait_tier_report {
 	struct gait_walk_position position;
 };
 
+/* In the slot: the programs' stack is small. */
+static __always_inline struct gait_tier_report *
+begin_report(struct gait_tier_slot *slot, __u32 kind, __u32 index, __u32 nr, int how)
+{
+	struct gait_tier_report *report = (struct gait_tier_report *)slot->report;
+
+	_Static_assert(sizeof(*report) <= sizeof(slot->report), "a report has room in its slot");
+	__builtin_memset(report, 0, sizeof(*report));
+	report->kind = kind;
+	report->slot = index;
+	report->nr = nr;
+	report->how = (__u32)how;
+	return report;
+}
+
 static __always_inline int
 report_raw(struct gait_tier_report *report, struct gait_tier_slot *slot, const __u64 *registers)
 {
@@ -149,15 +164,14 @@ report_known(struct gait_tier_slot *slot, __u32 index, const __u64 *registers, _
 static __noinline void
 report_call(struct gait_tier_slot *slot, __u32 index, const __u64 *registers, __u32 nr, int how)
 {
-	struct gait_tier_report report = {
-	    .kind = GAIT_TIER_RAW_CALL, .slot = index, .nr = nr, .how = (__u32)how};
+	struct gait_tier_report *report;
 	struct gait_tier_recalled *recalled;
 	__u64 hash;
 	__u32 *known;
 
 	if (how != GAIT_TIER_FOUND) {
 		slot->n_unknown++;
-		report_raw(&report, slot, registers);
+		report_raw(begin_report(slot, GAIT_TIER_RAW_CALL, index, nr, how), slot, registers);
 		return;
 	}
 	hash = hash_stack(slot);
@@ -171,8 +185,9 @@ report_call(struct gait_tier_slot *slot, __u32 index, const __u64 *registers, __
 		report_known(slot, index, registers, nr, recalled->number);
 		return;
 	}
-	report.is_new = 1;
+	report = begin_report(slot, GAIT_TIER_RAW_CALL, index, nr, how);
+	report->is_new = 1;
 	/* Told before anybody else can use the number. */
-	if (report_raw(&report, slot, registers))
-		bpf_map_update_elem(&stacks, &hash, &report.stack, BPF_NOEXIST);
+	if (report_raw(report, slot, registers))
+		bpf_map_update_elem(&stacks, &hash, &report->stack, BPF_NOEXIST);
 }

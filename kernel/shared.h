@@ -141,7 +141,9 @@ struct gait_tier_slot {
 	struct gait_tier_recalled recalled[GAIT_TIER_N_RECALLED];
 	/* The walk outward: here and not on the program's stack, which Linux 6.1's verifier loses
 	   track of in loops. */
-	__u64 frame[4]; /* struct gait_unwind_frame */
+	__u64 frame[4];   /* struct gait_unwind_frame */
+	__u64 step[24];   /* struct gait_tier_step */
+	__u64 report[24]; /* struct gait_tier_report */
 	__u64 stack_base;
 	__u64 has_stack;      /* which pieces of it were read, by bit */
 	__u32 n_frames, site; /* of pcs */
@@ -157,13 +159,14 @@ struct gait_tier_syscall {
 	__u32 mask[2];                     /* 0: none */
 	__u8 action[GAIT_TIER_N_VERDICTS]; /* GAIT_TIER_… */
 	__u16 error[GAIT_TIER_N_VERDICTS];
+	__u32 is_deniable; /* the hooks of denial.bpf.c can refuse it before it acts */
 	__u32 waiting; /* bit k: with class k it only waits, and is logged whatever the policy */
 };
 
 enum {
 	GAIT_TIER_LOG,
 	GAIT_TIER_STAND_STILL, /* logged, and the walker does not follow */
-	GAIT_TIER_DENY,
+	GAIT_TIER_DENY,        /* it fails with an errno, by a hook */
 	GAIT_TIER_KILL,
 };
 

@@ -196,6 +196,20 @@ struct gait_tier_step {
 	__u32 pad;
 };
 
+/* In the slot: the programs' stack is small. */
+static __always_inline struct gait_tier_step *
+begin_step(struct gait_tier_slot *slot, __u32 index, __u32 nr)
+{
+	struct gait_tier_step *step = (struct gait_tier_step *)slot->step;
+
+	_Static_assert(sizeof(*step) <= sizeof(slot->step), "a step has room in its slot");
+	step->slot = index;
+	step->depth = 0;
+	step->event = (struct gait_walk_event){
+	    .nr = nr, .issuer_module = GAIT_WALK_NONE, .module = GAIT_WALK_NONE};
+	return step;
+}
+
 /* What the parts work on. */
 struct step_parts {
 	const struct gait_walk_header *walk_table;

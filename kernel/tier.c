@@ -196,6 +196,8 @@ load(GaitTier *tier, const GaitTierOptions *options, GError **error)
 	if (!tier->object)
 		return gait_error_system(error, GAIT_PROCESS_ERROR, errno, "opening a BPF program");
 	configure(tier, options);
+	if (options->denial && !gait_denial_share(options->denial, tier->object, error))
+		return FALSE;
 	if (bpf_object__load(tier->object) != 0)
 		return fail_to_load(errno, error);
 	return map_values(find_map(tier, "slots"), GAIT_TIER_MAX_TASKS, (void **)&tier->slots,

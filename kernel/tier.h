@@ -10,6 +10,7 @@
 #include "sysgait/attribute.h"
 #include "sysgait/walker.h"
 
+#include "kernel/denial.h"
 #include "kernel/shared.h"
 
 typedef struct {
@@ -22,6 +23,8 @@ typedef struct {
 	const GaitWalkTable *table;
 	/* GAIT_TIER_N_SYSCALLS of them: what is done about violations. NULL without a table. */
 	const struct gait_tier_syscall *syscalls;
+	const GaitDenial
+	    *denial; /* refuses calls that are to be refused; NULL: they are killed for */
 } GaitTierOptions;
 
 /* What comes from the kernel, in the order in which it happened. */
