@@ -187,6 +187,57 @@ gait_metrics_role(const GaitModel *model, const GaitProgram *program, guint32 ro
 	finish(&measure);
 }
 
+/* The edges with the same beginning as edge i, as far as the phase allows where they lead. Returns
+ * the next edge. */
+static guint32
+count_phase_edges(Measure *measure, const GaitLibrary *library, guint32 i, guint32 role,
+                  const gboolean *is_allowed)
+{
+	guint32 end = i + degree_at(library, i), degree = 0;
+
+	for (guint32 pass = 0; pass < 2; pass++)
+		for (guint32 k = i; k < end; k++) {
+			const GaitEdge *edge = g_ptr_array_index(library->edges, k);
+			const GaitSymbol *symbol =
+			    g_ptr_array_index(library->symbols, edge->to - GAIT_STATE_FIRST);
+			guint32 call =
+			    gait_calls_find(measure->program->calls, symbol->nr, symbol->klass);
+			const GaitRoleCount *count = gait_edge_find_role(edge, role);
+
+			if (call == GAIT_NONE || !is_allowed[call])
+				continue;
+			if (pass == 0)
+				degree++;
+			else if (count)
+				count_edge(measure, degree, count->count, count->n_runs);
+		}
+	return end;
+}
+
+GaitBranching
+gait_metrics_phase_branching(const GaitProgram *program, guint32 role, guint32 phase)
+{
+	const GaitRole *found = gait_program_get_role(program, role);
+	const GArray *allowed =
+	    ((const GaitPhase *)g_ptr_array_index(found->phases, phase))->allowed;
+	g_autofree gboolean *is_allowed = g_new0(gboolean, program->calls->len + 1);
+	g_auto(Measure) measure = {0};
+	GaitMetrics metrics;
+
+	measure_init(&measure, NULL, program, &metrics);
+	for (guint i = 0; i < allowed->len; i++)
+		is_allowed[g_array_index(allowed, guint32, i)] = TRUE;
+	for (guint32 l = 0; l < program->libraries->len; l++) {
+		const GaitLibrary *library = gait_program_get_library(program, l);
+		guint32 i = 0;
+
+		while (i < library->edges->len)
+			i = count_phase_edges(&measure, library, i, role, is_allowed);
+	}
+	measure_branching(&measure);
+	return (GaitBranching){metrics.branching, metrics.branching_p95};
+}
+
 void
 gait_metrics_program(const GaitModel *model, const GaitProgram *program, GaitMetrics *out)
 {

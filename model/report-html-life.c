@@ -140,10 +140,11 @@ add_interlude_rows(GaitPage *page, const GaitRole *role, const GaitPhase *phase)
 		g_string_append(page->out, "<tr class=\"dim\"><td style=\"padding-left:34px\">now "
 		                           "and then, from ");
 		gait_page_text(page->out, entry);
-		g_string_append_printf(page->out,
-		                       " until it waits</td><td></td><td>+%u</td><td></td><td></td>"
-		                       "<td></td><td class=\"left\">",
-		                       gait_interlude_count(program, phase, interlude));
+		g_string_append_printf(
+		    page->out,
+		    " until it waits</td><td></td><td>+%u</td><td></td><td></td><td></td>"
+		    "<td></td><td class=\"left\">",
+		    gait_interlude_count(program, phase, interlude));
 		append_acts(page->out, acts);
 		g_string_append(page->out, "</td></tr>\n");
 	}
@@ -161,9 +162,11 @@ add_phase_row(GaitPage *page, const GaitReportPhase *phase)
 	                       "<tr><td><b class=\"chip\" style=\"background:%s\">%u</b> ",
 	                       gait_graph_phase_color(phase->phase)->line, phase->phase + 1);
 	gait_page_text(page->out, name);
-	g_string_append_printf(
-	    page->out, "</td><td>%.1f%%</td><td>%u</td><td>%u</td><td>%.1f</td><td>%u", 100 * share,
-	    phase->n_allowed, phase->n_retained, phase->surface, phase->n_plain);
+	g_string_append_printf(page->out,
+	                       "</td><td>%.1f%%</td><td>%u</td><td>%u</td><td>%.1f</td>"
+	                       "<td title=\"95th percentile: %.0f\">%.1f</td><td>%u",
+	                       100 * share, phase->n_allowed, phase->n_retained, phase->surface,
+	                       phase->branching.p95, phase->branching.mean, phase->n_plain);
 	if (phase->n_padded)
 		g_string_append_printf(page->out, " <span class=\"dim\">+%u</span>",
 		                       phase->n_padded);
@@ -187,7 +190,9 @@ add_role(GaitPage *page, guint32 role_index)
 	add_strip(page, role_index);
 	g_string_append(page->out,
 	                "<div class=\"wide\"><table><tr><th>phase, entered at</th><th>of its "
-	                "life</th><th>calls</th><th>kept</th><th>surface</th><th>payloads</th>"
+	                "life</th><th>calls</th><th>kept</th><th>surface</th>"
+	                "<th title=\"next symbols that sequence and phase allow, on average\">next"
+	                "</th><th>payloads</th>"
 	                "<th class=\"left\">an attacker could</th></tr>\n");
 	for (guint i = 0; i < page->program->phases->len; i++)
 		if (gait_page_get_phase(page, i)->role == role_index)

@@ -84,9 +84,11 @@ append_phase(const GaitModel *model, const GaitReportProgram *program, const Gai
 	append_string(out, "entered_at", name);
 	g_string_append_printf(out,
 	                       ",\"time_share\":%.6f,\"allowed\":%u,\"retained\":%u,"
-	                       "\"surface\":%.4f,\"retained_surface\":%.4f",
+	                       "\"surface\":%.4f,\"retained_surface\":%.4f,"
+	                       "\"branching\":%.4f,\"branching_p95\":%.0f",
 	                       phase->share, phase->n_allowed, phase->n_retained, phase->surface,
-	                       phase->retained_surface);
+	                       phase->retained_surface, phase->branching.mean,
+	                       phase->branching.p95);
 	append_acts(out, "acts", phase->acts);
 	append_acts(out, "retained_acts", phase->retained_acts);
 	g_string_append_c(out, ',');

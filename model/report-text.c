@@ -68,7 +68,7 @@ add_interludes(GaitTable *table, const GaitModel *model, const GaitProgram *prog
 		gait_table_add(table, "     now and then: %s", entry);
 		gait_table_add(table, "%s", "");
 		gait_table_add(table, "+%u", gait_interlude_count(program, phase, interlude));
-		for (guint k = 0; k < 4; k++)
+		for (guint k = 0; k < 6; k++)
 			gait_table_add(table, "%s", "");
 	}
 }
@@ -76,8 +76,8 @@ add_interludes(GaitTable *table, const GaitModel *model, const GaitProgram *prog
 static void
 print_phases(const GaitModel *model, const GaitReportProgram *program, GString *out)
 {
-	static const char *const heads[] = {"role; phase", "time", "calls",   "kept",
-	                                    "surface",     "kept", "payloads"};
+	static const char *const heads[] = {"role; phase", "time", "calls", "kept",    "surface",
+	                                    "kept",        "next", "95%",   "payloads"};
 	g_auto(GaitTable) table = {0};
 	guint32 last = GAIT_NONE;
 
@@ -100,6 +100,8 @@ print_phases(const GaitModel *model, const GaitReportProgram *program, GString *
 		gait_table_add(&table, "%u", phase->n_retained);
 		gait_table_add(&table, "%.1f", phase->surface);
 		gait_table_add(&table, "%.1f", phase->retained_surface);
+		gait_table_add(&table, "%.1f", phase->branching.mean);
+		gait_table_add(&table, "%.0f", phase->branching.p95);
 		add_payloads(&table, phase->n_plain, phase->n_padded);
 		add_interludes(&table, model, program->program, role, phase->phase);
 	}

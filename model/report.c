@@ -102,6 +102,7 @@ add_phase(GaitReportProgram *report, guint32 role_index, guint32 phase_index)
 	out.n_retained = retained.n;
 	out.retained_acts = retained.acts;
 	out.retained_surface = gait_act_surface(retained.acts);
+	out.branching = gait_metrics_phase_branching(report->program, role_index, phase_index);
 	cover_phase(report, &out);
 	g_array_append_val(report->phases, out);
 }

@@ -45,6 +45,7 @@ typedef struct {
 	guint n_all; /* allowed, interludes among them */
 	guint64 all_acts;
 	double surface, retained_surface;
+	GaitBranching branching;
 	GaitCover *covers; /* by payload */
 	guint n_plain, n_padded;
 } GaitReportPhase;

@@ -28,6 +28,15 @@ void gait_metrics_library(const GaitModel *model, const GaitProgram *program, gu
                           GaitMetrics *out);
 void gait_metrics_role(const GaitModel *model, const GaitProgram *program, guint32 role,
                        GaitMetrics *out);
+/*
+ * Branching in one phase of a role: of the role's edges those to calls that the phase allows (when
+ * an edge was taken is not known, only by which role), each weighing how many next symbols both the
+ * automaton and the phase allow where it begins.
+ */
+typedef struct {
+	double mean, p95;
+} GaitBranching;
+GaitBranching gait_metrics_phase_branching(const GaitProgram *program, guint32 role, guint32 phase);
 void gait_metrics_program(const GaitModel *model, const GaitProgram *program, GaitMetrics *out);
 
 /*

@@ -82,6 +82,16 @@ has_browser() {
 			        assert numbers(set(phase["allowed"]) - inside) == row["allowed"]
 			        assert numbers(phase["retained"]) == row["retained"]
 			        assert row["surface"] <= row["retained_surface"] + 1e-9
+			        # Choices: edges to calls that the phase allows, weighed by how often the role took them.
+			        total = weight = 0
+			        for library in known["libraries"]:
+			            name = {symbol["id"]: symbol["call"] for symbol in library["symbols"]}
+			            edges = [e for e in library["edges"] if name[e["to"]] in phase["allowed"]]
+			            for edge in edges:
+			                count = sum(n for who, n, _ in edge["roles"] if who == role)
+			                total += count * sum(e["from"] == edge["from"] for e in edges)
+			                weight += count
+			        assert abs(row["branching"] - (total / weight if weight else 0)) < 1e-3, (role, row)
 			    assert abs(sum(row["time_share"] for row in said["phases"]) - 1) < 1e-3
 			    # Each filter knows more than the one before and so lets pass no more.
 			    passing = [row["payloads"] + row["payloads_padded"] for row in said["filters"]]
