@@ -27,7 +27,7 @@
 #define UNSET               G_MININT
 
 typedef struct {
-	char *output, *driver, *keep, *stop;
+	char *output, *driver, *backend, *keep, *stop;
 	int n_runs, grace_s;
 	gboolean until_mature, calm, json, quiet;
 	double maturity; /* fewer unseen edges expected than this */
@@ -39,6 +39,7 @@ options_clear(Options *options)
 {
 	g_free(options->output);
 	g_free(options->driver);
+	g_free(options->backend);
 	g_free(options->keep);
 	g_free(options->stop);
 }
@@ -86,10 +87,15 @@ check_options(Options *options, char **server, GError **error)
 		return gait_error_usage(error, "--runs is a number from 1 to 10000");
 	if (options->grace_s < 0)
 		return gait_error_usage(error, "--grace is a number of seconds");
+	if (options->backend && strcmp(options->backend, "ptrace") != 0 &&
+	    strcmp(options->backend, "bpf") != 0 && strcmp(options->backend, "auto") != 0)
+		return gait_error_usage(error, "--backend %s: must be ptrace, bpf or auto",
+		                        options->backend);
 	options->run = (GaitTrainRunOptions){
 	    .server = server,
 	    .driver = options->driver,
 	    .calm = options->calm,
+	    .backend = options->backend ? options->backend : "ptrace",
 	    .stop_signal = options->stop ? parse_signal(options->stop) : SIGTERM,
 	    .grace_s = (guint)options->grace_s,
 	};
@@ -119,6 +125,9 @@ parse_options(int *argc, char ***argv, Options *options, GError **error)
 	     "Signal that the server is stopped with (TERM)", "SIGNAL"},
 	    {"grace", 0, 0, G_OPTION_ARG_INT, &options->grace_s,
 	     "How long it may take to stop before it is killed (10)", "SECONDS"},
+	    {"backend", 0, 0, G_OPTION_ARG_STRING, &options->backend,
+	     "What records the runs that are not perturbed, as `record --backend` (ptrace)",
+	     "ptrace|bpf|auto"},
 	    {"calm", 0, 0, G_OPTION_ARG_NONE, &options->calm,
 	     "Do not perturb every second run, as `record --perturb` does", NULL},
 	    {"keep", 0, 0, G_OPTION_ARG_FILENAME, &options->keep,

@@ -289,12 +289,15 @@ start_recorder(const GaitTrainRunOptions *options, Child *recorder, guint index,
                GError **error)
 {
 	g_autoptr(GPtrArray) argv = g_ptr_array_new();
+	g_autofree char *backend = g_strdup_printf("--backend=%s", options->backend);
 
 	g_ptr_array_add(argv, (char *)"sysgait");
 	g_ptr_array_add(argv, (char *)"record");
 	g_ptr_array_add(argv, (char *)"-q");
 	if (!options->calm && index % 2 == 0)
 		g_ptr_array_add(argv, (char *)"--perturb");
+	else
+		g_ptr_array_add(argv, backend);
 	g_ptr_array_add(argv, (char *)"-o");
 	g_ptr_array_add(argv, (char *)trace);
 	g_ptr_array_add(argv, (char *)"--");

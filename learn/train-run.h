@@ -9,6 +9,7 @@ typedef struct {
 	const char *driver;  /* for sh -c; NULL: the server ends by itself */
 	int stop_signal;     /* that the server is asked to end with, once the driver is done */
 	gboolean calm;       /* never perturb; else every second run is (see perturb.h) */
+	const char *backend; /* of `record`, for calm runs: perturbed ones stop at each call */
 	guint grace_s;       /* how long it may take, before it is killed */
 } GaitTrainRunOptions;
 

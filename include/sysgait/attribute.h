@@ -102,8 +102,9 @@ gboolean gait_attributor_recall(GaitAttributor *attributor, GaitSpace *space, pi
                                 guint32 nr, const GaitRegisters *registers, const GaitStackTop *top,
                                 const GaitStack **stack);
 /*
- * Of a call that is over, or may be. From a copy of its stack, and from where modules lie now: size bytes from the stack pointer on (at most GAIT_STACK_COPY_MAX).
- * What is not in there counts as not there: the stack's status is UNKNOWN then.
+ * Of a call that is over, or may be. From a copy of its stack, and from where modules lie now: size
+ * bytes from the stack pointer on (at most GAIT_STACK_COPY_MAX). What is not in there counts as not
+ * there: the stack's status is UNKNOWN then.
  */
 enum { GAIT_STACK_COPY_MAX = 65536 };
 const GaitStack *gait_attributor_attribute_copy(GaitAttributor *attributor, GaitSpace *space,
