@@ -13,8 +13,8 @@ typedef struct {
 	GaitWalkTable *table; /* NULL: none */
 	GHashTable *indices;  /* GaitModule → 1 + index */
 	GPtrArray *modules;   /* by index */
-	GHashTable *devices;  /* st_dev → whether maps have the numbers that stat has: Agreement */
-	GPtrArray *mappings;  /* one page of each, so that its inode stays */
+	GHashTable *devices; /* st_dev → whether maps have the numbers that stat has: Agreement */
+	GPtrArray *mappings; /* one page of each, so that its inode stays */
 	guint32 n_files, n_rows;
 } GaitTierFiles;
 
