@@ -76,6 +76,12 @@ find_module(GaitEventCache *cache, const GaitModule *module)
 	return found;
 }
 
+void
+gait_event_cache_note_module(GaitEventCache *cache, const GaitModule *module)
+{
+	find_module(cache, module);
+}
+
 static void
 work_out(GaitEventCache *cache, const GaitStack *stack, struct gait_walk_event *event)
 {

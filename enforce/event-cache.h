@@ -20,6 +20,8 @@ GaitEventCache *gait_event_cache_new(GaitWalkTable *table, GaitStaleModule stale
 void gait_event_cache_free(GaitEventCache *cache);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(GaitEventCache, gait_event_cache_free)
 
+/* A module that is about to be of use. */
+void gait_event_cache_note_module(GaitEventCache *cache, const GaitModule *module);
 /* Fills in the event of a call from this stack. */
 void gait_event_cache_fill(GaitEventCache *cache, const GaitStack *stack, guint32 nr,
                            const guint64 args[6], struct gait_walk_event *event);

@@ -423,13 +423,24 @@ has_all_hooks(const GaitDenial *denial, GError **error)
 	return TRUE;
 }
 
+/* Who of the calls that are walked in the kernel are of another build is seen here only. */
+static void
+on_file(GaitModule *module, gpointer data)
+{
+	const GaitEnforcer *enforcer = data;
+	const GaitJudge *judge = g_ptr_array_index(enforcer->judges, 0);
+
+	gait_event_cache_note_module(judge->events, module);
+}
+
 /* --- start --------------------------------------------------------------------------------------
  */
 
 gboolean
 gait_enforcer_start_in_kernel(GaitEnforcer *enforcer, GaitDenialMeans means, GError **error)
 {
-	static const GaitTierCallbacks callbacks = {.call = on_call, .violation = on_violation};
+	static const GaitTierCallbacks callbacks = {
+	    .call = on_call, .violation = on_violation, .file = on_file};
 	g_autofree struct gait_tier_syscall *calls =
 	    g_new0(struct gait_tier_syscall, GAIT_TIER_N_SYSCALLS);
 	GaitTierOptions options = {.table = enforcer->table,

@@ -151,6 +151,8 @@ describe(GaitTier *tier, GaitModule *module, const GaitMapping *mapping, gboolea
 	if (gait_module_get_go_table(module))
 		file.flags |= GAIT_TIER_FILE_GO;
 	find_in_model(tier, module, &file);
+	if (tier->callbacks.file)
+		tier->callbacks.file(module, tier->data);
 	if (file.flags & (GAIT_TIER_FILE_RUNTIME | GAIT_TIER_FILE_GO) || is_static) {
 		add_rows(tier, module, &file);
 		add_twins(tier, module, index, mapping);

@@ -182,6 +182,9 @@ fill(GaitTier *tier, const GaitTierOptions *options, GError **error)
 static gboolean
 fail_to_load(int code, GError **error)
 {
+	/* Who is merely short of something is short of it for whatever else, too. */
+	if (code == EMFILE || code == ENFILE || code == ENOMEM || code == EAGAIN)
+		return gait_error_system(error, GAIT_PROCESS_ERROR, code, "loading a BPF program");
 	g_set_error(error, GAIT_PROCESS_ERROR, GAIT_ERROR_UNSUPPORTED,
 	            "loading a BPF program: %s%s", g_strerror(code),
 	            code == EPERM ? " (it takes CAP_BPF and CAP_PERFMON, which root has)" : "");
@@ -335,7 +338,7 @@ gait_tier_probe(GError **error)
 
 	if (tier)
 		return TRUE;
-	g_set_error(error, GAIT_PROCESS_ERROR, GAIT_ERROR_UNSUPPORTED,
+	g_set_error(error, GAIT_PROCESS_ERROR, failure->code,
 	            "the in-kernel tier is not to be had here: %s", failure->message);
 	return FALSE;
 }

@@ -29,3 +29,10 @@ need_bpf() {
 	local said
 	said=$("$SYSGAIT" record -q --backend bpf -o "$BATS_TEST_TMPDIR/need-bpf.trace" -- true 2>&1) || cannot_run "$said"
 }
+
+# The backend that walks calls in the kernel, for loops over backends; nothing where it is not to be had.
+in_kernel() {
+	if [ -n "${GAIT_MUST_RUN:-}" ] || "$SYSGAIT" record -q --backend bpf -o /dev/null -- true 2>/dev/null; then
+		echo bpf-notify
+	fi
+}

@@ -7,6 +7,10 @@
 bats_require_minimum_version 1.5.0
 load common
 
+# All by notify, and one or two by each of the others.
+other=ptrace
+[ -z "$(in_kernel)" ] || other=bpf
+
 accept() { # PROGRAM [OPTION...]
 	local runs=2
 	[ -z "${GAIT_LONG:-}" ] || runs=8
@@ -15,13 +19,13 @@ accept() { # PROGRAM [OPTION...]
 	echo "$output" | grep -A 20 '^not ok\|^Bail' | sed 's/^/# /' >&3
 	echo "$output" | sed -n "s/^ok [0-9]* - \($1: .*\)/# \1/p" >&3
 	[ -z "${GAIT_LONG:-}" ] || return "$status"
-	[ "$(echo "$output" | grep -c '^ok .*: the same answers under enforcement (\(notify\|ptrace\), log')" -eq 2 ]
+	[ "$(echo "$output" | grep -c '^ok .*: the same answers under enforcement (\(notify\|ptrace\|bpf\), log')" -eq 2 ]
 	! echo "$output" | grep '^not ok\|^Bail' |
 		grep -v 'more expected in the next run\|seed 1: served to its end\|under enforcement (notify, errno'
 }
 
 @test "a Go HTTP server: preemption signals, goroutines on many threads" {
-	accept go
+	accept go --backend notify --backend "$other"
 }
 
 @test "bash: job control, traps, pipelines, substitutions" {
@@ -30,11 +34,11 @@ accept() { # PROGRAM [OPTION...]
 
 @test "sshd: separated privileges, commands, copies, a terminal" {
 	[ "$(id -u)" -eq 0 ] || cannot_run 'sshd separates privileges as root only'
-	accept sshd --scale 1
+	accept sshd --scale 1 --backend notify --backend "$other"
 }
 
 @test "postgres: one client session, checkpoint, fast shutdown" {
-	accept postgres
+	accept postgres --backend notify --backend "$other"
 }
 
 # learned SCRIPT N…: a model of the script, run with each N.
@@ -66,6 +70,7 @@ same() {
 	n=1000
 	[ -z "${GAIT_LONG:-}" ] || n=10000
 	same ptrace "$script" "$n"
+	[ -z "$(in_kernel)" ] || same bpf "$script" 10000
 }
 
 @test "1,000 threads at once" {
@@ -88,6 +93,13 @@ print(len(set(done)))'
 	n=200
 	[ -z "${GAIT_LONG:-}" ] || n=1000
 	same ptrace "$script" "$n"
+	[ -n "$(in_kernel)" ] || return 0
+	same bpf "$script" 1000
+	# There are so many slots and no more.
+	run "$SYSGAIT" enforce -q --backend bpf -m model.gait --on-violation log -- bash -c "$script" script 4200
+	echo "$output"
+	[ "$status" -eq 137 ]
+	[[ $output == *'cannot be supervised (more than 4096 tasks at the same time): killing it'* ]]
 }
 
 @test "a supervisor does not grow" {
@@ -117,7 +129,7 @@ print(len(set(done)))'
 	"$SYSGAIT" record -q -o 1.trace -- $job 0.1 3 || true
 	"$terminal" "$SYSGAIT" record -q -o 2.trace -- bash --norc --noediting -i -- "${in_shell[@]}" || true
 	"$SYSGAIT" learn -q -o model.gait 1.trace 2.trace
-	for backend in notify ptrace; do
+	for backend in notify ptrace $(in_kernel); do
 		enforce="'$SYSGAIT' enforce -q --backend $backend -m model.gait --on-violation log --log log --"
 		run "$terminal" bash --norc --noediting -i -- \
 			'<prompt> ' ">$enforce $job 1 7 2>/dev/null | sed -u s/ready/seen/\r" \

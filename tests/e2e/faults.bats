@@ -26,6 +26,11 @@ teardown() {
 	"$BATS_TEST_DIRNAME/kill-rounds" --backend ptrace storm 50
 }
 
+@test "30 supervisors of the in-kernel tier are killed, too" {
+	need_bpf
+	"$BATS_TEST_DIRNAME/kill-rounds" --backend bpf-notify storm 30
+}
+
 @test "50 supervisors of nginx under load are killed: nothing lives on" {
 	"$BATS_TEST_DIRNAME/kill-rounds" nginx 50
 }
@@ -114,7 +119,7 @@ enforce_under() {
 
 @test "more tasks than descriptors: not a violation more" {
 	model forks=5
-	for backend in notify ptrace; do
+	for backend in notify ptrace $(in_kernel); do
 		enforce_under prlimit --nofile=100 -- -- "$steps" forks=300
 		[ "$status" -eq 0 ]
 		[[ $output == *' 0 violations'* ]]
@@ -123,7 +128,7 @@ enforce_under() {
 
 @test "hardly any memory: what is refused does not happen" {
 	model forks=5
-	for backend in notify ptrace; do
+	for backend in notify ptrace $(in_kernel); do
 		n_failed=0
 		# From what the dynamic linker needs to what a thread needs, and a little more.
 		for kilobytes in 800 1000 1200 1500 1800 2200 2600 4000 $(seq 9000 300 12000); do
@@ -233,7 +238,7 @@ enforce_under() {
 	model stdin
 	mkfifo fifo
 	exec 9<>fifo
-	for backend in notify ptrace; do
+	for backend in notify ptrace $(in_kernel); do
 		"$SYSGAIT" enforce -q -m model.gait --backend $backend -- "$steps" stdin create=made nothing <fifo >out 2>messages 9>&- &
 		supervisor=$!
 		started=$supervisor
@@ -255,7 +260,7 @@ enforce_under() {
 	model stdin
 	mkfifo fifo
 	exec 9<>fifo
-	for backend in notify ptrace; do
+	for backend in notify ptrace $(in_kernel); do
 		rm -f out
 		"$PYTHON" - "$SYSGAIT" $backend "$steps" 9>&- <<-'END'
 			import os, pty, signal, subprocess, sys, time
