@@ -36,7 +36,11 @@ gait_walker_take(GaitWalker *walker, const struct gait_walk_position *position, 
 
 	g_assert(position->program < walker->table->header->n_programs);
 	walker->position = *position;
-	gait_contexts_reset(contexts, gait_walker_count_libraries(walker), GAIT_STATE_START);
+	/* For each call that somebody is asked about: without memory of its own. */
+	contexts->depth = 0;
+	if (contexts->stride != gait_walker_count_libraries(walker) + 1)
+		gait_contexts_reset(contexts, gait_walker_count_libraries(walker),
+		                    GAIT_STATE_START);
 	for (guint32 d = 0; d <= MIN(depth, n_rows - 1); d++) {
 		if (d > 0)
 			gait_contexts_push(contexts);
