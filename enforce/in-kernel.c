@@ -423,6 +423,16 @@ has_all_hooks(const GaitDenial *denial, GError **error)
 	return TRUE;
 }
 
+static void
+on_stranger(pid_t tid, gpointer data)
+{
+	const GaitEnforcer *enforcer = data;
+
+	gait_log_message(enforcer->log,
+	                 "task %d was created in a way that hides its creator: killing it",
+	                 (int)tid);
+}
+
 /* Who of the calls that are walked in the kernel are of another build is seen here only. */
 static void
 on_file(GaitModule *module, gpointer data)
@@ -440,7 +450,7 @@ gboolean
 gait_enforcer_start_in_kernel(GaitEnforcer *enforcer, GaitDenialMeans means, GError **error)
 {
 	static const GaitTierCallbacks callbacks = {
-	    .call = on_call, .violation = on_violation, .file = on_file};
+	    .call = on_call, .violation = on_violation, .stranger = on_stranger, .file = on_file};
 	g_autofree struct gait_tier_syscall *calls =
 	    g_new0(struct gait_tier_syscall, GAIT_TIER_N_SYSCALLS);
 	GaitTierOptions options = {.table = enforcer->table,

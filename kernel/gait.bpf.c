@@ -21,7 +21,7 @@ find_slot(struct task_struct *task, __u32 *index)
 {
 	struct gait_tier_mark *mark = bpf_task_storage_get(&mark_of_task, task, 0, 0);
 	struct gait_tier_slot *slot;
-	struct gait_tier_mark fresh;
+	struct gait_tier_mark fresh = {};
 	__u32 tid = (__u32)task->pid, *found;
 
 	if (mark) {
@@ -215,6 +215,56 @@ watch_code(struct gait_tier_slot *slot, const __u64 *registers, __u32 nr)
 	}
 }
 
+/*
+ * Closed: a child of a supervised task that nobody has given a slot was made around the tracer
+ * (CLONE_UNTRACED, put into clone3's memory when that had been looked at). Calls that somebody is
+ * asked about are refused there; this is for those that nobody is. It has its parent's filter,
+ * which tells it from nearly everybody else at once.
+ */
+static __noinline int
+stop_stranger(struct task_struct *task, __u32 nr)
+{
+	struct gait_tier_mark *mark;
+	const struct gait_tier_syscall *call;
+	struct gait_tier_call *record;
+	__u32 known = nr & (GAIT_TIER_N_SYSCALLS - 1);
+
+	mark = bpf_task_storage_get(&mark_of_task, task, 0, 0);
+	if (!mark)
+		return 0;
+	call = bpf_map_lookup_elem(&syscalls, &known);
+	if (call && call->is_deniable)
+		gait_denial_set(EPERM);
+	bpf_send_signal(9);
+	if (mark->is_told)
+		return 0;
+	mark->is_told = 1;
+	record = bpf_ringbuf_reserve(&ring, sizeof(*record), 0);
+	if (!record)
+		return 0;
+	__builtin_memset(record, 0, sizeof(*record));
+	record->kind = GAIT_TIER_STRANGER;
+	record->tid = (__u32)task->pid;
+	bpf_ringbuf_submit(record, BPF_RB_FORCE_WAKEUP);
+	return 0;
+}
+
+/* TP_PROTO(struct task_struct *parent, struct task_struct *child) */
+SEC("tp_btf/sched_process_fork")
+int
+on_fork(__u64 *arguments)
+{
+	struct task_struct *child = (struct task_struct *)arguments[1];
+	struct gait_tier_mark fresh = {.slot = GAIT_TIER_NONE};
+
+	if (!bpf_task_storage_get(&mark_of_task, bpf_get_current_task_btf(), 0, 0))
+		return 0;
+	/* Closed, as far as may be: without memory its parent is killed. */
+	if (!bpf_task_storage_get(&mark_of_task, child, &fresh, BPF_LOCAL_STORAGE_GET_F_CREATE))
+		bpf_send_signal(9);
+	return 0;
+}
+
 /* TP_PROTO(struct pt_regs *regs, long id) */
 SEC("tp_btf/sys_enter")
 int
@@ -227,10 +277,12 @@ on_enter(__u64 *arguments)
 	__u32 index = 0;
 	int how;
 
-	if (!task->ptrace)
-		return 0;
-	slot = find_slot(task, &index);
-	if (!slot || slot->is_lost)
+	slot = task->ptrace ? find_slot(task, &index) : 0;
+	if (!slot)
+		return config.is_enforcing && task->seccomp.mode
+		           ? stop_stranger(task, (__u32)arguments[1])
+		           : 0;
+	if (slot->is_lost)
 		return 0;
 	if (slot->flags & GAIT_TIER_TASK_MUTE) {
 		slot->flags &= ~GAIT_TIER_TASK_MUTE;

@@ -16,8 +16,12 @@
 struct thread_info {
 	unsigned int status;
 };
+struct seccomp {
+	int mode;
+};
 struct task_struct {
 	int pid;
+	struct seccomp seccomp;
 	unsigned int ptrace;
 	struct thread_info thread_info;
 };
@@ -86,9 +90,10 @@ struct {
 	__type(value, struct gait_tier_slot);
 } slots SEC(".maps");
 
-/* What a task brings to its calls without looking for it. */
+/* What a task brings to its calls without looking for it. Whose parent has one has one, too. */
 struct gait_tier_mark {
-	__u32 slot;
+	__u32 slot; /* GAIT_TIER_NONE: not found yet */
+	__u32 is_told;
 };
 
 struct {

@@ -20,6 +20,7 @@ typedef struct {
 
 struct _GaitTier {
 	struct bpf_object *object;
+	struct bpf_link *fork_link; /* NULL: does not enforce */
 	struct bpf_link *link, *exit_link;
 	struct ring_buffer *ring;
 	struct gait_tier_config config;

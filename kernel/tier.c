@@ -114,6 +114,7 @@ configure(GaitTier *tier, const GaitTierOptions *options)
 	bpf_map__set_max_entries(find_map(tier, "rows"), GAIT_TIER_MAX_ROWS);
 	bpf_map__set_max_entries(find_map(tier, "ring"), (guint32)config.ring_size);
 	bpf_program__set_autoload(find_program(tier, "on_exit"), options->is_lossless);
+	bpf_program__set_autoload(find_program(tier, "on_fork"), header != NULL);
 }
 
 static gsize
@@ -219,6 +220,12 @@ attach(GaitTier *tier, const GaitTierOptions *options, GError **error)
 	if (!tier->link)
 		return gait_error_system(error, GAIT_PROCESS_ERROR, errno,
 		                         "attaching to sys_enter");
+	if (tier->config.is_enforcing) {
+		tier->fork_link = bpf_program__attach(find_program(tier, "on_fork"));
+		if (!tier->fork_link)
+			return gait_error_system(error, GAIT_PROCESS_ERROR, errno,
+			                         "attaching to sched_process_fork");
+	}
 	if (!options->is_lossless)
 		return TRUE;
 	tier->exit_link = bpf_program__attach(find_program(tier, "on_exit"));
@@ -237,8 +244,11 @@ on_record(void *data, void *record, size_t size)
 	const struct gait_tier_call *call = record;
 	const struct gait_tier_raw *raw = size >= sizeof(*raw) ? record : NULL;
 
-	g_assert(size >= sizeof(*call) && (call->kind == GAIT_TIER_CALL || raw));
-	if (call->kind == GAIT_TIER_VIOLATION)
+	g_assert(size >= sizeof(*call) &&
+	         (call->kind == GAIT_TIER_CALL || call->kind == GAIT_TIER_STRANGER || raw));
+	if (call->kind == GAIT_TIER_STRANGER)
+		tier->callbacks.stranger((pid_t)call->tid, tier->data);
+	else if (call->kind == GAIT_TIER_VIOLATION)
 		tier->callbacks.violation(raw, tier->data);
 	else
 		tier->callbacks.call(call, call->kind == GAIT_TIER_RAW_CALL ? raw : NULL,
@@ -305,6 +315,7 @@ void
 gait_tier_detach(GaitTier *tier)
 {
 	bpf_link__destroy(g_steal_pointer(&tier->exit_link));
+	bpf_link__destroy(g_steal_pointer(&tier->fork_link));
 	bpf_link__destroy(g_steal_pointer(&tier->link));
 }
 

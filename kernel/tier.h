@@ -33,6 +33,8 @@ typedef struct {
 	void (*call)(const struct gait_tier_call *call, const struct gait_tier_raw *raw,
 	             gpointer data);
 	void (*violation)(const struct gait_tier_raw *raw, gpointer data);
+	/* A task was killed because it had been hidden from the tracer. */
+	void (*stranger)(pid_t tid, gpointer data);
 	/* Not from there: a file that the program is told of, of a process that is about to run its
 	   code. */
 	void (*file)(GaitModule *module, gpointer data);

@@ -277,6 +277,10 @@ cannot_hide() {
 	says 'hides its creator'
 	says 'untraced: errno 1009'
 	[ ! -e created ]
+	"$steps" untraced-passive
+	enforce --on-violation log -- getppid untraced-passive
+	says 'hides its creator'
+	says 'untraced-passive: errno 1009'
 }
 
 @test "a child that another thread hides from the tracer does nothing" {
