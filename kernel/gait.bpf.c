@@ -336,7 +336,7 @@ on_file(__u64 *arguments)
 
 	bpf_loop(MAX_TRIES, try_vma, &search, 0);
 	if (search.result != 0)
-		return -1;
+		return (int)search.result;
 	inode = search.found.is_vdso ? 1 : search.found.inode;
 	if (!inode)
 		return -1;

@@ -31,6 +31,9 @@ enum {
 	CHUNK = 1024 * 1024,
 	/* What looks like a system call instruction: libc has some six hundred. */
 	MAX_INSTRUCTIONS = 20000,
+	/* How often, and after how long, what could not be told is told again. */
+	MAX_TELLINGS = 10000,
+	TELLING_US = 100,
 };
 
 void
@@ -171,8 +174,15 @@ tell(GaitTier *tier, const void *address, guint32 index)
 	            .ctx_size_in = sizeof(arguments));
 	struct bpf_program *program = bpf_object__find_program_by_name(tier->object, "on_file");
 
-	return bpf_prog_test_run_opts(bpf_program__fd(program), &options) == 0 &&
-	       options.retval == 0;
+	for (guint i = 0; i < MAX_TELLINGS; i++) {
+		if (bpf_prog_test_run_opts(bpf_program__fd(program), &options) != 0)
+			return FALSE;
+		/* Another thread of ours changes our own mappings at this moment. */
+		if ((gint32)options.retval != -EBUSY)
+			return options.retval == 0;
+		g_usleep(TELLING_US);
+	}
+	return FALSE;
 }
 
 static gboolean
@@ -223,9 +233,11 @@ learn(GaitTier *tier, GaitModule *module, const GaitMapping *mapping, gboolean i
 	gboolean is_new;
 	guint32 index = get_index(tier, module, &is_new);
 
-	if (index != GAIT_TIER_NONE && is_new && fd >= 0 &&
-	    describe(tier, module, mapping, is_static, index))
-		tell_descriptor(tier, fd, index);
+	/* What could not be told is told the next time. */
+	if (index != GAIT_TIER_NONE && is_new &&
+	    (fd < 0 || !describe(tier, module, mapping, is_static, index) ||
+	     !tell_descriptor(tier, fd, index)))
+		g_hash_table_remove(tier->files.indices, module);
 	if (fd >= 0)
 		close(fd);
 }
