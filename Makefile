@@ -12,9 +12,14 @@ PREFIX  ?= /usr/local
 DESTDIR ?=
 PYTHON  ?= /usr/bin/python3
 BPF_CC  ?= clang
+# Whether what runs in the kernel is built in: "no" where what it takes is missing, or where one says so.
+ifndef BPF
+BPF     := $(shell pkg-config --exists libbpf && command -v $(BPF_CC) >/dev/null && echo yes || echo no)
+endif
 
 VERSION := 0.1.0
-MODULES := glib-2.0 gio-unix-2.0 json-glib-1.0 libseccomp libunwind libelf libdw libbpf libcgraph libgvc zlib
+HAS_BPF := $(filter-out no,$(BPF))
+MODULES := glib-2.0 gio-unix-2.0 json-glib-1.0 libseccomp libunwind libelf libdw libcgraph libgvc zlib $(if $(HAS_BPF),libbpf)
 
 PACKAGES := gcc clang make pkg-config libglib2.0-dev libjson-glib-dev libseccomp-dev libunwind-dev \
 	libelf-dev libdw-dev libbpf-dev libgraphviz-dev zlib1g-dev
@@ -34,7 +39,7 @@ WARNINGS := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wpo
 SANITIZE := $(if $(filter asan,$(SAN)),-fsanitize=address$(,)undefined -fno-sanitize-recover=undefined) \
 	$(if $(filter tsan,$(SAN)),-fsanitize=thread)
 ALL_CFLAGS = -std=gnu11 -D_GNU_SOURCE -DGAIT_VERSION='"$(VERSION)"' -DG_LOG_DOMAIN='"sysgait"' \
-	-DGAIT_BPF_DIRECTORY='"$(abspath $(BUILD))"' -Iinclude -I. \
+	$(if $(HAS_BPF),-DGAIT_BPF_DIRECTORY='"$(abspath $(BUILD))"',-DGAIT_WITHOUT_BPF) -Iinclude -I. \
 	$(WARNINGS) $(SANITIZE) -fno-omit-frame-pointer -fstack-protector-strong \
 	$(if $(SAN),,-D_FORTIFY_SOURCE=2) $(CFLAGS) $(PKG_CFLAGS)
 # libunwind-x86_64 is the part of libunwind that unwinds other processes.
@@ -45,8 +50,11 @@ PKG_CFLAGS = $(eval PKG_CFLAGS := $$(call ask_pkg,--cflags))$(PKG_CFLAGS)
 PKG_LIBS   = $(eval PKG_LIBS := $$(call ask_pkg,--libs))$(PKG_LIBS)
 
 DIRS     := model process kernel learn enforce
-BPF      := $(foreach d,$(DIRS),$(wildcard $(d)/*.bpf.c))
-SOURCES  := $(filter-out $(BPF),$(foreach d,$(DIRS),$(wildcard $(d)/*.c)))
+PROGRAMS := $(foreach d,$(DIRS),$(wildcard $(d)/*.bpf.c))
+# What stands in for what needs libbpf, and that.
+ABSENT   := $(wildcard $(DIRS:%=%/*absent.c))
+PRESENT  := $(filter-out kernel/absent.c,$(wildcard kernel/*.c)) enforce/notify-asleep.c
+SOURCES  := $(filter-out $(PROGRAMS) $(if $(HAS_BPF),$(ABSENT),$(PRESENT)),$(foreach d,$(DIRS),$(wildcard $(d)/*.c)))
 OBJECTS  := $(SOURCES:%.c=$(BUILD)/%.o)
 UNIT     := $(patsubst tests/unit/%.c,$(BUILD)/unit/%,$(wildcard tests/unit/test-*.c))
 FUZZ     := $(patsubst tests/fuzz/%.c,$(BUILD)/fuzz/%,$(wildcard tests/fuzz/fuzz-*.c))
@@ -76,8 +84,15 @@ $(BUILD)/enforce/notify-asleep.o: $(BUILD)/enforce/asleep.bpf.o
 $(BUILD)/kernel/tier.o: $(BUILD)/kernel/gait.bpf.o
 $(BUILD)/kernel/denial-load.o: $(BUILD)/kernel/denial.bpf.o
 
+# Built with it and then without, or the other way round, it is linked anew.
+WAY      := $(BUILD)/$(if $(HAS_BPF),with,without)-bpf
+$(WAY):
+	@mkdir -p $(@D) && rm -f $(BUILD)/with-bpf $(BUILD)/without-bpf && touch $@
+$(BUILD)/main.o: $(WAY)
+
 $(BUILD)/sysgait: $(OBJECTS) $(BUILD)/main.o
 	$(call say,LD,$@)
+	$(if $(HAS_BPF),,@echo 'sysgait is built without its in-kernel tier (BPF=no); `make deps` installs libbpf and clang')
 	$(Q)$(CC) $(ALL_CFLAGS) $(LDFLAGS) -o $@ $^ $(ALL_LIBS)
 
 $(BUILD)/unit/%: tests/unit/%.c $(OBJECTS)
@@ -109,7 +124,7 @@ check: deps ## set up, build and run all tests
 		tests/check-all $(UNIT) $(sort $(wildcard tests/e2e/*.bats)) tests/e2e/enforce-ptrace tests/e2e/enforce-bpf $(ATTACKS) $(VM)
 
 .PHONY: check-unit-binaries
-check-unit-binaries: $(UNIT) $(JUDGES) $(VM_TOOLS)
+check-unit-binaries: $(UNIT) $(if $(HAS_BPF),$(JUDGES) $(VM_TOOLS))
 
 check-unit: $(UNIT) fixtures ## run the unit tests only
 	$(Q)BUILD=$(abspath $(BUILD)) prove $(UNIT)
@@ -168,10 +183,10 @@ soak: all fixtures ## see that no supervisor grows, for SOAK_SECONDS (300) each
 lint: deps check-layers ## formatting, shellcheck, clang-tidy, cppcheck, and all warnings as errors by gcc and clang
 	$(Q)clang-format --dry-run -Werror $$(git ls-files '*.c' '*.h')
 	$(Q)shellcheck $$(git grep -lE '^#!(/bin/sh|/usr/bin/env bash)')
-	$(Q)printf '%s\n' main.c $(SOURCES) $(wildcard tests/unit/*.c tests/bench/*.c tests/attribution/*.c tests/fuzz/*.c tests/vm/deny.c) | \
+	$(Q)printf '%s\n' main.c $(SOURCES) $(ABSENT) $(wildcard tests/unit/*.c tests/bench/*.c tests/attribution/*.c tests/fuzz/*.c tests/vm/deny.c) | \
 		xargs -P2 -I@ clang-tidy --quiet @ -- $(ALL_CFLAGS) 2>/dev/null
 	$(Q)cppcheck --quiet --error-exitcode=1 --enable=warning,portability --inline-suppr --library=gtk \
-		--suppress=missingInclude -Iinclude -I. $(SOURCES) main.c
+		--suppress=missingInclude -Iinclude -I. $(SOURCES) $(ABSENT) main.c
 	$(Q)$(MAKE) --no-print-directory BUILD=build-lint-gcc CC=gcc WERROR=1 all check-unit-binaries
 	$(Q)$(MAKE) --no-print-directory BUILD=build-lint-clang CC=clang WERROR=1 all check-unit-binaries
 
@@ -189,4 +204,4 @@ clean: ## remove everything built
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  \1|\2/p' $(MAKEFILE_LIST) | column -t -s '|'
 
--include $(OBJECTS:.o=.d) $(BPF:%.c=$(BUILD)/%.d) $(BUILD)/main.d $(UNIT:=.d) $(TOOLS:=.d) $(JUDGES:=.d) $(FUZZ:=.d) $(VM_TOOLS:=.d)
+-include $(OBJECTS:.o=.d) $(PROGRAMS:%.c=$(BUILD)/%.d) $(BUILD)/main.d $(UNIT:=.d) $(TOOLS:=.d) $(JUDGES:=.d) $(FUZZ:=.d) $(VM_TOOLS:=.d)

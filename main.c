@@ -30,6 +30,12 @@
 	X(timeline)                                                                                \
 	X(print)
 
+#ifdef GAIT_WITHOUT_BPF
+#define IN_KERNEL ", without the in-kernel tier"
+#else
+#define IN_KERNEL ", with the in-kernel tier"
+#endif
+
 #define X(name) extern const GaitCommand gait_command_##name;
 COMMANDS(X)
 #undef X
@@ -155,7 +161,7 @@ main(int argc, char **argv)
 		return GAIT_EXIT_OK;
 	}
 	if (strcmp(argv[1], "--version") == 0) {
-		puts("sysgait " GAIT_VERSION);
+		puts("sysgait " GAIT_VERSION IN_KERNEL);
 		return GAIT_EXIT_OK;
 	}
 	for (const GaitCommand *const *command = commands; *command; command++)

@@ -38,8 +38,10 @@ probe_hooks(GError **error)
 {
 	g_autofree char *reasons = NULL;
 
+	if (!probe(error))
+		return FALSE;
 	if (gait_denial_probe(&reasons) != GAIT_DENIAL_NONE)
-		return probe(error);
+		return TRUE;
 	g_set_error(error, GAIT_ENFORCE_ERROR, GAIT_ERROR_UNSUPPORTED,
 	            "this kernel lets no BPF program refuse a call: %s",
 	            g_strdelimit(g_strchomp(reasons), "\n", ';'));

@@ -5,6 +5,7 @@
 #include "kernel/denial.h"
 
 #include <bpf/btf.h>
+#include <bpf/libbpf.h>
 #include <linux/bpf.h>
 #include <linux/types.h>
 

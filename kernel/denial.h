@@ -6,8 +6,9 @@
  */
 #pragma once
 
-#include <bpf/libbpf.h>
 #include <glib.h>
+
+struct bpf_object;
 
 /* How a call is refused; the earlier the better. Which of them a kernel lets us use is found by
  * trying. */
