@@ -16,6 +16,7 @@
 struct thread_info {
 	unsigned int status;
 };
+struct mm_struct;
 struct seccomp {
 	int mode;
 };
@@ -23,6 +24,7 @@ struct task_struct {
 	int pid;
 	struct seccomp seccomp;
 	unsigned int ptrace;
+	struct mm_struct *mm;
 	struct thread_info thread_info;
 };
 struct inode;

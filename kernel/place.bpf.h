@@ -10,12 +10,30 @@
 
 #define EPERM     1
 #define EBUSY     16
-#define MAX_TRIES 4096
+#define FEW_TRIES 16
+#define MAX_TRIES 8192
 
 struct vma_found {
 	__u64 start, offset, inode;
 	__u32 flags, is_vdso;
 };
+
+/* What lay at pages that were looked up before, whoever of an address space did. */
+struct vma_page {
+	__u64 space, page;
+};
+
+struct vma_known {
+	struct vma_found found;
+	__u32 generation, pad;
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 8192);
+	__type(key, struct vma_page);
+	__type(value, struct vma_known);
+} pages SEC(".maps");
 
 struct vma_search {
 	__u64 address;
@@ -46,6 +64,34 @@ try_vma(__u32 i, void *data)
 	    bpf_find_vma(bpf_get_current_task_btf(), search->address, on_vma, &search->found, 0);
 	/* Another thread changes the mappings at this moment. */
 	return search->result != -EBUSY;
+}
+
+/*
+ * What is mapped at an address. While another thread changes mappings, and it may be kept from
+ * going on for long, the kernel does not say: then it is what it was when somebody asked before,
+ * as long as no code may have come to lie elsewhere since.
+ */
+static __noinline int
+find_vma(struct vma_search *search)
+{
+	struct task_struct *task = bpf_get_current_task_btf();
+	struct vma_page page = {(__u64)task->mm, search->address >> 12};
+	struct vma_known known = {.generation = shared.generation}, *before;
+
+	bpf_loop(FEW_TRIES, try_vma, search, 0);
+	before = search->result == -EBUSY ? bpf_map_lookup_elem(&pages, &page) : 0;
+	if (before && before->generation == known.generation && !shared.n_moving) {
+		search->found = before->found;
+		search->result = 0;
+		return 0;
+	}
+	if (search->result == -EBUSY)
+		bpf_loop(MAX_TRIES, try_vma, search, 0);
+	if (search->result == 0) {
+		known.found = search->found;
+		bpf_map_update_elem(&pages, &page, &known, BPF_ANY);
+	}
+	return 0;
 }
 
 /* The file that an inode is; ANON where nobody has told of it, or there is none. */
@@ -165,7 +211,7 @@ gait_look_up(struct gait_tier_slot *slot, __u64 pc, __u32 at, int is_instruction
 		return GAIT_TIER_NO_MAPPING;
 	place = &slot->places[at];
 	place->pc = 0;
-	bpf_loop(MAX_TRIES, try_vma, &search, 0);
+	find_vma(&search);
 	if (search.result == -EBUSY)
 		return GAIT_TIER_BUSY;
 	if (search.result != 0 || !(search.found.flags & VM_EXEC))

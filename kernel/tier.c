@@ -403,10 +403,10 @@ gait_tier_remove(GaitTier *tier, guint32 index)
 
 	bpf_map_delete_elem(bpf_map__fd(find_map(tier, "slot_of_tid")), &slot->tid);
 	slot->tid = 0;
-	if (slot->is_moving) {
-		__atomic_fetch_add(&tier->shared->generation, 1, __ATOMIC_SEQ_CST);
+	/* Its address space may be gone, and the kernel's name for it another one's. */
+	__atomic_fetch_add(&tier->shared->generation, 1, __ATOMIC_SEQ_CST);
+	if (slot->is_moving)
 		__atomic_fetch_sub(&tier->shared->n_moving, 1, __ATOMIC_SEQ_CST);
-	}
 	g_queue_push_tail(&tier->free, GUINT_TO_POINTER(index));
 }
 
@@ -421,6 +421,7 @@ gait_tier_note_exec(GaitTier *tier, guint32 index, pid_t tid, GError **error)
 		slot->is_moving = 0;
 		__atomic_fetch_sub(&tier->shared->n_moving, 1, __ATOMIC_SEQ_CST);
 	}
+	__atomic_fetch_add(&tier->shared->generation, 1, __ATOMIC_SEQ_CST);
 	memset(slot->places, 0, sizeof(slot->places));
 	memset(slot->memos, 0, sizeof(slot->memos));
 	slot->space = ++tier->n_spaces;
