@@ -11,6 +11,8 @@ typedef struct {
 	const char *name;    /* as --backend takes it */
 	const char *summary; /* one line, lower case */
 	const char *promise; /* what becomes of a call that is out of gait */
+	/* By which means it refuses, where kernels differ in that; else NULL. After probe(). */
+	const char *(*get_means)(void);
 	/* A call that is to be refused or killed for does not take effect. */
 	gboolean is_preexec;
 	/* Any call can be made to fail with an errno; else some can only be killed for. */

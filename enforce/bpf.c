@@ -33,6 +33,9 @@ run(GaitEnforcer *enforcer, const char *const *argv, int *status, GError **error
 	return gait_notify_run(enforcer, argv, &means, status, error);
 }
 
+/* Found by trying, once: the kernel will not change. */
+static GaitDenialMeans found_means = GAIT_DENIAL_NONE;
+
 static gboolean
 probe_hooks(GError **error)
 {
@@ -40,7 +43,8 @@ probe_hooks(GError **error)
 
 	if (!probe(error))
 		return FALSE;
-	if (gait_denial_probe(&reasons) != GAIT_DENIAL_NONE)
+	found_means = gait_denial_probe(&reasons);
+	if (found_means != GAIT_DENIAL_NONE)
 		return TRUE;
 	g_set_error(error, GAIT_ENFORCE_ERROR, GAIT_ERROR_UNSUPPORTED,
 	            "this kernel lets no BPF program refuse a call: %s",
@@ -51,9 +55,13 @@ probe_hooks(GError **error)
 static gboolean
 run_by_hooks(GaitEnforcer *enforcer, const char *const *argv, int *status, GError **error)
 {
-	GaitDenialMeans means = gait_denial_probe(NULL);
+	return gait_notify_run(enforcer, argv, &found_means, status, error);
+}
 
-	return gait_notify_run(enforcer, argv, &means, status, error);
+static const char *
+get_means(void)
+{
+	return gait_denial_means_name(found_means);
 }
 
 const GaitBackend gait_backend_bpf_hooks = {
@@ -63,6 +71,7 @@ const GaitBackend gait_backend_bpf_hooks = {
                "judged before they happen if they act, and killed for if not",
     .is_preexec = TRUE,
     .has_errno = TRUE,
+    .get_means = get_means,
     .handover = GAIT_FLOOR_NOTIFY_UNHOOKED,
     .probe = probe_hooks,
     .run = run_by_hooks,

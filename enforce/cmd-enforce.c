@@ -220,7 +220,8 @@ print_start(const Options *options, const GaitModel *model, const GaitPolicy *po
 	if (options->is_quiet)
 		return;
 	gait_expectation_describe(model, text);
-	gait_log_message(log, "%s; %s; %s", backend->name, text->str,
+	gait_log_message(log, "%s%s%s; %s; %s", backend->name, backend->get_means ? " by " : "",
+	                 backend->get_means ? backend->get_means() : "", text->str,
 	                 options->is_verbose ? described : "floor in place");
 	if (options->is_verbose || !backend->has_errno)
 		gait_log_message(log, "%s: %s", backend->name, backend->promise);

@@ -7,6 +7,7 @@
 #include "enforce/floor.h"
 
 #include "enforce/passive.h"
+#include "enforce/rare.h"
 #include "kernel/denial.h"
 
 #include "sysgait/error.h"
@@ -94,6 +95,7 @@ struct _GaitFloor {
 	gint32 nrs[G_N_ELEMENTS(guards)]; /* -1: this build does not know the call */
 	gboolean is_learned[G_N_ELEMENTS(guards)];
 	GPtrArray *learned; /* labels, NULL-terminated */
+	guint8 *is_asked;   /* by number up to max_syscall: always; NULL: none */
 	GArray *instructions;
 	struct sock_fprog filter;
 };
@@ -192,14 +194,22 @@ append_exported(GaitFloor *floor, scmp_filter_ctx context, GError **error)
 	return TRUE;
 }
 
+/* A rare call is as well judged before it happens; so each of the many hooks that only rare calls
+ * need is one less that every task of the machine runs into, and that takes the kernel a tenth of a
+ * second to let go of (a grace period of RCU). */
 static gboolean
-add_unhooked(scmp_filter_ctx context, guint32 max_syscall, GError **error)
+add_unhooked(GaitFloor *floor, const GaitModel *model, scmp_filter_ctx context, GError **error)
 {
-	for (guint32 nr = 0; nr <= MIN(max_syscall, gait_syscall_get_max()); nr++) {
-		int result = gait_denial_has_hooks((int)nr) || gait_passive_is_always((int)nr)
-		                 ? 0
-		                 : seccomp_rule_add(context, SCMP_ACT_NOTIFY, (int)nr, 0);
+	guint32 max = MIN(floor->max_syscall, gait_syscall_get_max());
 
+	floor->is_asked = gait_rare_find(model, floor->max_syscall);
+	for (guint32 nr = 0; nr <= max; nr++) {
+		guint8 *is_asked = &floor->is_asked[nr];
+		int result;
+
+		*is_asked |= !gait_denial_has_hooks((int)nr) && !gait_passive_is_always((int)nr);
+		result = *is_asked ? seccomp_rule_add(context, SCMP_ACT_NOTIFY, (int)nr, 0) : 0;
+		*is_asked |= gait_pivotal_is_always((int)nr);
 		/* Numbers that nobody has given a name. */
 		if (result < 0 && result != -EEXIST && result != -EDOM && result != -EINVAL)
 			return gait_error_system(error, GAIT_ENFORCE_ERROR, -result,
@@ -209,7 +219,7 @@ add_unhooked(scmp_filter_ctx context, guint32 max_syscall, GError **error)
 }
 
 static gboolean
-append_guards(GaitFloor *floor, GaitFloorHandover handover, GError **error)
+append_guards(GaitFloor *floor, const GaitModel *model, GaitFloorHandover handover, GError **error)
 {
 	static const guint32 actions[GAIT_FLOOR_N_] = {
 	    [GAIT_FLOOR_NOTIFY] = SCMP_ACT_NOTIFY,
@@ -238,7 +248,7 @@ append_guards(GaitFloor *floor, GaitFloorHandover handover, GError **error)
 	    (handover == GAIT_FLOOR_NOTIFY_PIVOTAL || handover == GAIT_FLOOR_NOTIFY_UNHOOKED))
 		is_good = gait_pivotal_add_rules(context, SCMP_ACT_NOTIFY, error);
 	if (is_good && handover == GAIT_FLOOR_NOTIFY_UNHOOKED)
-		is_good = add_unhooked(context, floor->max_syscall, error);
+		is_good = add_unhooked(floor, model, context, error);
 	if (is_good && handover == GAIT_FLOOR_NOTIFY_ACTIVE)
 		is_good = gait_passive_add_rules(context, SCMP_ACT_ALLOW, error);
 	/* The others are the supervisor's to refuse, so that they are logged. */
@@ -289,7 +299,7 @@ gait_floor_new(const GaitModel *model, GaitFloorHandover handover, GError **erro
 	floor->instructions = g_array_new(FALSE, FALSE, sizeof(struct sock_filter));
 	look_up_guards(floor, model);
 	append_ranges(floor);
-	if (!append_guards(floor, handover, error))
+	if (!append_guards(floor, model, handover, error))
 		return NULL;
 	g_assert(floor->instructions->len <= BPF_MAXINSNS);
 	floor->filter.len = floor->instructions->len;
@@ -303,6 +313,7 @@ gait_floor_free(GaitFloor *floor)
 	if (!floor)
 		return;
 	g_ptr_array_unref(floor->learned);
+	g_free(floor->is_asked);
 	g_array_unref(floor->instructions);
 	g_free(floor);
 }
@@ -371,6 +382,12 @@ gboolean
 gait_floor_asks(const GaitFloor *floor, const struct seccomp_data *call)
 {
 	return run_filter(&floor->filter, call) == SECCOMP_RET_USER_NOTIF;
+}
+
+gboolean
+gait_floor_asks_always(const GaitFloor *floor, guint32 nr)
+{
+	return floor->is_asked && nr <= floor->max_syscall && floor->is_asked[nr];
 }
 
 int

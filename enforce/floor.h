@@ -19,7 +19,9 @@ typedef enum {
 	/* The same; but calls that make tasks, run programs, map code or signal are
 	   SECCOMP_RET_USER_NOTIF. */
 	GAIT_FLOOR_NOTIFY_PIVOTAL,
-	/* The same; and of calls that act those, too, that no hook can refuse (kernel/denial.h). */
+	/* The same; and of calls that act those, too, that no hook can refuse (kernel/denial.h);
+	   and all calls that are rare (enforce/rare.h), for which hooks are not worth their while.
+	 */
 	GAIT_FLOOR_NOTIFY_UNHOOKED,
 	/* The same of every call that acts: all but those of which a kill leaves nothing. */
 	GAIT_FLOOR_NOTIFY_ACTIVE,
@@ -55,6 +57,9 @@ const struct sock_fprog *gait_floor_get_filter(const GaitFloor *floor);
 GaitFloorDecision gait_floor_decide(const GaitFloor *floor, guint32 arch, guint32 nr);
 /* Whether the filter asks the supervisor about a call (SECCOMP_RET_USER_NOTIF). Pure. */
 gboolean gait_floor_asks(const GaitFloor *floor, const struct seccomp_data *call);
+/* The same of all calls of this number, whatever their arguments. Only for
+ * GAIT_FLOOR_NOTIFY_UNHOOKED. */
+gboolean gait_floor_asks_always(const GaitFloor *floor, guint32 nr);
 /* The errno with which a call is refused whatever the policy says; 0 where it is not. Pure. */
 int gait_floor_get_refusal(const GaitFloor *floor, guint32 nr, const guint64 args[6]);
 /* Names of the guarded calls that the model learned and that are therefore let through;

@@ -14,6 +14,7 @@
 #include "sysgait/error.h"
 #include "sysgait/syscall.h"
 
+#include <linux/audit.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
@@ -408,12 +409,24 @@ gait_in_kernel_count_events(const GaitEnforcer *enforcer)
 	return n;
 }
 
+/* Calls that the floor asks about, or answers, need no hook. */
+static gboolean
+is_idle(int syscall, gpointer data)
+{
+	const GaitFloor *floor = data;
+
+	return gait_floor_asks_always(floor, (guint32)syscall) ||
+	       gait_floor_decide(floor, AUDIT_ARCH_X86_64, (guint32)syscall) !=
+	           GAIT_FLOOR_HAND_OVER;
+}
+
 /* What the floor leaves to hooks has to meet them. */
 static gboolean
-has_all_hooks(const GaitDenial *denial, GError **error)
+has_all_hooks(const GaitDenial *denial, gpointer floor, GError **error)
 {
 	for (guint32 nr = 0; nr <= gait_syscall_get_max(); nr++)
-		if (gait_denial_has_hooks((int)nr) && !gait_denial_covers(denial, (int)nr)) {
+		if (!is_idle((int)nr, floor) && gait_denial_has_hooks((int)nr) &&
+		    !gait_denial_covers(denial, (int)nr)) {
 			g_set_error(error, GAIT_ENFORCE_ERROR, GAIT_ERROR_UNSUPPORTED,
 			            "this kernel lacks a security hook by which %s is refused; try "
 			            "--backend bpf-notify",
@@ -460,9 +473,10 @@ gait_enforcer_start_in_kernel(GaitEnforcer *enforcer, GaitDenialMeans means, GEr
 	g_autoptr(GaitDenial) denial = NULL;
 	GaitTier *tier;
 
-	if (means != GAIT_DENIAL_NONE && !(denial = gait_denial_new(means, error)))
+	if (means != GAIT_DENIAL_NONE &&
+	    !(denial = gait_denial_new(means, is_idle, (gpointer)enforcer->floor, error)))
 		return FALSE;
-	if (denial && !has_all_hooks(denial, error))
+	if (denial && !has_all_hooks(denial, (gpointer)enforcer->floor, error))
 		return FALSE;
 	options.denial = denial;
 	fill_policy(&enforcer->policy, denial, calls);

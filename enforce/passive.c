@@ -233,11 +233,23 @@ gait_pivotal_add_rules(scmp_filter_ctx context, guint32 stop, GError **error)
 	return add_rules(context, stop, pivotal, G_N_ELEMENTS(pivotal), error);
 }
 
+static gboolean
+is_always(const Rule *rules, gsize n, int nr)
+{
+	for (gsize i = 0; i < n; i++)
+		if (rules[i].mask == 0 && seccomp_syscall_resolve_name(rules[i].name) == nr)
+			return TRUE;
+	return FALSE;
+}
+
 gboolean
 gait_passive_is_always(int nr)
 {
-	for (gsize i = 0; i < G_N_ELEMENTS(passive); i++)
-		if (passive[i].mask == 0 && seccomp_syscall_resolve_name(passive[i].name) == nr)
-			return TRUE;
-	return FALSE;
+	return is_always(passive, G_N_ELEMENTS(passive), nr);
+}
+
+gboolean
+gait_pivotal_is_always(int nr)
+{
+	return is_always(pivotal, G_N_ELEMENTS(pivotal), nr);
 }

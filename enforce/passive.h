@@ -21,3 +21,5 @@ gboolean gait_passive_is_always(int nr);
  * violations: they make tasks, run programs, map code, or signal.
  */
 gboolean gait_pivotal_add_rules(scmp_filter_ctx context, guint32 stop, GError **error);
+/* Whether a call of this number is one of them, whatever its arguments. */
+gboolean gait_pivotal_is_always(int nr);

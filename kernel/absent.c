@@ -123,8 +123,15 @@ gait_denial_probe(char **reasons)
 	return GAIT_DENIAL_NONE;
 }
 
+const char *
+gait_denial_means_name(GaitDenialMeans means)
+{
+	g_assert_not_reached();
+}
+
 GaitDenial *
-gait_denial_new(GaitDenialMeans means, GError **error)
+gait_denial_new(GaitDenialMeans means, gboolean (*is_idle)(int syscall, gpointer data),
+                gpointer data, GError **error)
 {
 	set_absent(error);
 	return NULL;

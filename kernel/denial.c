@@ -41,6 +41,12 @@ const GaitDenialMeansTraits gait_denial_means[GAIT_DENIAL_MEANS_N_] = {
 };
 
 const char *
+gait_denial_means_name(GaitDenialMeans means)
+{
+	return gait_denial_means[means].name;
+}
+
+const char *
 gait_denial_means_describe(GaitDenialMeans means)
 {
 	return gait_denial_means[means].description;
@@ -110,16 +116,46 @@ is_later_hook(guint hook, const GError *error)
 	return FALSE;
 }
 
+/* Somebody decides which calls they are for. */
+typedef struct {
+	gboolean (*is_idle)(int syscall, gpointer data);
+	gpointer data;
+} Use;
+
+static gboolean
+is_used(const Use *use, int syscall)
+{
+	return !use->is_idle || !use->is_idle(syscall, use->data);
+}
+
+static void
+find_hooks(const Use *use, GaitDenialHooks *used)
+{
+	*used = (GaitDenialHooks){0};
+	for (int nr = 0; nr < MAX_SYSCALLS; nr++) {
+		GaitDenialHooks needed;
+
+		if (!is_used(use, nr) || !gait_denial_calls_find(nr, &needed))
+			continue;
+		for (guint i = 0; i < G_N_ELEMENTS(needed.words); i++)
+			used->words[i] |= needed.words[i];
+	}
+}
+
 /* Calls that need a hook which cannot be attached to are not covered. */
 static void
-attach_hooks(GaitDenial *denial)
+attach_hooks(GaitDenial *denial, const Use *use)
 {
+	GaitDenialHooks used;
+
+	find_hooks(use, &used);
 	gait_denial_hooks_add(&denial->attached, GAIT_DENIAL_HOOK_file_alloc_security);
 	for (guint i = 0; i < GAIT_DENIAL_HOOK_N_; i++) {
 		g_autofree char *target = gait_denial_dup_target(denial->means, i);
 		g_autoptr(GError) error = NULL;
 
-		if (gait_denial_hooks_have(&denial->attached, i))
+		if (gait_denial_hooks_have(&denial->attached, i) ||
+		    !gait_denial_hooks_have(&used, i))
 			continue;
 		if (gait_denial_attach(denial, target, i, &error) || is_later_hook(i, error))
 			gait_denial_hooks_add(&denial->attached, i);
@@ -127,10 +163,10 @@ attach_hooks(GaitDenial *denial)
 }
 
 static void
-attach_syscalls(GaitDenial *denial)
+attach_syscalls(GaitDenial *denial, const Use *use)
 {
 	for (int nr = 0; nr < MAX_SYSCALLS; nr++) {
-		g_autofree char *target = target_of_syscall(nr);
+		g_autofree char *target = is_used(use, nr) ? target_of_syscall(nr) : NULL;
 
 		if (target && (g_str_equal(target, gait_denial_first_target(GAIT_DENIAL_SYSCALL)) ||
 		               gait_denial_attach(denial, target, GAIT_DENIAL_HOOK_N_, NULL)))
@@ -139,17 +175,19 @@ attach_syscalls(GaitDenial *denial)
 }
 
 GaitDenial *
-gait_denial_new(GaitDenialMeans means, GError **error)
+gait_denial_new(GaitDenialMeans means, gboolean (*is_idle)(int syscall, gpointer data),
+                gpointer data, GError **error)
 {
+	const Use use = {is_idle, data};
 	g_autoptr(GaitDenial) denial = gait_denial_begin(means, error);
 	struct bpf_program *on_return, *on_exit;
 
 	if (!denial)
 		return NULL;
 	if (means == GAIT_DENIAL_SYSCALL)
-		attach_syscalls(denial);
+		attach_syscalls(denial, &use);
 	else
-		attach_hooks(denial);
+		attach_hooks(denial, &use);
 	on_return = bpf_object__find_program_by_name(denial->object, "on_return");
 	on_exit = bpf_object__find_program_by_name(denial->object, "on_exit");
 	denial->on_return = on_return ? bpf_program__attach(on_return) : NULL;

@@ -20,6 +20,7 @@ typedef enum {
 	GAIT_DENIAL_MEANS_N_
 } GaitDenialMeans;
 
+const char *gait_denial_means_name(GaitDenialMeans means);
 /* One line: what it is, and what it promises. */
 const char *gait_denial_means_describe(GaitDenialMeans means);
 
@@ -30,9 +31,14 @@ GaitDenialMeans gait_denial_probe(char **reasons);
 
 typedef struct _GaitDenial GaitDenial;
 
-/* Loads and attaches. Not for GAIT_DENIAL_NONE. Needs CAP_BPF, CAP_PERFMON, and (LSM)
- * CAP_MAC_ADMIN, until it returns. */
-GaitDenial *gait_denial_new(GaitDenialMeans means, GError **error);
+/*
+ * Loads and attaches. Not for GAIT_DENIAL_NONE. is_idle: calls, by number, that nobody will want
+ * refused; NULL: none. What only they need is not attached to: a hook costs every task of the
+ * machine a little, and the kernel a tenth of a second to be freed of. Needs CAP_BPF, CAP_PERFMON,
+ * and (LSM) CAP_MAC_ADMIN, until it returns.
+ */
+GaitDenial *gait_denial_new(GaitDenialMeans means, gboolean (*is_idle)(int syscall, gpointer data),
+                            gpointer data, GError **error);
 void gait_denial_free(GaitDenial *denial);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(GaitDenial, gait_denial_free)
 

@@ -526,6 +526,37 @@ test_acts(void)
 	}
 }
 
+/* Where hooks refuse, what is rare is asked about all the same; what is not, only if it acts and
+ * meets no hook. */
+static void
+test_rare(void)
+{
+	static const struct {
+		guint32 nr;
+		guint64 count;
+		gboolean is_asked;
+	} calls[] = {
+	    {SYS_read, 10000, FALSE}, {SYS_write, 11, FALSE}, {SYS_connect, 9, TRUE},
+	    {SYS_getcwd, 9, TRUE},    {SYS_close, 11, FALSE}, {SYS_umask, 11, TRUE},
+	    {SYS_clone, 11, TRUE},    {SYS_getpid, 0, TRUE},
+	};
+	g_autoptr(GaitModel) model = make_model();
+	GaitLibrary *library = gait_program_add_library(
+	    gait_model_add_program(model, "/bin/x"), gait_model_add_module(model, "/lib", "", 0));
+	g_autoptr(GaitFloor) floor = NULL;
+
+	for (guint i = 0; i < G_N_ELEMENTS(calls); i++)
+		if (calls[i].count > 0)
+			gait_library_add_symbol(library, calls[i].nr, 0, 1, NULL, 0)->count =
+			    calls[i].count;
+	floor = gait_floor_new(model, GAIT_FLOOR_NOTIFY_UNHOOKED, NULL);
+	for (guint i = 0; i < G_N_ELEMENTS(calls); i++) {
+		g_assert_cmphex(decide(floor, AUDIT_ARCH_X86_64, calls[i].nr, 0), ==,
+		                calls[i].is_asked ? SECCOMP_RET_USER_NOTIF : SECCOMP_RET_ALLOW);
+		g_assert_cmpint(gait_floor_asks_always(floor, calls[i].nr), ==, calls[i].is_asked);
+	}
+}
+
 /* By architecture and number alone it decides without a filter as with one. */
 static void
 test_decide(void)
@@ -747,6 +778,7 @@ main(int argc, char **argv)
 	g_test_add_func("/floor/decide", test_decide);
 	g_test_add_func("/floor/companions", test_companions);
 	g_test_add_func("/floor/acts", test_acts);
+	g_test_add_func("/floor/rare", test_rare);
 	g_test_add_func("/floor/live", test_live);
 	return g_test_run();
 }

@@ -386,7 +386,7 @@ set_up(const char *means)
 	gint64 begin = g_get_monotonic_time();
 
 	denial = gait_denial_new(g_str_equal(means, "lsm") ? GAIT_DENIAL_LSM : GAIT_DENIAL_SECURITY,
-	                         &error);
+	                         NULL, NULL, &error);
 	if (!denial || !load_judge(&error)) {
 		printf("Bail out! %s\n", error ? error->message : "the judge does not load");
 		return FALSE;
