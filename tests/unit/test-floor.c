@@ -482,6 +482,13 @@ test_acts(void)
 	                                 SYS_ioctl,
 	                                 SYS_prctl,
 	                                 SYS_personality,
+	                                 SYS_socket,
+	                                 SYS_lseek,
+	                                 SYS_flock,
+	                                 SYS_epoll_ctl,
+	                                 SYS_timerfd_settime,
+	                                 SYS_inotify_add_watch,
+	                                 SYS_signalfd4,
 	                                 437 /* openat2 */};
 	static const guint32 passive[] = {SYS_read,       SYS_recvfrom, SYS_poll,
 	                                  SYS_epoll_wait, SYS_brk,      SYS_newfstatat,
@@ -512,13 +519,20 @@ test_acts(void)
 
 			data.nr = SYS_mmap;
 			data.args[2] = prot | (guint64)high << 40;
+			data.args[3] = MAP_PRIVATE;
 			g_assert_cmphex(simulate(gait_floor_get_filter(some), &data), ==, answer);
 			g_assert_cmphex(simulate(gait_floor_get_filter(most), &data), ==, answer);
+			/* And so is what others see of it. */
+			data.args[3] = MAP_SHARED;
+			if (prot & PROT_WRITE)
+				answer = SECCOMP_RET_USER_NOTIF;
+			g_assert_cmphex(simulate(gait_floor_get_filter(most), &data), ==, answer);
 		}
-	/* And files are made and emptied so. */
+	/* Files are made, emptied and opened for writing so. */
 	data.nr = SYS_openat;
 	for (guint bit = 0; bit < 32; bit++) {
-		gboolean changes = (1u << bit) & 0x400240; /* O_CREAT, O_TRUNC, __O_TMPFILE */
+		gboolean changes =
+		    (1u << bit) & 0x400243; /* O_ACCMODE, O_CREAT, O_TRUNC, __O_TMPFILE */
 
 		data.args[2] = 1u << bit | G_GUINT64_CONSTANT(1) << 50;
 		g_assert_cmphex(simulate(gait_floor_get_filter(most), &data), ==,
