@@ -9,6 +9,7 @@
 #include "enforce/in-kernel.h"
 
 #include "enforce/judged.h"
+#include "enforce/stranger.h"
 #include "kernel/tier.h"
 #include "sysgait/contexts.h"
 #include "sysgait/error.h"
@@ -436,10 +437,13 @@ has_all_hooks(const GaitDenial *denial, gpointer floor, GError **error)
 	return TRUE;
 }
 
+/* Closed: who makes no call at all, until nobody walks calls any more, does not live that long. */
 static void
-on_stranger(pid_t tid, gpointer data)
+on_stranger(pid_t tid, guint64 born_ns, gpointer data)
 {
 	const GaitEnforcer *enforcer = data;
+
+	gait_stranger_kill(tid, born_ns);
 
 	gait_log_message(enforcer->log,
 	                 "task %d was created in a way that hides its creator: killing it",

@@ -215,6 +215,22 @@ watch_code(struct gait_tier_slot *slot, const __u64 *registers, __u32 nr)
 	}
 }
 
+static __always_inline void
+tell_of_stranger(struct gait_tier_mark *mark, const struct task_struct *task)
+{
+	struct gait_tier_call *record =
+	    mark->is_told ? 0 : bpf_ringbuf_reserve(&ring, sizeof(*record), 0);
+
+	if (!record)
+		return;
+	mark->is_told = 1;
+	__builtin_memset(record, 0, sizeof(*record));
+	record->kind = GAIT_TIER_STRANGER;
+	record->tid = (__u32)task->pid;
+	record->time_ns = task->start_boottime;
+	bpf_ringbuf_submit(record, BPF_RB_FORCE_WAKEUP);
+}
+
 /*
  * Closed: a child of a supervised task that nobody has given a slot was made around the tracer
  * (CLONE_UNTRACED, put into clone3's memory when that had been looked at). Calls that somebody is
@@ -226,7 +242,6 @@ stop_stranger(struct task_struct *task, __u32 nr)
 {
 	struct gait_tier_mark *mark;
 	const struct gait_tier_syscall *call;
-	struct gait_tier_call *record;
 	__u32 known = nr & (GAIT_TIER_N_SYSCALLS - 1);
 
 	mark = bpf_task_storage_get(&mark_of_task, task, 0, 0);
@@ -236,16 +251,7 @@ stop_stranger(struct task_struct *task, __u32 nr)
 	if (call && call->is_deniable)
 		gait_denial_set(EPERM);
 	bpf_send_signal(9);
-	if (mark->is_told)
-		return 0;
-	mark->is_told = 1;
-	record = bpf_ringbuf_reserve(&ring, sizeof(*record), 0);
-	if (!record)
-		return 0;
-	__builtin_memset(record, 0, sizeof(*record));
-	record->kind = GAIT_TIER_STRANGER;
-	record->tid = (__u32)task->pid;
-	bpf_ringbuf_submit(record, BPF_RB_FORCE_WAKEUP);
+	tell_of_stranger(mark, task);
 	return 0;
 }
 
@@ -255,13 +261,16 @@ int
 on_fork(__u64 *arguments)
 {
 	struct task_struct *child = (struct task_struct *)arguments[1];
-	struct gait_tier_mark fresh = {.slot = GAIT_TIER_NONE};
+	struct gait_tier_mark fresh = {.slot = GAIT_TIER_NONE}, *mark;
 
 	if (!bpf_task_storage_get(&mark_of_task, bpf_get_current_task_btf(), 0, 0))
 		return 0;
+	mark = bpf_task_storage_get(&mark_of_task, child, &fresh, BPF_LOCAL_STORAGE_GET_F_CREATE);
 	/* Closed, as far as may be: without memory its parent is killed. */
-	if (!bpf_task_storage_get(&mark_of_task, child, &fresh, BPF_LOCAL_STORAGE_GET_F_CREATE))
+	if (!mark)
 		bpf_send_signal(9);
+	else if (!child->ptrace)
+		tell_of_stranger(mark, child);
 	return 0;
 }
 
@@ -282,8 +291,11 @@ on_enter(__u64 *arguments)
 		return config.is_enforcing && task->seccomp.mode
 		           ? stop_stranger(task, (__u32)arguments[1])
 		           : 0;
-	if (slot->is_lost)
+	/* Closed: dead, or it was not to be had at the moment that it should have been killed. */
+	if (slot->is_lost) {
+		bpf_send_signal(9);
 		return 0;
+	}
 	if (slot->flags & GAIT_TIER_TASK_MUTE) {
 		slot->flags &= ~GAIT_TIER_TASK_MUTE;
 		watch_code(slot, registers, (__u32)arguments[1]);

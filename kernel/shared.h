@@ -175,7 +175,9 @@ enum {
 	GAIT_TIER_CALL = 1, /* a call, with the number of a stack that a RAW has told of */
 	GAIT_TIER_RAW_CALL, /* a call with all that is known of it */
 	GAIT_TIER_VIOLATION,
-	GAIT_TIER_STRANGER, /* a task without a slot that descends from one that has; killed */
+	/* A task without a slot that descends from one that has. time_ns: when it was born, since
+	   the machine was started. */
+	GAIT_TIER_STRANGER,
 };
 
 struct gait_tier_call {

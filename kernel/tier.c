@@ -247,7 +247,7 @@ on_record(void *data, void *record, size_t size)
 	g_assert(size >= sizeof(*call) &&
 	         (call->kind == GAIT_TIER_CALL || call->kind == GAIT_TIER_STRANGER || raw));
 	if (call->kind == GAIT_TIER_STRANGER)
-		tier->callbacks.stranger((pid_t)call->tid, tier->data);
+		tier->callbacks.stranger((pid_t)call->tid, call->time_ns, tier->data);
 	else if (call->kind == GAIT_TIER_VIOLATION)
 		tier->callbacks.violation(raw, tier->data);
 	else

@@ -33,8 +33,9 @@ typedef struct {
 	void (*call)(const struct gait_tier_call *call, const struct gait_tier_raw *raw,
 	             gpointer data);
 	void (*violation)(const struct gait_tier_raw *raw, gpointer data);
-	/* A task was killed because it had been hidden from the tracer. */
-	void (*stranger)(pid_t tid, gpointer data);
+	/* A task is hidden from the tracer: it is killed at its first call. born_ns: since the
+	   machine was started. */
+	void (*stranger)(pid_t tid, guint64 born_ns, gpointer data);
 	/* Not from there: a file that the program is told of, of a process that is about to run its
 	   code. */
 	void (*file)(GaitModule *module, gpointer data);

@@ -75,6 +75,11 @@ attack() {
 			rm -f pwned
 			echo "$fixture $case"
 			# 2: it came to more than it may, which it says itself.
+			if [ "$case" = clone-outliving ]; then
+				run "$BUILD/fixtures/$fixture" "$case"
+				wait_for '[ -e pwned ]'
+				continue
+			fi
 			run unshare --pid --fork --kill-child --mount-proc "$BUILD/fixtures/$fixture" "$case"
 			[ -e pwned ] || [ "$status" -eq 2 ]
 		done
@@ -109,6 +114,17 @@ attack() {
 @test "tasks: of another kind, of another parent, in a namespace, of a number just used" {
 	for backend in notify ptrace $(in_kernel); do
 		attack $backend bypass-tasks clone-thread clone-vm clone-parent clone-pidns vfork same-pid
+	done
+}
+
+@test "tasks that hide from the tracer: none of their calls passes, and none lives to see its supervisor go" {
+	for backend in notify $(in_kernel); do
+		attack $backend bypass-tasks clone-untraced clone-untold
+	done
+	for backend in notify ptrace $(in_kernel) $(in_kernel | sed s/notify/kill/); do
+		enforce errno $backend bypass-tasks clone-outliving
+		wait_for "! pgrep -f 'bypass-tasks clone-outliving'"
+		[ ! -e pwned ]
 	done
 }
 
