@@ -238,6 +238,9 @@ gait_in_kernel_exited(GaitEnforcer *enforcer, GaitTask *task)
 		return;
 	in_kernel->n_events += slot->n_events;
 	in_kernel->n_lost += slot->n_lost;
+	enforcer->n_denied += slot->n_withheld_denied;
+	for (guint v = GAIT_VERDICT_ALLOW + 1; v < GAIT_VERDICT_N_; v++)
+		gait_log_withhold(enforcer->log, v, slot->n_withheld[v]);
 	gait_judged_lost(enforcer, task, slot->n_lost);
 	in_kernel->tasks[supervised->slot] = NULL;
 	gait_tier_remove(in_kernel->tier, supervised->slot);
@@ -301,6 +304,7 @@ on_violation(const struct gait_tier_raw *raw, gpointer data)
 	    .time_s = (double)g_get_real_time() / G_USEC_PER_SEC,
 	    .verdict = raw->verdict,
 	    .args = args,
+	    .n_repeats = raw->n_repeats,
 	};
 	g_autoptr(GString) action = g_string_new(NULL);
 
@@ -309,9 +313,9 @@ on_violation(const struct gait_tier_raw *raw, gpointer data)
 	memcpy(args, raw->call.args, sizeof(args));
 	violation.pid = task->pid;
 	violation.tid = task->tid;
-	supervised->n_violations++;
+	supervised->n_violations += 1 + raw->n_repeats;
 	enforcer->n_killed += raw->is_killed;
-	enforcer->n_denied += raw->action == GAIT_TIER_DENY;
+	enforcer->n_denied += raw->action == GAIT_TIER_DENY ? 1 + raw->n_repeats : 0;
 	gait_action_format(&(GaitAction){.kind = raw->is_killed                  ? GAIT_ACTION_KILL
 	                                         : raw->action == GAIT_TIER_DENY ? GAIT_ACTION_ERRNO
 	                                                                         : GAIT_ACTION_LOG,

@@ -204,7 +204,7 @@ gait_log_violation(GaitLog *log, const GaitViolation *violation, const GaitWalke
 {
 	GaitViolation counted = *violation;
 
-	log->n_violations[violation->verdict]++;
+	log->n_violations[violation->verdict] += 1 + violation->n_repeats;
 	if (!gait_repeats_is_due(log->repeats, violation, walker, g_get_monotonic_time(),
 	                         &counted.n_repeats))
 		return;
@@ -215,6 +215,13 @@ gait_log_violation(GaitLog *log, const GaitViolation *violation, const GaitWalke
 	}
 	if (log->has_sentences)
 		print_sentence(log, &counted, walker);
+}
+
+void
+gait_log_withhold(GaitLog *log, GaitVerdict verdict, guint64 n)
+{
+	log->n_violations[verdict] += n;
+	gait_repeats_withhold(log->repeats, n);
 }
 
 guint64

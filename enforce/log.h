@@ -23,7 +23,10 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(GaitLog, gait_log_free)
 void gait_log_set_terminal(GaitLog *log, GaitTerminal *terminal);
 GaitTerminal *gait_log_get_terminal(const GaitLog *log);
 
+/* violation->n_repeats: like it, that went before and were not told of. */
 void gait_log_violation(GaitLog *log, const GaitViolation *violation, const GaitWalker *walker);
+/* n violations of which no more is known than their kind. */
+void gait_log_withhold(GaitLog *log, GaitVerdict verdict, guint64 n);
 /* A message of the enforcer's own: "sysgait enforce: …". */
 void gait_log_message(GaitLog *log, const char *format, ...) G_GNUC_PRINTF(2, 3);
 /* Whole lines, as they are. */

@@ -65,8 +65,10 @@ gait_repeats_is_due(GaitRepeats *repeats, const GaitViolation *violation, const 
 	if (memcmp(entry->key, key, sizeof(key)) != 0) {
 		*entry = (Entry){.written_us = now_us};
 		memcpy(entry->key, key, sizeof(key));
-	} else if (entry->n_burst >= GAIT_REPEATS_BURST &&
-	           now_us - entry->written_us < G_USEC_PER_SEC) {
+	}
+	entry->n_withheld += violation->n_repeats;
+	repeats->n_withheld += violation->n_repeats;
+	if (entry->n_burst >= GAIT_REPEATS_BURST && now_us - entry->written_us < G_USEC_PER_SEC) {
 		entry->n_withheld++;
 		repeats->n_withheld++;
 		return FALSE;
@@ -77,6 +79,12 @@ gait_repeats_is_due(GaitRepeats *repeats, const GaitViolation *violation, const 
 	entry->written_us = now_us;
 	entry->n_burst = MIN(entry->n_burst + 1, GAIT_REPEATS_BURST);
 	return TRUE;
+}
+
+void
+gait_repeats_withhold(GaitRepeats *repeats, guint64 n)
+{
+	repeats->n_withheld += n;
 }
 
 guint64

@@ -18,9 +18,12 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(GaitRepeats, gait_repeats_free)
 
 /*
  * Whether the violation is to be written at now_us (monotonic). If so, *n_withheld is how many like
- * it were not since the last one that was. "Like it": same task, kind, call, place and state.
+ * it were not since the last one that was, violation->n_repeats that were not told of included.
+ * "Like it": same task, kind, call, place and state.
  */
 gboolean gait_repeats_is_due(GaitRepeats *repeats, const GaitViolation *violation,
                              const GaitWalker *walker, gint64 now_us, guint64 *n_withheld);
+/* Violations of which nothing more will be known. */
+void gait_repeats_withhold(GaitRepeats *repeats, guint64 n);
 /* In total, that no line written so far counts. */
 guint64 gait_repeats_get_n_withheld(const GaitRepeats *repeats);

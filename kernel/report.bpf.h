@@ -91,6 +91,7 @@ struct gait_tier_report {
 	__u32 is_new; /* it gets one */
 	__u32 verdict, is_killed, action, error;
 	__u32 library, from, depth, pad;
+	__u64 n_repeats;
 	struct gait_walk_event event;
 	struct gait_walk_position position;
 };
@@ -132,6 +133,7 @@ report_raw(struct gait_tier_report *report, struct gait_tier_slot *slot, const _
 	raw->event = report->event;
 	raw->action = report->action;
 	raw->error = report->error;
+	raw->n_repeats = report->n_repeats;
 	raw->library = report->library;
 	raw->from = report->from;
 	raw->depth = report->depth;

@@ -99,6 +99,18 @@ struct gait_tier_again {
 	__u32 nr, depth;
 };
 
+/* A violation that comes again and again; the same in all that it is told by. */
+struct gait_tier_repeat {
+	__u64 hash;
+	__u64 n_withheld; /* that were only counted since the last one that was told of */
+	__u64 told_ns;
+	__u32 n_burst; /* that were told of at once */
+	__u32 pad;
+};
+
+#define GAIT_TIER_N_REPEATS 8  /* a power of two */
+#define GAIT_TIER_BURST     16 /* equal violations that are told of, before one a second */
+
 enum {
 	GAIT_TIER_TASK_RECORDED = 1 << 0,
 	GAIT_TIER_TASK_ENFORCED = 1 << 1, /* by the walker */
@@ -139,11 +151,14 @@ struct gait_tier_slot {
 	struct gait_tier_place places[GAIT_TIER_N_CACHED];
 	struct gait_tier_memo memos[GAIT_TIER_N_MEMOS];
 	struct gait_tier_recalled recalled[GAIT_TIER_N_RECALLED];
+	struct gait_tier_repeat repeats[GAIT_TIER_N_REPEATS];
+	/* Violations that no record has counted, by verdict; of them, those that were refused. */
+	__u64 n_withheld[GAIT_TIER_N_VERDICTS], n_withheld_denied;
 	/* The walk outward: here and not on the program's stack, which Linux 6.1's verifier loses
 	   track of in loops. */
 	__u64 frame[4];   /* struct gait_unwind_frame */
 	__u64 step[24];   /* struct gait_tier_step */
-	__u64 report[24]; /* struct gait_tier_report */
+	__u64 report[25]; /* struct gait_tier_report */
 	__u64 stack_base;
 	__u64 has_stack;      /* which pieces of it were read, by bit */
 	__u32 n_frames, site; /* of pcs */
@@ -204,6 +219,7 @@ struct gait_tier_raw {
 	__u32 n_stack; /* bytes */
 	__u32 action;  /* VIOLATION: GAIT_TIER_LOG … */
 	__u32 error;
+	__u64 n_repeats; /* VIOLATION: like it, that were not told of since the last one that was */
 	/* VIOLATION: where the walker stood; the state of the library's automaton, if it has one.
 	 */
 	__u32 library, from, depth;
