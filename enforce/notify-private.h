@@ -41,6 +41,7 @@ typedef struct {
 	gboolean is_in_kernel; /* most calls are walked by the in-kernel tier */
 	GThread *ringing;      /* takes over what that one sends */
 	gint is_over;
+	int ring_over; /* eventfd: wakes it for that */
 	GaitListener *listener;
 	GaitUsher *usher;   /* while launching */
 	GThread *loading;   /* of BPF, which takes milliseconds */

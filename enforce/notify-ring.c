@@ -8,6 +8,8 @@
 
 #include <poll.h>
 #include <signal.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
 
 #define LOOK_MS 100
 
@@ -15,10 +17,13 @@ static gpointer
 watch(gpointer data)
 {
 	GaitNotifyRun *notify = data;
-	struct pollfd ring = {.fd = gait_enforcer_get_ring_fd(notify->enforcer), .events = POLLIN};
+	struct pollfd ready[] = {
+	    {.fd = gait_enforcer_get_ring_fd(notify->enforcer), .events = POLLIN},
+	    {.fd = notify->ring_over, .events = POLLIN},
+	};
 
 	while (!g_atomic_int_get(&notify->is_over)) {
-		if (poll(&ring, 1, LOOK_MS) <= 0)
+		if (poll(ready, G_N_ELEMENTS(ready), LOOK_MS) <= 0)
 			continue;
 		gait_gate_enter_alone(notify->gate);
 		gait_enforcer_drain(notify->enforcer);
@@ -37,6 +42,8 @@ gait_notify_ring_start(GaitNotifyRun *notify)
 	/* Signals are the main thread's. */
 	sigfillset(&all);
 	pthread_sigmask(SIG_SETMASK, &all, &before);
+	/* Where there is none, the end takes as long as a look. */
+	notify->ring_over = eventfd(0, EFD_CLOEXEC);
 	notify->ringing = g_thread_new("ring", watch, notify);
 	pthread_sigmask(SIG_SETMASK, &before, NULL);
 }
@@ -44,7 +51,11 @@ gait_notify_ring_start(GaitNotifyRun *notify)
 void
 gait_notify_ring_stop(GaitNotifyRun *notify)
 {
+	if (!notify->ringing)
+		return;
 	g_atomic_int_set(&notify->is_over, TRUE);
-	if (notify->ringing)
-		g_thread_join(g_steal_pointer(&notify->ringing));
+	eventfd_write(notify->ring_over, 1);
+	g_thread_join(g_steal_pointer(&notify->ringing));
+	if (notify->ring_over >= 0)
+		close(notify->ring_over);
 }

@@ -176,15 +176,17 @@ act(struct gait_tier_slot *slot, struct gait_tier_step *step, struct gait_tier_r
 }
 
 /* Looks a step up, and acts on what is out of gait. In a function of its own, out of the way of the
- * calls that need neither. */
-static __noinline int
-enforce_anew(struct gait_tier_slot *slot, struct gait_tier_step *step, const __u64 *registers,
-             int how)
+ * calls that need neither; and global, so that it is verified once. */
+__noinline int
+gait_enforce_anew(struct gait_tier_slot *slot, struct gait_tier_step *step, int how)
 {
-	struct gait_tier_report *report =
-	    begin_report(slot, GAIT_TIER_VIOLATION, step->slot, step->event.nr, how);
-	__u32 phase = slot->position.phase;
+	struct gait_tier_report *report;
+	__u32 phase;
 
+	if (!slot || !step)
+		return 0;
+	report = begin_report(slot, GAIT_TIER_VIOLATION, step->slot, step->event.nr, how);
+	phase = slot->position.phase;
 	if (how != GAIT_TIER_FOUND) {
 		slot->n_unknown++;
 		step->event.module = config.unknown_module;
@@ -193,10 +195,31 @@ enforce_anew(struct gait_tier_slot *slot, struct gait_tier_step *step, const __u
 	}
 	report->verdict = step_walker(step);
 	if (report->verdict != GAIT_WALK_ALLOW)
-		act(slot, step, report, registers);
+		act(slot, step, report, get_registers());
 	else if (how == GAIT_TIER_FOUND)
 		gait_remember_step(step, phase);
 	return 0;
+}
+
+enum { SETTLED_AGAIN = 1, SETTLED_OWN = 2 };
+
+/* Of those who are, or were, in a handler: which contexts they have left, whether the call is one
+ * that the kernel makes again (AGAIN), and a return out of a handler that they are in (OWN). */
+__noinline int
+gait_settle(struct gait_tier_slot *slot, struct gait_tier_step *step)
+{
+	const __u64 *registers = get_registers();
+	int is_its_own = 0;
+
+	if (!slot || !step)
+		return 0;
+	if (slot->depth > 0) {
+		step->depth =
+		    leave_handlers(slot, step->event.nr, registers[REGS_RSP], &is_its_own);
+		slot->depth = step->depth - is_its_own;
+	}
+	return (is_again(slot, registers, step->event.nr, slot->depth) ? SETTLED_AGAIN : 0) |
+	       (is_its_own ? SETTLED_OWN : 0);
 }
 
 /* What surrounds a step; see enforce/ruling.c. */
@@ -205,14 +228,9 @@ enforce(struct gait_tier_slot *slot, struct gait_tier_step *step, const __u64 *r
 {
 	__u32 nr = step->event.nr & (GAIT_TIER_N_SYSCALLS - 1);
 	const struct gait_tier_syscall *call;
-	int is_its_own = 0;
+	int settled = slot->depth > 0 || slot->n_again > 0 ? gait_settle(slot, step) : 0;
 
-	if (slot->depth > 0) {
-		step->depth =
-		    leave_handlers(slot, step->event.nr, registers[REGS_RSP], &is_its_own);
-		slot->depth = step->depth - is_its_own;
-	}
-	if (is_again(slot, registers, step->event.nr, slot->depth))
+	if (settled & SETTLED_AGAIN)
 		return;
 	call = bpf_map_lookup_elem(&syscalls, &nr);
 	if (call && step->event.nr == nr)
@@ -220,9 +238,9 @@ enforce(struct gait_tier_slot *slot, struct gait_tier_step *step, const __u64 *r
 	if (how == GAIT_TIER_FOUND &&
 	    repeat_step(slot, &slot->places[slot->site_at & (GAIT_TIER_N_CACHED - 1)], step))
 		return;
-	enforce_anew(slot, step, registers, how);
+	gait_enforce_anew(slot, step, how);
 	/* A return out of no handler goes who knows where. */
-	if (step->event.nr == SYS_RT_SIGRETURN && !is_its_own)
+	if (step->event.nr == SYS_RT_SIGRETURN && !(settled & SETTLED_OWN))
 		lose_states(step->slot);
 }
 

@@ -72,6 +72,14 @@ enum {
 	REGS_N
 };
 
+/* The current task's, as at its call's entry; for functions that cannot be handed the program's
+ * argument. */
+static __always_inline const __u64 *
+get_registers(void)
+{
+	return (const __u64 *)bpf_task_pt_regs(bpf_get_current_task_btf());
+}
+
 /* value & mask, so that the verifier sees it: of the very register, which the compiler would reload
  * or bound in a way that Linux 6.1 does not understand. */
 #define BOUND(value, mask)                                                                         \

@@ -124,8 +124,8 @@ is_indirect(const __u8 *code, __u32 n)
  * moment (a child's, that has run none of it yet) gets the benefit of the doubt: the question keeps
  * a walk that went wrong from being believed, it does not stop who can write to the stack.
  */
-static __noinline int
-is_after_call(__u64 pc)
+__noinline int
+gait_is_after_call(__u64 pc)
 {
 	__u8 code[8] = {};
 
@@ -163,15 +163,16 @@ halve(__u32 i, void *data)
 	return 0;
 }
 
-static __noinline int
-find_row(const struct gait_tier_file *file, __u64 offset, struct gait_unwind_row *found)
+__noinline int
+gait_find_row(const struct gait_tier_file *file, __u64 offset, struct gait_unwind_row *found)
 {
-	struct row_search search = {.low = file->first_row,
-	                            .high = file->first_row + file->n_rows,
-	                            .found = GAIT_TIER_NONE,
-	                            .offset = (__u32)offset};
+	struct row_search search = {.found = GAIT_TIER_NONE, .offset = (__u32)offset};
 	const struct gait_unwind_row *row;
 
+	if (!file || !found)
+		return 0;
+	search.low = file->first_row;
+	search.high = file->first_row + file->n_rows;
 	bpf_loop(GAIT_UNWIND_MAX_PROBES, halve, &search, 0);
 	row = search.found == GAIT_TIER_NONE ? 0 : bpf_map_lookup_elem(&rows, &search.found);
 	if (!row)
@@ -191,7 +192,7 @@ describe_file(struct gait_tier_place *place, __u32 index, int is_instruction)
 		return;
 	place->flags |= file->flags;
 	place->module = file->walk_module;
-	if (find_row(file, place->offset - (is_instruction ? 2 : 1), &place->row) &&
+	if (gait_find_row(file, place->offset - (is_instruction ? 2 : 1), &place->row) &&
 	    (place->row.flags & GAIT_UNWIND_GO_RUNTIME))
 		place->module = file->part_module;
 	first = is_instruction ? bpf_map_lookup_elem(&twins, &twin) : 0;
@@ -226,7 +227,7 @@ gait_look_up(struct gait_tier_slot *slot, __u64 pc, __u32 at, int is_instruction
 	__builtin_memset(&place->row, 0, sizeof(place->row));
 	if (place->file < GAIT_TIER_MAX_FILES)
 		describe_file(place, place->file, is_instruction);
-	if (!is_instruction && is_after_call(pc))
+	if (!is_instruction && gait_is_after_call(pc))
 		place->flags |= GAIT_TIER_PLACE_AFTER_CALL;
 	place->generation = generation;
 	place->pc = pc << 1 | !!is_instruction;

@@ -56,6 +56,9 @@ gait_walk_set_state(struct state_row *row, __u32 library, __u32 state)
 
 GAIT_WALK_INLINE __u32 gait_walk_lookup(const struct gait_walk_header *walk_table, __u32 kind,
                                         __u32 program, __u32 a, __u32 b, __u32 c, __u64 d);
+GAIT_WALK_INLINE int gait_walk_is_loosely_allowed(const struct gait_walk_header *walk_table,
+                                                  __u32 program, __u32 role, __u32 phase,
+                                                  __u32 call);
 
 #include "model/walk-step.h"
 
@@ -77,8 +80,9 @@ gait_find_key(struct gait_walk_key *key)
 		const struct gait_walk_key *found =
 		    gait_walk_at(walk_table, base + at * (__u32)sizeof(*found), sizeof(*found));
 
-		if (found->scope == key->scope && found->a == key->a && found->b == key->b &&
-		    found->c == key->c && found->d == key->d)
+		/* One question, not five: the verifier looks at both answers of each. */
+		if (!((found->scope ^ key->scope) | (found->a ^ key->a) | (found->b ^ key->b) |
+		      (found->c ^ key->c) | (found->d ^ key->d)))
 			return found->value;
 		if (found->scope == GAIT_WALK_KEY_EMPTY)
 			break;
@@ -95,6 +99,26 @@ gait_walk_lookup(const struct gait_walk_header *walk_table, __u32 kind, __u32 pr
 	    .scope = kind | program << GAIT_WALK_KEY_BITS, .a = a, .b = b, .c = c, .d = d};
 
 	return gait_find_key(&key);
+}
+
+/* A function of its own, so that it is not verified for each phase. */
+__noinline int
+gait_is_loosely_allowed(__u32 program, __u32 role, __u32 phase, __u32 call)
+{
+	const struct gait_walk_header *walk_table;
+	__u32 zero = 0;
+
+	walk_table = bpf_map_lookup_elem(&table, &zero);
+	return walk_table &&
+	       gait_walk_has_call(
+	           walk_table, gait_walk_get_phase(walk_table, program, role, phase)->loose, call);
+}
+
+GAIT_WALK_INLINE int
+gait_walk_is_loosely_allowed(const struct gait_walk_header *walk_table, __u32 program, __u32 role,
+                             __u32 phase, __u32 call)
+{
+	return gait_is_loosely_allowed(program, role, phase, call);
 }
 
 /* --- handlers -----------------------------------------------------------------------------------

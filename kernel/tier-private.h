@@ -8,6 +8,9 @@
 
 #define GAIT_TIER_MAX_ROWS (1u << 18)
 
+/* Slots that are mapped at once: whole pages, since a value is some words. */
+#define GAIT_TIER_PIECE 512
+
 /* What the program was told of files; tier-files.c. */
 typedef struct {
 	GaitWalkTable *table; /* NULL: none */
@@ -24,10 +27,11 @@ struct _GaitTier {
 	struct bpf_link *link, *exit_link;
 	struct ring_buffer *ring;
 	struct gait_tier_config config;
-	struct gait_tier_slot *slots; /* shared with the program */
+	/* Shared with the program, mapped piece by piece as they come into use. */
+	struct gait_tier_slot *slots[GAIT_TIER_MAX_TASKS / GAIT_TIER_PIECE];
 	guint32 *states;
 	struct gait_tier_shared *shared;
-	gsize slots_size, states_size, shared_size;
+	gsize slots_size /* of a piece */, states_size, shared_size;
 	GQueue free; /* slots, the one that was used longest ago first */
 	guint32 n_spaces;
 	GaitModules *modules;
@@ -35,6 +39,13 @@ struct _GaitTier {
 	GaitTierCallbacks callbacks;
 	gpointer data;
 };
+
+/* The programs, opened and not loaded; NULL with errno. */
+struct bpf_object *gait_tier_open(void);
+/* GAIT_ERROR_UNSUPPORTED in an inner PID namespace. */
+gboolean gait_tier_is_outermost(GError **error);
+/* FALSE, with what kept a program from being loaded. */
+gboolean gait_tier_fail_to_load(int code, GError **error);
 
 void gait_tier_files_init(GaitTierFiles *files, const GaitWalkTable *table);
 void gait_tier_files_clear(GaitTierFiles *files);

@@ -44,6 +44,13 @@ say_nothing(enum libbpf_print_level level, const char *format, va_list arguments
 	return 0;
 }
 
+struct bpf_object *
+gait_tier_open(void)
+{
+	libbpf_set_print(say_nothing);
+	return bpf_object__open_mem(gait_tier_program, gait_tier_program_size, NULL);
+}
+
 /* --- loading ------------------------------------------------------------------------------------
  */
 
@@ -112,6 +119,8 @@ configure(GaitTier *tier, const GaitTierOptions *options)
 	bpf_map__set_value_size(find_map(tier, "table"), config.table_size);
 	bpf_map__set_value_size(find_map(tier, "states"), config.n_states * sizeof(guint32));
 	bpf_map__set_max_entries(find_map(tier, "rows"), GAIT_TIER_MAX_ROWS);
+	bpf_map__set_max_entries(find_map(tier, "stacks"),
+	                         options->is_recording ? GAIT_TIER_MAX_STACKS : 1);
 	bpf_map__set_max_entries(find_map(tier, "ring"), (guint32)config.ring_size);
 	bpf_program__set_autoload(find_program(tier, "on_exit"), options->is_lossless);
 	bpf_program__set_autoload(find_program(tier, "on_fork"), header != NULL);
@@ -125,15 +134,36 @@ round_to_pages(gsize size)
 	return (size + page - 1) / page * page;
 }
 
-static gboolean
-map_values(struct bpf_map *map, gsize n, void **values, gsize *size, GError **error)
+/* n values of a map, from the first one on. What is started need not know of them, and would take
+ * longer to start. */
+static void *
+map_values(struct bpf_map *map, gsize first, gsize n, gsize *size, GError **error)
 {
-	*size = round_to_pages(n * ((bpf_map__value_size(map) + 7) / 8 * 8));
-	*values = mmap(NULL, *size, PROT_READ | PROT_WRITE, MAP_SHARED, bpf_map__fd(map), 0);
-	if (*values != MAP_FAILED)
-		return TRUE;
-	*values = NULL;
-	return gait_error_system(error, GAIT_PROCESS_ERROR, errno, "mmap of a BPF map");
+	gsize each = (bpf_map__value_size(map) + 7) / 8 * 8;
+	void *values;
+
+	*size = round_to_pages(n * each);
+	values = mmap(NULL, *size, PROT_READ | PROT_WRITE, MAP_SHARED, bpf_map__fd(map),
+	              (off_t)(first * each));
+	if (values == MAP_FAILED) {
+		gait_error_system(error, GAIT_PROCESS_ERROR, errno, "mmap of a BPF map");
+		return NULL;
+	}
+	madvise(values, *size, MADV_DONTFORK);
+	return values;
+}
+
+/* The piece with this slot. */
+static gboolean
+map_slots(GaitTier *tier, guint32 index, GError **error)
+{
+	guint32 piece = index / GAIT_TIER_PIECE;
+
+	if (!tier->slots[piece])
+		tier->slots[piece] =
+		    map_values(find_map(tier, "slots"), (gsize)piece * GAIT_TIER_PIECE,
+		               GAIT_TIER_PIECE, &tier->slots_size, error);
+	return tier->slots[piece] != NULL;
 }
 
 static void
@@ -180,8 +210,8 @@ fill(GaitTier *tier, const GaitTierOptions *options, GError **error)
 	return TRUE;
 }
 
-static gboolean
-fail_to_load(int code, GError **error)
+gboolean
+gait_tier_fail_to_load(int code, GError **error)
 {
 	/* Who is merely short of something is short of it for whatever else, too. */
 	if (code == EMFILE || code == ENFILE || code == ENOMEM || code == EAGAIN)
@@ -195,22 +225,20 @@ fail_to_load(int code, GError **error)
 static gboolean
 load(GaitTier *tier, const GaitTierOptions *options, GError **error)
 {
-	libbpf_set_print(say_nothing);
-	tier->object = bpf_object__open_mem(gait_tier_program, gait_tier_program_size, NULL);
+	tier->object = gait_tier_open();
 	if (!tier->object)
 		return gait_error_system(error, GAIT_PROCESS_ERROR, errno, "opening a BPF program");
 	configure(tier, options);
 	if (options->denial && !gait_denial_share(options->denial, tier->object, error))
 		return FALSE;
 	if (bpf_object__load(tier->object) != 0)
-		return fail_to_load(errno, error);
-	return map_values(find_map(tier, "slots"), GAIT_TIER_MAX_TASKS, (void **)&tier->slots,
-	                  &tier->slots_size, error) &&
-	       map_values(find_map(tier, "states"), GAIT_TIER_MAX_TASKS, (void **)&tier->states,
-	                  &tier->states_size, error) &&
-	       map_values(find_map(tier, ".data.shared"), 1, (void **)&tier->shared,
-	                  &tier->shared_size, error) &&
-	       fill(tier, options, error);
+		return gait_tier_fail_to_load(errno, error);
+	tier->states =
+	    map_values(find_map(tier, "states"), 0, GAIT_TIER_MAX_TASKS, &tier->states_size, error);
+	if (!tier->states)
+		return FALSE;
+	tier->shared = map_values(find_map(tier, ".data.shared"), 0, 1, &tier->shared_size, error);
+	return tier->shared && fill(tier, options, error);
 }
 
 static gboolean
@@ -273,12 +301,16 @@ gait_tier_drain(GaitTier *tier)
 /* --- a tier -------------------------------------------------------------------------------------
  */
 
-static gboolean
-is_outermost_pid_namespace(void)
+gboolean
+gait_tier_is_outermost(GError **error)
 {
 	struct stat status;
 
-	return stat("/proc/self/ns/pid", &status) == 0 && status.st_ino == OUTERMOST_PID_NAMESPACE;
+	if (stat("/proc/self/ns/pid", &status) == 0 && status.st_ino == OUTERMOST_PID_NAMESPACE)
+		return TRUE;
+	g_set_error(error, GAIT_PROCESS_ERROR, GAIT_ERROR_UNSUPPORTED,
+	            "in a PID namespace, BPF knows tasks by other numbers");
+	return FALSE;
 }
 
 GaitTier *
@@ -293,12 +325,7 @@ gait_tier_new(const GaitTierOptions *options, GaitModules *modules,
 	gait_tier_files_init(&tier->files, options->table);
 	for (guint i = 0; i < GAIT_TIER_MAX_TASKS; i++)
 		g_queue_push_tail(&tier->free, GUINT_TO_POINTER(i));
-	if (!is_outermost_pid_namespace()) {
-		g_set_error(error, GAIT_PROCESS_ERROR, GAIT_ERROR_UNSUPPORTED,
-		            "in a PID namespace, BPF knows tasks by other numbers");
-		return NULL;
-	}
-	if (!load(tier, options, error))
+	if (!gait_tier_is_outermost(error) || !load(tier, options, error))
 		return NULL;
 	tier->ring = ring_buffer__new(bpf_map__fd(find_map(tier, "ring")), on_record, tier, NULL);
 	if (!tier->ring) {
@@ -326,8 +353,9 @@ gait_tier_free(GaitTier *tier)
 		return;
 	gait_tier_detach(tier);
 	ring_buffer__free(tier->ring);
-	if (tier->slots)
-		munmap(tier->slots, tier->slots_size);
+	for (guint i = 0; i < G_N_ELEMENTS(tier->slots); i++)
+		if (tier->slots[i])
+			munmap(tier->slots[i], tier->slots_size);
 	if (tier->states)
 		munmap(tier->states, tier->states_size);
 	if (tier->shared)
@@ -338,22 +366,6 @@ gait_tier_free(GaitTier *tier)
 	g_free(tier);
 }
 
-gboolean
-gait_tier_probe(GError **error)
-{
-	static const GaitTierCallbacks none;
-	GaitTierOptions options = {.is_recording = TRUE};
-	g_autoptr(GaitModules) modules = gait_modules_new(NULL);
-	g_autoptr(GError) failure = NULL;
-	g_autoptr(GaitTier) tier = gait_tier_new(&options, modules, &none, NULL, &failure);
-
-	if (tier)
-		return TRUE;
-	g_set_error(error, GAIT_PROCESS_ERROR, failure->code,
-	            "the in-kernel tier is not to be had here: %s", failure->message);
-	return FALSE;
-}
-
 /* --- slots --------------------------------------------------------------------------------------
  */
 
@@ -361,7 +373,7 @@ struct gait_tier_slot *
 gait_tier_get_slot(GaitTier *tier, guint32 index)
 {
 	g_assert(index < GAIT_TIER_MAX_TASKS);
-	return &tier->slots[index];
+	return &tier->slots[index / GAIT_TIER_PIECE][index % GAIT_TIER_PIECE];
 }
 
 guint32 *
@@ -384,6 +396,8 @@ gait_tier_add(GaitTier *tier, pid_t tid, guint32 *index, GError **error)
 		            "more than %d tasks at the same time", GAIT_TIER_MAX_TASKS);
 		return NULL;
 	}
+	if (!map_slots(tier, GPOINTER_TO_UINT(g_queue_peek_head(&tier->free)), error))
+		return NULL;
 	*index = GPOINTER_TO_UINT(g_queue_pop_head(&tier->free));
 	slot = gait_tier_get_slot(tier, *index);
 	memset(slot, 0, sizeof(*slot));

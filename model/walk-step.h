@@ -9,7 +9,7 @@
  * The caller leaves the handler's context after a call that RETURNS.
  *
  * Whoever cannot follow a pointer into table and row just like that (the verifier of BPF programs
- * wants every access bounded) defines GAIT_WALK_ACCESSORS, the type gait_walk_row and the four
+ * wants every access bounded) defines GAIT_WALK_ACCESSORS, the type gait_walk_row and the five
  * functions that are defined under its absence below.
  *
  * Incidental calls come when threads collide (futex, sched_yield) or the heap has no room left
@@ -145,6 +145,17 @@ gait_walk_has_call(const struct gait_walk_header *table, __u32 set, __u32 call)
 
 	return *word >> (call % 32) & 1;
 }
+
+#ifndef GAIT_WALK_ACCESSORS
+/* Whether a call is allowed in a phase of those who have lost their place. */
+GAIT_WALK_INLINE int
+gait_walk_is_loosely_allowed(const struct gait_walk_header *table, __u32 program, __u32 role,
+                             __u32 phase, __u32 call)
+{
+	return gait_walk_has_call(table, gait_walk_get_phase(table, program, role, phase)->loose,
+	                          call);
+}
+#endif
 
 /*
  * The state that an edge to a call leaves from. A signal return outside of any handler is a thing
@@ -443,8 +454,8 @@ gait_walk_resync_phase(const struct gait_walk_header *table, struct gait_walk_po
 	if (gait_walk_has_call(table, at->is_loose ? phase->loose : phase->allowed, found->call))
 		return;
 	for (__u32 i = 0; i < GAIT_WALK_MAX_PHASES && i <= found->phase; i++) {
-		phase = gait_walk_get_phase(table, at->program, at->role, found->phase - i);
-		if (!gait_walk_has_call(table, phase->loose, found->call))
+		if (!gait_walk_is_loosely_allowed(table, at->program, at->role, found->phase - i,
+		                                  found->call))
 			continue;
 		found->phase -= i;
 		at->is_loose = 1;
