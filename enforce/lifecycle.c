@@ -238,7 +238,9 @@ gait_enforcer_interrupted(GaitEnforcer *enforcer, GaitTask *task,
 	gait_in_kernel_take(enforcer, task);
 	gait_interrupted_calls_note(&supervised->interrupted,
 	                            gait_signal_context_get_depth(&supervised->signals), registers);
-	gait_in_kernel_put(enforcer, task, FALSE);
+	/* Closed: what cannot be followed is killed. */
+	if (!gait_in_kernel_put(enforcer, task, FALSE))
+		kill(task->pid, SIGKILL);
 }
 
 void

@@ -101,7 +101,7 @@ attack() {
 
 @test "signals: handlers, jumps out of them, frames made by hand" {
 	for backend in notify ptrace $(in_kernel); do
-		attack $backend bypass-signals control jump handler autodisarm sigreturn sigreturn-inside
+		attack $backend bypass-signals control jump deep handler autodisarm sigreturn sigreturn-inside
 	done
 }
 
