@@ -236,6 +236,8 @@ gait_in_kernel_exited(GaitEnforcer *enforcer, GaitTask *task)
 
 	if (!slot)
 		return;
+	/* What it did last may have come after all that had been taken over. */
+	gait_tier_drain(in_kernel->tier);
 	in_kernel->n_events += slot->n_events;
 	in_kernel->n_lost += slot->n_lost;
 	enforcer->n_denied += slot->n_withheld_denied;
@@ -308,8 +310,10 @@ on_violation(const struct gait_tier_raw *raw, gpointer data)
 	};
 	g_autoptr(GString) action = g_string_new(NULL);
 
-	if (!supervised || !supervised->walker)
+	if (!supervised || !supervised->walker) {
+		enforcer->in_kernel->n_lost++;
 		return;
+	}
 	memcpy(args, raw->call.args, sizeof(args));
 	violation.pid = task->pid;
 	violation.tid = task->tid;

@@ -32,7 +32,8 @@ struct _GaitTier {
 	guint32 *states;
 	struct gait_tier_shared *shared;
 	gsize slots_size /* of a piece */, states_size, shared_size;
-	GQueue free; /* slots, the one that was used longest ago first */
+	gsize n_drained, drained_size; /* since a drain began: records, bytes */
+	GQueue free;                   /* slots, the one that was used longest ago first */
 	guint32 n_spaces;
 	GaitModules *modules;
 	GaitTierFiles files;

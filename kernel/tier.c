@@ -281,7 +281,11 @@ on_record(void *data, void *record, size_t size)
 	else
 		tier->callbacks.call(call, call->kind == GAIT_TIER_RAW_CALL ? raw : NULL,
 		                     tier->data);
-	return 0;
+	tier->n_drained++;
+	/* What was in the ring at first has come by then. Who fills it as fast as it is read does
+	   not keep its reader. */
+	tier->drained_size += size + BPF_RINGBUF_HDR_SZ;
+	return tier->drained_size < tier->config.ring_size ? 0 : -ECANCELED;
 }
 
 int
@@ -293,9 +297,9 @@ gait_tier_get_fd(const GaitTier *tier)
 gsize
 gait_tier_drain(GaitTier *tier)
 {
-	int n = ring_buffer__consume(tier->ring);
-
-	return n > 0 ? (gsize)n : 0;
+	tier->n_drained = tier->drained_size = 0;
+	ring_buffer__consume(tier->ring);
+	return tier->n_drained;
 }
 
 /* --- a tier -------------------------------------------------------------------------------------
@@ -414,8 +418,12 @@ void
 gait_tier_remove(GaitTier *tier, guint32 index)
 {
 	struct gait_tier_slot *slot = gait_tier_get_slot(tier, index);
+	int fd = bpf_map__fd(find_map(tier, "slot_of_tid"));
+	guint32 found;
 
-	bpf_map_delete_elem(bpf_map__fd(find_map(tier, "slot_of_tid")), &slot->tid);
+	/* Its number may be another task's by now. */
+	if (bpf_map_lookup_elem(fd, &slot->tid, &found) == 0 && found == index)
+		bpf_map_delete_elem(fd, &slot->tid);
 	slot->tid = 0;
 	/* Its address space may be gone, and the kernel's name for it another one's. */
 	__atomic_fetch_add(&tier->shared->generation, 1, __ATOMIC_SEQ_CST);
