@@ -21,13 +21,17 @@ says() {
 	echo "$output" | grep -qF -- "$1" || { echo "nothing says: $1"; return 1; }
 }
 
-@test "under a listener that lets calls run, notify says what else to try" {
+@test "under a listener that lets calls run, notify says what else to try, and auto takes it" {
 	learn getppid
-	run "$BUILD/fixtures/listener" "$SYSGAIT" enforce -m model.gait -- "$steps" getppid
+	run "$BUILD/fixtures/listener" "$SYSGAIT" enforce --backend notify -m model.gait -- "$steps" getppid
 	echo "$output"
 	[ "$status" -eq 1 ]
 	says 'Device or resource busy'
 	says 'try --backend ptrace'
+	run -0 "$BUILD/fixtures/listener" "$SYSGAIT" enforce -m model.gait -- "$steps" getppid
+	echo "$output"
+	says 'sysgait enforce: ptrace;'
+	says 'getppid: ok'
 }
 
 @test "under a listener that lets calls run, none of them goes past the ptrace backend" {
