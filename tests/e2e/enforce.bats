@@ -279,6 +279,20 @@ cannot_hide() {
 	says 'untraced-passive: errno 1009'
 }
 
+@test "a process that shares its descriptors is held only where what it does can be refused" {
+	train getppid share-files
+	enforce --on-violation log -- getppid share-files
+	says 'share-files: ok'
+	[ ! -s log ]
+	enforce -- getppid share-files
+	if kills_for_passive; then
+		says 'shares its descriptors with the one that made it'
+		says 'share-files: errno 1009'
+	else
+		says 'share-files: ok'
+	fi
+}
+
 @test "a child that another thread hides from the tracer does nothing" {
 	train getppid untraced-race
 	"$steps" untraced-race=created

@@ -489,6 +489,7 @@ test_acts(void)
 	                                 SYS_timerfd_settime,
 	                                 SYS_inotify_add_watch,
 	                                 SYS_signalfd4,
+	                                 SYS_memfd_create,
 	                                 437 /* openat2 */};
 	static const guint32 passive[] = {SYS_read,       SYS_recvfrom, SYS_poll,
 	                                  SYS_epoll_wait, SYS_brk,      SYS_newfstatat,

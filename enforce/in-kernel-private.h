@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the files of the enforcer's part of the in-kernel tier share. */
+#pragma once
+
+#include "enforce/in-kernel.h"
+#include "kernel/tier.h"
+
+struct _GaitInKernel {
+	GaitTier *tier;
+	GaitDenial *denial;                   /* NULL: what is to be refused is killed for */
+	GaitTask *tasks[GAIT_TIER_MAX_TASKS]; /* by slot */
+	guint64 n_events, n_lost;             /* of tasks that are gone */
+	GPtrArray *stacks;                    /* recording: GaitStack by the kernel's number */
+};
+
+/* NULL where the task has none. */
+static inline struct gait_tier_slot *
+gait_in_kernel_get_slot(const GaitEnforcer *enforcer, const GaitTask *task)
+{
+	const GaitSupervised *supervised = task->data;
+
+	return enforcer->in_kernel && supervised && supervised->slot != GAIT_TIER_NONE
+	           ? gait_tier_get_slot(enforcer->in_kernel->tier, supervised->slot)
+	           : NULL;
+}
+
+/* in-kernel-ring.c: what the tier calls back. */
+extern const GaitTierCallbacks gait_in_kernel_callbacks;
