@@ -83,6 +83,7 @@ $(BUILD)/%.bpf.o: %.bpf.c Makefile
 $(BUILD)/enforce/notify-asleep.o: $(BUILD)/enforce/asleep.bpf.o
 $(BUILD)/kernel/tier.o: $(BUILD)/kernel/gait.bpf.o
 $(BUILD)/kernel/denial-load.o: $(BUILD)/kernel/denial.bpf.o
+$(BUILD)/unit/test-walk-kernel: $(if $(HAS_BPF),$(BUILD)/tests/unit/walk-kernel.bpf.o)
 
 # Built with it and then without, or the other way round, it is linked anew.
 WAY      := $(BUILD)/$(if $(HAS_BPF),with,without)-bpf
