@@ -112,9 +112,15 @@ class Suite:
         is_short = self.mode.action == 'kill'
         if not is_short or self.mode.backend == BACKENDS[0]:
             rows += self.rows_by_libc(1 if is_short else attacks.MAX_FORGED_SITES)
-        # For who looks for something: ATTACKS="read fork" makes only these.
-        wanted = os.environ.get('ATTACKS', '').split()
-        return [row for row in rows if not wanted or row.attack in wanted]
+        return [row for row in rows if self.is_wanted(row.attack)]
+
+    def is_wanted(self, name):
+        """For who looks for something: ATTACKS="read fork plug-in:site" makes only these; ATTACKS_TO_KILL says so of those to kill for,
+        of which each costs a start."""
+        wanted = os.environ.get('ATTACKS', '')
+        if self.mode.action == 'kill':
+            wanted = os.environ.get('ATTACKS_TO_KILL', wanted)
+        return not wanted or name in wanted.split()
 
     def rows_by_libc(self, max_sites):
         rows = [Row(name, self.families[name], 'gadget', None, f'{name} by a gadget') for name in attacks.BY_GADGET]
@@ -179,11 +185,11 @@ class Suite:
         self.server.drop_kicks()
         return Strike(process.returncode, told, has_effect, scene.disturbances(), self.lines_of(scene.pid, process.returncode == KILLED))
 
-    def lines_of(self, pid, is_dead):
-        """What the log has new of a process. What it was killed for may get there after its death."""
+    def lines_of(self, pid, is_sure):
+        """What the log has new of a process. What is sure to get there may do so after the process's death."""
         lines = self.new_lines()
         deadline = time.monotonic() + 0.5
-        while is_dead and self.mode.backend and not lines and time.monotonic() < deadline:
+        while is_sure and self.mode.backend and not lines and time.monotonic() < deadline:
             time.sleep(0.01)
             lines = self.new_lines()
         return [line for line in lines if line['pid'] == pid]
@@ -215,7 +221,19 @@ class Suite:
             return 'takes effect', True
         return f'none: {reason}', reason is not None and strike.status in (EFFECT, REFUSED, KILLED)
 
-    def judge_held(self, row, strike):
+    def is_due(self, word):
+        """What is walked in the kernel and no hook can refuse is killed for, if it is a call that leaves nothing behind."""
+        if self.mode.action == 'kill':
+            return word == 'killed'
+        return word == 'refused' or (word == 'killed' and self.mode.backend.startswith('bpf'))
+
+    def is_mimicry(self, row, from_where):
+        """One call, forged at a site where the program may make it just then."""
+        sites = [symbol for symbols in self.model.symbols.values() for symbol in symbols.values()
+                 if symbol.site == row.site and symbol.syscall == row.attack == attacks.FORGED.get(row.attack)]
+        return any(symbol.module == from_where.module and self.model.allows([from_where, symbol]) for symbol in sites)
+
+    def judge_held(self, row, from_where, strike):
         """Nothing of it may be left to see, and the log has to say that it was sysgait that stopped it. Returns what came
         of it, and whether that is as it has to be."""
         stopped = [line for line in strike.lines if line['action'] != 'log']
@@ -223,24 +241,25 @@ class Suite:
             self.reasons[row.label] = attacks.POLICY[row.attack]
             return 'policy: logged', self.mode.action == 'errno' and strike.lines != []
         if (strike.has_effect and row.attack not in attacks.POLICY) or strike.disturbances:
-            return TAKES_EFFECT, False
+            return ('mimicry: takes effect', True) if self.is_mimicry(row, from_where) else (TAKES_EFFECT, False)
         is_floor = FLOOR.get(row.attack) == strike.status
         # A function may come to its end though what it wanted was refused: system() tells so by another result.
         word = {KILLED: 'killed', REFUSED: 'refused', EFFECT: 'refused'}.get(strike.status)
         if word is None or not (stopped or is_floor):
             return 'NOT STOPPED', False
         kinds = '+'.join(sorted({line['kind'] for line in stopped})) or 'floor'
-        return f'{word}: {kinds}', is_floor or word == ('killed' if self.mode.action == 'kill' else 'refused')
+        return f'{word}: {kinds}', is_floor or self.is_due(word)
 
     def try_attack(self, row):
         """Returns what came of it, whether that is as it has to be, and details."""
         self.server.ensure()
         target = self.server.target()
+        from_where = self.sleeping()
         scene, strike = self.strike(row)
         details = [strike.told, *strike.disturbances, *map(describe, strike.lines)]
         if not self.mode.backend:
             return *self.judge_free(row, scene, strike), details
-        came_of_it, holds = self.judge_held(row, strike)
+        came_of_it, holds = self.judge_held(row, from_where, strike)
         if strike.status == REFUSED:
             self.server.ensure()
             if self.server.target() != target:
@@ -297,7 +316,7 @@ class Suite:
             has_effect = way.has_effect(scene, said)
         finally:
             scene.close()
-        lines = [line for line in self.new_lines() if line['pid'] == scene.pid]
+        lines = self.lines_of(scene.pid, way.kind is not None)
         kinds = [line['kind'] for line in lines if line['action'] != 'log']
         if not self.mode.backend:
             return self.settle(label, 'takes effect' if has_effect else 'none', has_effect, [said])
@@ -305,7 +324,7 @@ class Suite:
             self.reasons[label] = way.reason
             return self.settle(label, 'mimicry: takes effect' if has_effect else 'none', has_effect and not lines, map(describe, lines))
         word = 'killed' if any(line['action'] == 'kill' for line in lines) else 'refused'
-        holds = not has_effect and kinds[:1] == [way.kind] and word == ('killed' if self.mode.action == 'kill' else 'refused')
+        holds = not has_effect and kinds[:1] == [way.kind] and self.is_due(word)
         return self.settle(label, TAKES_EFFECT if has_effect else f"{word}: {''.join(kinds[:1])}", holds, map(describe, lines))
 
     # --- all of it ---
@@ -318,9 +337,11 @@ class Suite:
             for row in self.rows():
                 self.attack(row)
             for name, reason, attack in mimicry.MIMICRY.get(self.name, []):
-                self.mimic(name, reason, attack)
+                if self.is_wanted('mimicry'):
+                    self.mimic(name, reason, attack)
             for way in plugin.TAKEOVERS if self.name == 'kiosk' else []:
-                self.take(way)
+                if self.is_wanted(f'plug-in:{way.how}'):
+                    self.take(way)
         finally:
             self.server.stop()
 
