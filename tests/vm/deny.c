@@ -14,6 +14,7 @@
 #include "kernel/denial.h"
 
 #include <bpf/bpf.h>
+#include <bpf/libbpf.h>
 #include <seccomp.h>
 #include <stdio.h>
 
