@@ -242,10 +242,18 @@ is_again(const GaitCutter *cutter, const guint64 *occurrences, guint32 candidate
 	       GAIT_IS_AGAIN * (double)cutter->role->n_instances;
 }
 
+/* For a connection some servers wait in accept itself; where there is a wait before it, as in
+ * nginx, that one is the main loop's. */
+static gboolean
+is_wait(guint32 nr)
+{
+	return gait_syscall_is_wait(nr) || nr == SYS_accept || nr == SYS_accept4;
+}
+
 static gboolean
 is_wait_again(const GaitCutter *cutter, const guint64 *occurrences, guint32 candidate)
 {
-	return gait_syscall_is_wait(symbol_nr(cutter, gait_cutter_symbol(cutter, candidate))) &&
+	return is_wait(symbol_nr(cutter, gait_cutter_symbol(cutter, candidate))) &&
 	       is_again(cutter, occurrences, candidate);
 }
 
