@@ -79,8 +79,8 @@ parse(Options *options, int *argc, char ***argv, GError **error)
 	    {"cgroup", 0, 0, G_OPTION_ARG_FILENAME, &options->cgroup,
 	     "Join whoever is in a control group (version 2), and whoever comes in later", "PATH"},
 	    {"backend", 0, 0, G_OPTION_ARG_STRING, &options->backend,
-	     "How to look at calls: ptrace, which stops each (default), bpf, in the kernel, or "
-	     "auto",
+	     "How to look at calls: in the kernel (bpf), by stopping each (ptrace), or auto "
+	     "(default): bpf where it can be had",
 	     "ptrace|bpf|auto"},
 	    {"lossless", 0, 0, G_OPTION_ARG_NONE, &options->is_lossless,
 	     "With bpf: have the program wait rather than lose what it does", NULL},
@@ -130,14 +130,15 @@ parse_ring(const char *text, gsize *size, GError **error)
 static gboolean
 check_backend(const Options *options, GaitRecorderOptions *recorder, GError **error)
 {
-	const char *backend = options->backend ? options->backend : "ptrace";
+	const char *backend = options->backend ? options->backend : "auto";
 	gboolean is_auto = strcmp(backend, "auto") == 0;
 
 	/* What only one of them can do says which it is. */
 	recorder->may_fall_back = is_auto && !options->is_lossless && !options->ring;
 	recorder->in_kernel =
 	    strcmp(backend, "bpf") == 0 || (is_auto && !options->perturb && !options->stacks);
-	recorder->is_lossless = options->is_lossless;
+	/* Who does not say which backend wants all that happens, as ptrace has it. */
+	recorder->is_lossless = options->is_lossless || (is_auto && recorder->in_kernel);
 	if (!is_auto && !recorder->in_kernel && strcmp(backend, "ptrace") != 0)
 		return gait_error_usage(error, "--backend %s: must be ptrace, bpf or auto",
 		                        backend);

@@ -95,7 +95,7 @@ check_options(Options *options, char **server, GError **error)
 	    .server = server,
 	    .driver = options->driver,
 	    .calm = options->calm,
-	    .backend = options->backend ? options->backend : "ptrace",
+	    .backend = options->backend ? options->backend : "auto",
 	    .stop_signal = options->stop ? parse_signal(options->stop) : SIGTERM,
 	    .grace_s = (guint)options->grace_s,
 	};
@@ -126,7 +126,7 @@ parse_options(int *argc, char ***argv, Options *options, GError **error)
 	    {"grace", 0, 0, G_OPTION_ARG_INT, &options->grace_s,
 	     "How long it may take to stop before it is killed (10)", "SECONDS"},
 	    {"backend", 0, 0, G_OPTION_ARG_STRING, &options->backend,
-	     "What records the runs that are not perturbed, as `record --backend` (ptrace)",
+	     "What records the runs that are not perturbed, as `record --backend` (auto)",
 	     "ptrace|bpf|auto"},
 	    {"calm", 0, 0, G_OPTION_ARG_NONE, &options->calm,
 	     "Do not perturb every second run, as `record --perturb` does", NULL},
