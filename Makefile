@@ -58,7 +58,7 @@ SOURCES  := $(filter-out $(PROGRAMS) $(if $(HAS_BPF),$(ABSENT),$(PRESENT)),$(for
 OBJECTS  := $(SOURCES:%.c=$(BUILD)/%.o)
 UNIT     := $(patsubst tests/unit/%.c,$(BUILD)/unit/%,$(wildcard tests/unit/test-*.c))
 FUZZ     := $(patsubst tests/fuzz/%.c,$(BUILD)/fuzz/%,$(wildcard tests/fuzz/fuzz-*.c))
-TOOLS    := $(patsubst tests/bench/%.c,$(BUILD)/bench/%,$(wildcard tests/bench/*.c))
+TOOLS    := $(patsubst tests/bench/%.c,$(BUILD)/bench/%,$(filter-out %.bpf.c,$(wildcard tests/bench/*.c)))
 VM_TOOLS := $(patsubst tests/vm/%.c,$(BUILD)/vm/%,$(filter-out %.bpf.c,$(wildcard tests/vm/*.c)))
 JUDGES   := $(patsubst tests/attribution/%.c,$(BUILD)/attribution/%,$(wildcard tests/attribution/*.c))
 MANPAGES := $(wildcard $(DIRS:%=%/*.1))
@@ -100,6 +100,8 @@ $(BUILD)/unit/%: tests/unit/%.c $(OBJECTS)
 	@mkdir -p $(@D)
 	$(call say,LD,$@)
 	$(Q)$(CC) $(ALL_CFLAGS) $(LDFLAGS) -MMD -MP -MF $@.d -o $@ $< $(OBJECTS) $(ALL_LIBS)
+
+$(BUILD)/bench/empty-tracepoint: $(BUILD)/tests/bench/empty-tracepoint.bpf.o
 
 $(BUILD)/bench/%: tests/bench/%.c $(OBJECTS)
 	@mkdir -p $(@D)

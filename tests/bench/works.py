@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The work that is measured: real programs that do little else than system calls, and a loop of one call. Each has
 measure(prefix), which runs it behind the words of prefix and returns how much it did a second, and how many microseconds
-of processor time each of that took: of the program and of who supervises it, from start to end. A busy machine disturbs
+of processor time each of that took: of the program and of who supervises it, start and end apart. A busy machine disturbs
 the second less."""
 import collections
 import os
@@ -19,6 +19,11 @@ SECONDS = float(os.environ.get('BENCH_SECONDS', '2'))
 sys.path.insert(0, os.path.join(ROOT, 'traces'))
 import workload  # noqa: E402
 
+
+# The server and who supervises it have one core, who asks it another one, where there are two.
+CORES = sorted(os.sched_getaffinity(0))
+SERVERS_CORE = ['taskset', '-c', str(CORES[0])]
+CLIENTS_CORE = ['taskset', '-c', str(CORES[-1])]
 
 Figures = collections.namedtuple('Figures', 'rate cpu_us')
 
@@ -99,21 +104,32 @@ class Nginx:
         with open(os.path.join(self.directory, 'file'), 'wb') as f:
             f.write(b'x' * 1024)
 
-    def measure(self, prefix):
+    def serve(self, prefix, ask):
+        """Returns what ask(port) says, and the seconds of processor time that the server took."""
         port = workload.free_port()
         user = 'user nobody nogroup;' if os.geteuid() == 0 else ''
         config, log, pid_file = (os.path.join(self.directory, name) for name in ('conf', 'log', 'pid'))
         with open(config, 'w') as f:
             f.write(NGINX_CONFIG.format(dir=self.directory, port=port, user=user))
-        with Server([*prefix, 'nginx', '-p', self.directory, '-c', config], log,
+        with Server([*SERVERS_CORE, *prefix, 'nginx', '-p', self.directory, '-c', config], log,
                     lambda: os.kill(workload.read_pid(pid_file), signal.SIGQUIT)) as server:
             workload.wait_for('nginx', lambda: workload.read_pid(pid_file) and workload.can_connect(port))
-            url = f'http://127.0.0.1:{port}/file'
-            output = run_checked(['wrk', '-t1', '-c8', f'-d{max(1, round(SECONDS))}s', '--timeout', '10s', url])
+            said = ask(port)
+        return said, server.cpu_s
+
+    @staticmethod
+    def ask(port):
+        return run_checked([*CLIENTS_CORE, 'wrk', '-t1', '-c8', f'-d{max(1, round(SECONDS))}s', '--timeout', '10s',
+                            f'http://127.0.0.1:{port}/file'])
+
+    def measure(self, prefix):
+        # Start and end are not the requests'.
+        _, idle_cpu_s = self.serve(prefix, lambda port: None)
+        output, cpu_s = self.serve(prefix, self.ask)
         # Under some supervisors, on a slow machine, not one: then it is one at most.
         rate = max(1 / SECONDS, float(re.search(r'Requests/sec: *([0-9.]+)', output).group(1)))
         n_requests = max(1, int(re.search(r'([0-9]+) requests in', output).group(1)))
-        return Figures(rate, server.cpu_s * 1e6 / n_requests)
+        return Figures(rate, (cpu_s - idle_cpu_s) * 1e6 / n_requests)
 
 
 class Redis:
@@ -126,42 +142,58 @@ class Redis:
 
     @staticmethod
     def ask(port, n_requests):
-        output = run_checked(['redis-benchmark', '-p', str(port), '-t', 'set,get', '-c', '8', '-n', str(n_requests),
+        output = run_checked([*CLIENTS_CORE, 'redis-benchmark', '-p', str(port), '-t', 'set,get', '-c', '8', '-n', str(n_requests),
                               '--csv'])
         rates = [float(line.split(',')[1].strip('"')) for line in output.splitlines()
                  if line.startswith(('"SET"', '"GET"'))]
         return len(rates) / sum(1 / rate for rate in rates)
 
-    def measure(self, prefix):
+    def serve(self, prefix, ask):
+        """Returns what ask(port) says, and the seconds of processor time that the server took."""
         port = workload.free_port()
-        with Server([*prefix, 'redis-server', '--port', str(port), '--bind', '127.0.0.1', '--save', '', '--dir',
+        with Server([*SERVERS_CORE, *prefix, 'redis-server', '--port', str(port), '--bind', '127.0.0.1', '--save', '', '--dir',
                      self.directory], os.path.join(self.directory, 'log'),
                     lambda: run_checked(['redis-cli', '-p', str(port), 'shutdown', 'nosave'])) as server:
             workload.wait_for('redis', lambda: workload.can_connect(port))
-            # As many as take the time: under some supervisors that is a thousandth of what is native.
-            n_requests = max(self.n_first, int(self.ask(port, self.n_first) * SECONDS / 2))
-            rate = self.ask(port, n_requests)
+            said = ask(port)
+        return said, server.cpu_s
+
+    def measure(self, prefix):
+        # As many as take the time: under some supervisors that is a thousandth of what is native. Start and end are not theirs.
+        rate, first_cpu_s = self.serve(prefix, lambda port: self.ask(port, self.n_first))
+        n_requests = max(self.n_first, int(rate * SECONDS / 2))
+        rate, cpu_s = self.serve(prefix, lambda port: self.ask(port, self.n_first + n_requests))
         # SET and GET, each so many.
-        return Figures(rate, server.cpu_s * 1e6 / (2 * (self.n_first + n_requests)))
+        return Figures(rate, (cpu_s - first_cpu_s) * 1e6 / (2 * n_requests))
 
 
 class Sqlite:
-    """Inserts of the sqlite3 shell, each a transaction of its own."""
+    """Inserts of the sqlite3 shell, each a transaction of its own; start and end are not counted."""
     name, unit = 'sqlite3', 'inserts/s'
-    n_inserts = 150
+    n_first, n_most = 20, 40000
 
     def __init__(self, directory):
         self.directory = tempfile.mkdtemp(dir=directory)
 
-    def measure(self, prefix):
-        database = os.path.join(self.directory, 'db')
+    def run(self, prefix, n_inserts):
+        database, script = (os.path.join(self.directory, name) for name in ('db', 'script'))
         for leftover in database, database + '-journal':
             if os.path.exists(leftover):
                 os.remove(leftover)
-        script = 'PRAGMA synchronous=off; CREATE TABLE t(a, b);' + "INSERT INTO t VALUES(1, 'two');" * self.n_inserts
+        with open(script, 'w') as f:
+            f.write('PRAGMA synchronous=off; CREATE TABLE t(a, b);\n' + "INSERT INTO t VALUES(1, 'two');\n" * n_inserts)
         start = time.monotonic()
-        _, cpu_s = run_with_cpu([*prefix, 'sqlite3', database, script])
-        return Figures(self.n_inserts / (time.monotonic() - start), cpu_s * 1e6 / self.n_inserts)
+        _, cpu_s = run_with_cpu([*prefix, 'sqlite3', database, '.read ' + script])
+        return time.monotonic() - start, cpu_s
+
+    def measure(self, prefix):
+        start_s, start_cpu_s = self.run(prefix, 0)
+        first_s, _ = self.run(prefix, self.n_first)
+        # As many as take the time: under some supervisors that is a thousandth of what is native.
+        each_s = max(1e-6, (first_s - start_s) / self.n_first)
+        n_inserts = max(self.n_first, min(self.n_most, int(SECONDS / each_s)))
+        took_s, cpu_s = self.run(prefix, n_inserts)
+        return Figures(n_inserts / max(1e-6, took_s - start_s), (cpu_s - start_cpu_s) * 1e6 / n_inserts)
 
 
 class Spin:
