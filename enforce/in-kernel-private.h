@@ -3,10 +3,12 @@
 #pragma once
 
 #include "enforce/in-kernel.h"
+#include "enforce/keeper.h"
 #include "kernel/tier.h"
 
 struct _GaitInKernel {
 	GaitTier *tier;
+	GaitKeeper *keeper;
 	GaitDenial *denial;                   /* NULL: what is to be refused is killed for */
 	GaitTask *tasks[GAIT_TIER_MAX_TASKS]; /* by slot */
 	guint64 n_events, n_lost;             /* of tasks that are gone */

@@ -11,7 +11,8 @@
  * Not among them is what belongs to an open file, or the like, that another process may have open
  * as well: its offset, its flock and OFD locks, what an epoll instance, timer, inotify or signal
  * descriptor was told; and what makes the kernel load a module (sockets of any family), or memory
- * that others could open at /proc/PID/fd. All of that outlives the process (measured: tests/e2e/remains).
+ * that others could open at /proc/PID/fd. All of that outlives the process (measured:
+ * tests/e2e/remains).
  *
  * What can be left of a passive call: what it has read from a pipe, socket or terminal is gone for
  * others who read there, and what it accepted was a connection; offsets have moved by what was

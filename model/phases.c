@@ -36,13 +36,13 @@
  * redis it was the first INFO, by which 7 of 20 ways to halve ten runs differed. What drops
  * privileges after its first wait takes away enough to pay this;
  *
- * - both GAIT_PRICE_LOOP times where the milestone is the wait at which the main loop begins (accept
- * among them, for servers that block in it). Of what
- * comes before it, the end often does nothing that serving does not do, too (the last files that
- * are opened, the last line that is logged), and whether that end belongs to the start or to
- * serving costs nearly the same: without the rebate the runs at hand decide. Any share up to 0.15
- * gave the same milestones; with a quarter nginx's master began to serve, under a light load, when
- * it had written its number to a file, and that bash has a main loop depended on the runs;
+ * - both GAIT_PRICE_LOOP times where the milestone is the wait at which the main loop begins
+ * (accept among them, for servers that block in it). Of what comes before it, the end often does
+ * nothing that serving does not do, too (the last files that are opened, the last line that is
+ * logged), and whether that end belongs to the start or to serving costs nearly the same: without
+ * the rebate the runs at hand decide. Any share up to 0.15 gave the same milestones; with a quarter
+ * nginx's master began to serve, under a light load, when it had written its number to a file, and
+ * that bash has a main loop depended on the runs;
  *
  * - down to GAIT_PRICE_END times towards the end of a life. A shutdown is worth to be seen however
  * short it is. The rebate grows gradually, so that no cut is drawn to where it begins.

@@ -31,6 +31,38 @@ teardown() {
 	"$BATS_TEST_DIRNAME/kill-rounds" --backend bpf-notify storm 30
 }
 
+@test "while a supervisor dies nothing passes that it would have walked" {
+	need_bpf
+	"$PYTHON" -c 'import struct; open("words", "wb").write(struct.pack("5I", 1, 0, 0, 0, 0).ljust(4096))'
+	"$SYSGAIT" record -q -o 1.trace -- "$BUILD/fixtures/last-words"
+	"$SYSGAIT" learn -q -o model.gait 1.trace
+	"$PYTHON" - "$SYSGAIT" "$BUILD/fixtures/last-words" <<-'END'
+		import mmap, struct, subprocess, sys, time
+		file = open('words', 'r+b')
+		words = mmap.mmap(file.fileno(), 4096)
+		def lives(pid):
+		    try:
+		        return open(f'/proc/{pid}/stat').read().rsplit(')')[1].split()[0] not in 'XZ'
+		    except OSError:
+		        return False
+		for delay in range(0, 1000000, 20000):
+		    words[:20] = struct.pack('5I', 0, delay, 0, 0, 0)
+		    supervisor = subprocess.Popen([sys.argv[1], 'enforce', '-q', '--backend', 'bpf-notify',
+		                                   '-m', 'model.gait', '--', sys.argv[2]])
+		    while words[8:12] == bytes(4):
+		        assert supervisor.poll() is None
+		        time.sleep(0.001)
+		    # It has all its programs by then, which take it longest to let go of.
+		    time.sleep(0.03)
+		    words[12] = 1
+		    supervisor.kill()
+		    supervisor.wait()
+		    while lives(struct.unpack('I', words[8:12])[0]):
+		        time.sleep(0.001)
+		    assert words[16] == 0, f'after {delay}'
+	END
+}
+
 @test "50 supervisors of nginx under load are killed: nothing lives on" {
 	"$BATS_TEST_DIRNAME/kill-rounds" nginx 50
 }
