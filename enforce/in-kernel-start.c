@@ -97,6 +97,7 @@ gait_enforcer_start_in_kernel(GaitEnforcer *enforcer, GaitDenialMeans means, GEr
 	                           .is_recording = enforcer->recording != NULL,
 	                           .is_lossless = enforcer->recording != NULL};
 	g_autoptr(GaitDenial) denial = NULL;
+	GaitKeeper *keeper;
 	GaitTier *tier;
 
 	if (means != GAIT_DENIAL_NONE &&
@@ -108,14 +109,18 @@ gait_enforcer_start_in_kernel(GaitEnforcer *enforcer, GaitDenialMeans means, GEr
 	fill_policy(&enforcer->policy, denial, calls);
 	tier =
 	    gait_tier_new(&options, enforcer->modules, &gait_in_kernel_callbacks, enforcer, error);
-	if (!tier)
+	keeper = tier ? gait_keeper_new(error) : NULL;
+	if (!keeper) {
+		gait_tier_free(tier);
 		return FALSE;
+	}
 	/* Not all that the target does with the terminal passes by here, so nobody could say when
 	   the status line has to give way. */
 	gait_log_set_terminal(enforcer->log, NULL);
 	enforcer->terminal = NULL;
 	enforcer->in_kernel = g_new0(GaitInKernel, 1);
 	enforcer->in_kernel->tier = tier;
+	enforcer->in_kernel->keeper = keeper;
 	enforcer->in_kernel->denial = g_steal_pointer(&denial);
 	enforcer->in_kernel->stacks = g_ptr_array_new();
 	return TRUE;
@@ -134,6 +139,7 @@ gait_enforcer_stop_in_kernel(GaitEnforcer *enforcer)
 		                 " violations in the kernel found no room for being told of",
 		                 in_kernel->n_lost);
 	enforcer->n_walked += in_kernel->n_events;
+	gait_keeper_free(in_kernel->keeper);
 	gait_tier_free(in_kernel->tier);
 	gait_denial_free(in_kernel->denial);
 	g_ptr_array_unref(in_kernel->stacks);
