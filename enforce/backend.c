@@ -30,30 +30,21 @@ is_meant(const GaitBackendWish *wish, const GaitBackend *backend)
 	return strcmp(wish->name, "bpf") == 0 && g_str_has_prefix(backend->name, "bpf-");
 }
 
-/* Whether the policy acts in this way on some kind. */
-static gboolean
-wants(const GaitPolicy *policy, GaitActionKind kind)
-{
-	for (guint i = GAIT_VERDICT_ALLOW + 1; i < GAIT_VERDICT_N_; i++)
-		if (policy->actions[i].kind == kind)
-			return TRUE;
-	return FALSE;
-}
-
 /* What is wanted and it cannot do; NULL where it can. What was asked for by its full name may kill
  * where an errno was asked for. */
 static const char *
 find_lack(const GaitBackendWish *wish, const GaitBackend *backend)
 {
 	gboolean is_named = !is_any(wish->name) && strcmp(wish->name, backend->name) == 0;
-	gboolean acts =
-	    wants(wish->policy, GAIT_ACTION_ERRNO) || wants(wish->policy, GAIT_ACTION_KILL);
+	gboolean acts = gait_policy_has(wish->policy, GAIT_ACTION_ERRNO) ||
+	                gait_policy_has(wish->policy, GAIT_ACTION_KILL);
 
 	if (wish->is_joining && !backend->join)
 		return "cannot join a running process";
 	if (acts && !backend->is_preexec && (wish->must_be_preexec || !is_named))
 		return "only kills, and a call may have taken effect by then";
-	if (is_any(wish->name) && wants(wish->policy, GAIT_ACTION_ERRNO) && !backend->has_errno)
+	if (is_any(wish->name) && gait_policy_has(wish->policy, GAIT_ACTION_ERRNO) &&
+	    !backend->has_errno)
 		return "has to kill for some calls that shall fail with an errno";
 	return NULL;
 }

@@ -224,7 +224,11 @@ print_start(const Options *options, const GaitModel *model, const GaitPolicy *po
 	                 backend->get_means ? backend->get_means() : "", text->str,
 	                 options->is_verbose ? described : "floor in place");
 	if (options->is_verbose || !backend->has_errno)
-		gait_log_message(log, "%s: %s", backend->name, backend->promise);
+		gait_log_message(log, "%s: %s", backend->name,
+		                 gait_policy_has(policy, GAIT_ACTION_ERRNO) ||
+		                         gait_policy_has(policy, GAIT_ACTION_KILL)
+		                     ? backend->promise
+		                     : "violations are only logged, as --on-violation says");
 	if (gait_expectation_advise(model, policy, advice))
 		gait_log_message(log, "%s", advice->str);
 }

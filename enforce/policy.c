@@ -80,6 +80,15 @@ gait_policy_init(GaitPolicy *policy)
 	policy->named = 0;
 }
 
+gboolean
+gait_policy_has(const GaitPolicy *policy, GaitActionKind kind)
+{
+	for (guint i = GAIT_VERDICT_ALLOW + 1; i < GAIT_VERDICT_N_; i++)
+		if (policy->actions[i].kind == kind)
+			return TRUE;
+	return FALSE;
+}
+
 static gboolean
 parse_part(GaitPolicy *policy, char *part, GError **error)
 {

@@ -25,6 +25,8 @@ typedef struct {
 
 /* errno EPERM for every kind. */
 void gait_policy_init(GaitPolicy *policy);
+/* Whether it does this about some kind. */
+gboolean gait_policy_has(const GaitPolicy *policy, GaitActionKind kind);
 /*
  * "log", "kill", "errno", "errno:EACCES" or "errno:13" for every kind; or a comma-separated list in
  * which "KIND=ACTION" sets one kind. GAIT_ERROR_MALFORMED says what was not understood.
