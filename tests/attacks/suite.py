@@ -23,13 +23,19 @@ from scene import Scene, stand_apart
 
 INJECT = os.path.join(servers.FIXTURES, 'inject')
 EFFECT, REFUSED, KILLED = 0, 4, 5
-BACKENDS = os.environ.get('ATTACK_BACKENDS', 'notify ptrace').split()
+# Each server by some of them.
+BACKENDS_OF = {'nginx': 'notify ptrace', 'redis': 'bpf-notify bpf-kill', 'kiosk': 'notify bpf-notify'}
+# These walk some calls in the kernel, where they cannot have them fail: they kill for them in errno mode, too.
+WALKING = {'bpf-notify', 'bpf-kill'}
+# Containment only: what a call does before its process is dead is looked at and said, and is no failure.
+CONTAINING = {'bpf-kill'}
 # What is refused in the kernel, without a line in the log.
 FLOOR = {'new-setxattr': REFUSED, 'int80-kill': KILLED, 'sysenter-kill': KILLED, 'x32-kill': KILLED}
 # After these a server left to itself is not what it was.
 SPOILS = {'permission', 'memory'}
 
 TAKES_EFFECT = 'TAKES EFFECT'
+BEFORE_THE_KILL = 'took effect before the kill'
 MAX_MORE_TRIES = 2
 
 Mode = collections.namedtuple('Mode', 'name backend action')
@@ -38,10 +44,22 @@ Row = collections.namedtuple('Row', 'attack family by site label')
 Strike = collections.namedtuple('Strike', 'status told has_effect disturbances lines')
 
 
+def choose_backends(name):
+    """The in-kernel tier is not to be had everywhere."""
+    chosen = os.environ.get('ATTACK_BACKENDS', BACKENDS_OF[name]).split()
+    probe = subprocess.run([servers.SYSGAIT, 'record', '-q', '--backend', 'bpf', '-o', '/dev/null', '--', 'true'],
+                           check=False, stdin=subprocess.DEVNULL, capture_output=True, text=True)
+    if probe.returncode == 0 or os.environ.get('GAIT_MUST_RUN'):
+        return chosen
+    print(f'# without the in-kernel tier: {probe.stderr.strip()}')
+    return [backend for backend in chosen if backend not in WALKING] or ['notify']
+
+
 class Suite:
     def __init__(self, name, directory):
         self.name = name
         self.kind = servers.SERVERS[name]
+        self.backends = choose_backends(name)
         self.directory = directory
         self.server = None
         self.mode = None
@@ -96,21 +114,22 @@ class Suite:
         held = [cell for row in self.table.values() for mode, cell in row.items() if mode != 'free']
         free = [row.get('free') for row in self.table.values()]
         return (f"{len(self.table)} attacks, of which {free.count('takes effect')} take effect where nobody holds the server. "
-                f"Held ({', '.join(BACKENDS)}; errno and kill): {sum(cell.startswith('refused') for cell in held)} times refused, "
+                f"Held ({', '.join(self.backends)}; errno and kill): {sum(cell.startswith('refused') for cell in held)} times refused, "
                 f"{sum(cell.startswith('killed') for cell in held)} killed, {sum(cell.startswith('mimicry') for cell in held)} mimicry "
-                f"that takes effect, {held.count(TAKES_EFFECT) + held.count('NOT STOPPED')} that must not.")
+                f"that takes effect, {sum(cell.startswith(BEFORE_THE_KILL) for cell in held)} that took effect before the kill "
+                f"(bpf-kill, which only contains), {held.count(TAKES_EFFECT) + held.count('NOT STOPPED')} that must not.")
 
     # --- what is done ---
 
-    @staticmethod
-    def modes():
-        return [Mode('free', None, None)] + [Mode(f'{backend} {action}', backend, action) for action in ('errno', 'kill') for backend in BACKENDS]
+    def modes(self):
+        return [Mode('free', None, None)] + [Mode(f'{backend} {action}', backend, action) for action in ('errno', 'kill') for backend in self.backends
+                                             if action == 'kill' or backend not in CONTAINING]
 
     def rows(self):
         rows = [Row(name, self.families[name], 'code', None, name) for name in self.families if name in attacks.ATTACKS and name not in attacks.FUNCTIONS]
         # To kill costs a restart. That ways in are told apart is shown once: who ends a process is one place in each backend.
         is_short = self.mode.action == 'kill'
-        if not is_short or self.mode.backend == BACKENDS[0]:
+        if not is_short or self.mode.backend == self.backends[0]:
             rows += self.rows_by_libc(1 if is_short else attacks.MAX_FORGED_SITES)
         return [row for row in rows if self.is_wanted(row.attack)]
 
@@ -241,6 +260,9 @@ class Suite:
             self.reasons[row.label] = attacks.POLICY[row.attack]
             return 'policy: logged', self.mode.action == 'errno' and strike.lines != []
         if (strike.has_effect and row.attack not in attacks.POLICY) or strike.disturbances:
+            is_dead = strike.status == KILLED and any(line['action'] == 'kill' for line in stopped)
+            if self.mode.backend in CONTAINING and is_dead:
+                return f'{BEFORE_THE_KILL}: ' + '+'.join(sorted({line['kind'] for line in stopped})), True
             return ('mimicry: takes effect', True) if self.is_mimicry(row, from_where) else (TAKES_EFFECT, False)
         is_floor = FLOOR.get(row.attack) == strike.status
         # A function may come to its end though what it wanted was refused: system() tells so by another result.
