@@ -25,7 +25,7 @@ PACKAGES := gcc clang make pkg-config libglib2.0-dev libjson-glib-dev libseccomp
 	libelf-dev libdw-dev libbpf-dev libgraphviz-dev zlib1g-dev
 # What tests, demo and bench run: real programs, and the tools they are driven, compared and checked with.
 PACKAGES += graphviz bats perl nginx-light apache2-bin redis-server redis-tools sqlite3 libsqlite3-dev python3 wrk curl \
-	strace linux-perf golang-go openssh-server postgresql-15 libclang-rt-14-dev openssl util-linux procps man-db chromium clang-format clang-tidy cppcheck shellcheck
+	strace linux-perf golang-go openssh-server postgresql-15 libclang-rt-14-dev openssl util-linux libcap2-bin procps man-db chromium clang-format clang-tidy cppcheck shellcheck
 # The virtual machine: emulator, its first files, and what takes the kernel out of its package.
 PACKAGES += qemu-system-x86 busybox-static xz-utils
 

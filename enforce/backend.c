@@ -64,23 +64,42 @@ is_known(const char *name, GError **error)
 	return gait_error_usage(error, "there is no backend '%s'; there is: %s", name, names->str);
 }
 
-/* Where something is merely short, another backend would be short of it, too. */
-static void
-advise(const GaitBackendWish *wish, GError *failure, GError **error)
+/* One that was not asked for and will do, or NULL. */
+static const char *
+find_other(const GaitBackendWish *wish)
 {
 	GaitBackendWish any = *wish;
 
 	any.name = NULL;
-	for (gsize i = 0; i < G_N_ELEMENTS(backends); i++)
-		if (!is_any(wish->name) && failure->code == GAIT_ERROR_UNSUPPORTED &&
-		    !is_meant(wish, backends[i]) && !find_lack(&any, backends[i]) &&
-		    backends[i]->probe(NULL)) {
-			g_set_error(error, failure->domain, failure->code, "%s; try --backend %s",
-			            failure->message, backends[i]->name);
-			g_error_free(failure);
-			return;
-		}
-	g_propagate_error(error, failure);
+	for (gsize i = 0; !is_any(wish->name) && i < G_N_ELEMENTS(backends); i++)
+		if (!is_meant(wish, backends[i]) && !find_lack(&any, backends[i]) &&
+		    backends[i]->probe(NULL))
+			return backends[i]->name;
+	return NULL;
+}
+
+/* Where something is merely short, another backend would be short of it, too. */
+static void
+advise(const GaitBackendWish *wish, GError *failure, GError **error)
+{
+	const char *other = failure->code == GAIT_ERROR_UNSUPPORTED ? find_other(wish) : NULL;
+
+	if (!other) {
+		g_propagate_error(error, failure);
+		return;
+	}
+	g_set_error(error, failure->domain, failure->code, "%s; try --backend %s", failure->message,
+	            other);
+	g_error_free(failure);
+}
+
+static void
+refuse(const GaitBackendWish *wish, const char *lack, GError **error)
+{
+	const char *other = find_other(wish);
+
+	gait_error_usage(error, "--backend %s %s%s%s", wish->name ? wish->name : "auto", lack,
+	                 other ? "; try --backend " : "", other ? other : "");
 }
 
 const GaitBackend *
@@ -109,6 +128,6 @@ gait_backend_choose(const GaitBackendWish *wish, GString *why, GError **error)
 	if (failure)
 		advise(wish, g_steal_pointer(&failure), error);
 	else
-		gait_error_usage(error, "--backend %s %s", wish->name ? wish->name : "auto", lack);
+		refuse(wish, lack, error);
 	return NULL;
 }

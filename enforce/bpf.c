@@ -39,16 +39,18 @@ static GaitDenialMeans found_means = GAIT_DENIAL_NONE;
 static gboolean
 probe_hooks(GError **error)
 {
-	g_autofree char *reasons = NULL;
+	g_autofree char *reasons = NULL, *joined = NULL;
+	g_auto(GStrv) lines = NULL;
 
 	if (!probe(error))
 		return FALSE;
 	found_means = gait_denial_probe(&reasons);
 	if (found_means != GAIT_DENIAL_NONE)
 		return TRUE;
+	lines = g_strsplit(g_strchomp(reasons), "\n", -1);
+	joined = g_strjoinv("; ", lines);
 	g_set_error(error, GAIT_ENFORCE_ERROR, GAIT_ERROR_UNSUPPORTED,
-	            "this kernel lets no BPF program refuse a call: %s",
-	            g_strdelimit(g_strchomp(reasons), "\n", ';'));
+	            "this kernel lets no BPF program refuse a call: %s", joined);
 	return FALSE;
 }
 

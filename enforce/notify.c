@@ -12,6 +12,7 @@
 #include "enforce/backend.h"
 #include "enforce/forward.h"
 #include "enforce/notify-private.h"
+#include "enforce/privileges.h"
 #include "enforce/watch.h"
 #include "sysgait/error.h"
 
@@ -76,11 +77,14 @@ load_asleep(gpointer data)
 	return NULL;
 }
 
+/* Beside the target, which need not wait for it. */
 static void
 start_loading(GaitNotifyRun *notify)
 {
 	sigset_t all, before;
 
+	if (notify->asleep || notify->is_in_kernel)
+		return;
 	/* Signals are the main thread's. */
 	sigfillset(&all);
 	pthread_sigmask(SIG_SETMASK, &all, &before);
@@ -157,6 +161,9 @@ supervise(GaitNotifyRun *notify, GError **error)
 	guint n_workers = choose_workers(notify);
 	g_autoptr(GError) failure = NULL;
 
+	/* All is loaded, the target has been started with all it had, and no other thread has. */
+	if (notify->is_in_kernel && !gait_privileges_drop(&failure))
+		gait_notify_fail(notify, g_steal_pointer(&failure));
 	if (gait_enforcer_is_verbose(notify->enforcer))
 		say_features(notify, n_workers);
 	notify->gate = gait_gate_new(n_workers);
@@ -222,6 +229,10 @@ gait_notify_run(GaitEnforcer *enforcer, const char *const *argv, const GaitDenia
 	pthread_mutex_init(&notify.mutex, NULL);
 	notify.tracer = gait_tracer_new(gait_enforcer_get_modules(enforcer),
 	                                GAIT_TRACE_SYSCALLS_NONE, &gait_notify_callbacks, &notify);
+	if (notify.is_in_kernel) {
+		load_asleep(&notify);
+		finish_loading(&notify);
+	}
 	is_good = launch(&notify, argv, status, error) && supervise(&notify, error);
 	if (is_good)
 		*status = gait_tracer_get_root_status(notify.tracer);
