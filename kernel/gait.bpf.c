@@ -259,10 +259,9 @@ enum {
 
 /* A call by the numbers of another architecture, or of x32. */
 static __always_inline int
-is_foreign(__u32 nr)
+is_foreign(const struct task_struct *task, __u32 nr)
 {
-	return nr >= GAIT_TIER_N_SYSCALLS ||
-	       (bpf_get_current_task_btf()->thread_info.status & TS_COMPAT);
+	return nr >= GAIT_TIER_N_SYSCALLS || (task->thread_info.status & TS_COMPAT);
 }
 
 static __always_inline int
@@ -287,9 +286,10 @@ may_move_code(const __u64 *registers, __u32 nr)
  * next one. Up to then no place is believed to be what it was.
  */
 static __always_inline void
-watch_code(struct gait_tier_slot *slot, const __u64 *registers, __u32 nr)
+watch_code(struct gait_tier_slot *slot, const struct task_struct *task, const __u64 *registers,
+           __u32 nr)
 {
-	int may_move = is_foreign(nr) || may_move_code(registers, nr);
+	int may_move = is_foreign(task, nr) || may_move_code(registers, nr);
 
 	if (slot->is_moving) {
 		__sync_fetch_and_add(&shared.generation, 1);
@@ -386,12 +386,12 @@ on_enter(__u64 *arguments)
 	}
 	if (slot->flags & GAIT_TIER_TASK_MUTE) {
 		slot->flags &= ~GAIT_TIER_TASK_MUTE;
-		watch_code(slot, registers, (__u32)arguments[1]);
+		watch_code(slot, task, registers, (__u32)arguments[1]);
 		return 0;
 	}
 	slot->n_events++;
 	step = begin_step(slot, index, (__u32)arguments[1]);
-	watch_code(slot, registers, step->event.nr);
+	watch_code(slot, task, registers, step->event.nr);
 	how = walk_outward(slot, registers, step->event.nr, &step->event);
 	if (config.is_recording)
 		report_call(slot, index, registers, step->event.nr, how);
