@@ -334,15 +334,26 @@ lose_state(__u32 i, void *data)
 	(GAIT_WALK_STAYS | GAIT_WALK_CONTINUES | GAIT_WALK_RETURNS | GAIT_WALK_CREATES |           \
 	 GAIT_WALK_MILESTONE | GAIT_WALK_OPEN | GAIT_WALK_ENTRY | GAIT_WALK_EXECS)
 
-static __always_inline struct gait_tier_memo *
-find_memo(struct gait_tier_slot *slot, __u64 issuer, __u64 site, const struct gait_tier_step *step,
-          __u32 from)
+/* The first of the two where it may be. */
+static __always_inline __u32
+find_memos(__u64 issuer, __u64 site, const struct gait_tier_step *step, __u32 from)
 {
 	__u64 hash = (issuer ^ site << 17) * 0x9e3779b97f4a7c15ull +
 	             (step->event.nr ^ (__u64)from << 20 ^ (__u64)step->event.klass << 32) *
 	                 0xc2b2ae3d27d4eb4full;
 
-	return &slot->memos[hash >> 58 & (GAIT_TIER_N_MEMOS - 1)];
+	return hash >> 58 & (GAIT_TIER_N_MEMOS - 2);
+}
+
+static __always_inline int
+is_memo(const struct gait_tier_memo *memo, const struct gait_tier_slot *slot,
+        const struct gait_tier_place *place, const struct gait_tier_step *step, __u32 from)
+{
+	return memo->issuer == slot->pcs[0] && memo->site == place->pc &&
+	       memo->generation == place->generation && memo->nr == step->event.nr &&
+	       memo->klass == step->event.klass && memo->library == place->library &&
+	       memo->from == from && memo->phase == slot->position.phase &&
+	       memo->role == slot->position.role;
 }
 
 /* The state of the site's library, where that is known. */
@@ -360,7 +371,7 @@ repeat_step(struct gait_tier_slot *slot, const struct gait_tier_place *place,
 {
 	const struct gait_tier_memo *memo;
 	struct state_row row;
-	__u32 index = step->slot, *from;
+	__u32 index = step->slot, *from, at;
 
 	if (place->library == GAIT_WALK_NONE || slot->position.is_loose)
 		return 0;
@@ -371,13 +382,13 @@ repeat_step(struct gait_tier_slot *slot, const struct gait_tier_place *place,
 	    (step->depth < GAIT_TIER_MAX_CONTEXTS ? step->depth : GAIT_TIER_MAX_CONTEXTS - 1) *
 	    config.stride;
 	from = get_from(slot, place, &row);
-	memo = find_memo(slot, slot->pcs[0], place->pc, step, *from);
-	if (memo->issuer != slot->pcs[0] || memo->site != place->pc ||
-	    memo->generation != place->generation || memo->nr != step->event.nr ||
-	    memo->klass != step->event.klass || memo->library != place->library ||
-	    memo->from != *from || memo->phase != slot->position.phase ||
-	    memo->role != slot->position.role)
-		return 0;
+	at = find_memos(slot->pcs[0], place->pc, step, *from);
+	memo = &slot->memos[at];
+	if (!is_memo(memo, slot, place, step, *from)) {
+		memo = &slot->memos[at + 1];
+		if (!is_memo(memo, slot, place, step, *from))
+			return 0;
+	}
 	*from = memo->to;
 	if (memo->waits) {
 		slot->position.has_waited = 1;
@@ -394,6 +405,7 @@ gait_remember_step(struct gait_tier_step *step, __u32 phase)
 	struct gait_tier_place *place;
 	struct gait_tier_memo *memo;
 	struct step_parts parts;
+	__u32 at;
 
 	if (!step || !get_parts(step, &parts) || step->found.symbol == GAIT_WALK_NONE ||
 	    (step->found.flags & MEMO_UNFIT) || parts.slot->position.is_loose ||
@@ -405,7 +417,9 @@ gait_remember_step(struct gait_tier_step *step, __u32 phase)
 		return 0;
 	place = &parts.slot->places[parts.slot->site_at & (GAIT_TIER_N_CACHED - 1)];
 	place->library = step->found.library;
-	memo = find_memo(parts.slot, parts.slot->pcs[0], place->pc, step, step->from);
+	at = find_memos(parts.slot->pcs[0], place->pc, step, step->from) |
+	     (parts.slot->n_fetched++ & 1);
+	memo = &parts.slot->memos[BOUND(at, GAIT_TIER_N_MEMOS - 1)];
 	memo->issuer = parts.slot->pcs[0];
 	memo->site = place->pc;
 	memo->generation = place->generation;
