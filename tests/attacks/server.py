@@ -172,7 +172,7 @@ class Server:
             return answer
 
     def new_run(self):
-        options = types.SimpleNamespace(seed=1, scale=1, then=None, prefix=self.prefix, outdir=tempfile.mkdtemp(dir=self.directory))
+        options = types.SimpleNamespace(seed=1, scale=1, then=None, plain=False, prefix=self.prefix, outdir=tempfile.mkdtemp(dir=self.directory))
         return workload.Run(options)
 
     def said(self):
