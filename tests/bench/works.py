@@ -220,7 +220,7 @@ class Spin:
     def measure(self, prefix):
         # Start and end are not the loop's.
         _, n_first, cpu_first_s = self.run(prefix, 1)
-        rate, n_calls, cpu_s = self.run(prefix, max(10, round(SECONDS * 250)))
+        rate, n_calls, cpu_s = self.run(prefix, max(10, round(SECONDS * 500)))
         return Figures(rate, (cpu_s - cpu_first_s) * 1e6 / (n_calls - n_first))
 
 
