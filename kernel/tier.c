@@ -182,32 +182,41 @@ fill_classes(struct gait_tier_syscall calls[GAIT_TIER_N_SYSCALLS])
 }
 
 static gboolean
-fill(GaitTier *tier, const GaitTierOptions *options, GError **error)
+set_value(GaitTier *tier, const char *map, guint32 key, const void *value, GError **error)
+{
+	if (bpf_map_update_elem(bpf_map__fd(find_map(tier, map)), &key, value, BPF_ANY) == 0)
+		return TRUE;
+	return gait_error_system(error, GAIT_PROCESS_ERROR, errno, "filling a BPF map");
+}
+
+static gboolean
+fill_syscalls(GaitTier *tier, const struct gait_tier_syscall *policy, GError **error)
 {
 	g_autofree struct gait_tier_syscall *calls =
-	    g_new0(struct gait_tier_syscall, GAIT_TIER_N_SYSCALLS);
-	int fd = bpf_map__fd(find_map(tier, "syscalls"));
-	guint32 zero = 0;
+	    g_memdup2(policy, GAIT_TIER_N_SYSCALLS * sizeof(*calls));
+	gboolean is_good = TRUE;
 
-	if (!options->table)
-		return TRUE;
-	memcpy(calls, options->syscalls, GAIT_TIER_N_SYSCALLS * sizeof(*calls));
 	fill_classes(calls);
-	for (guint32 nr = 0; nr < GAIT_TIER_N_SYSCALLS; nr++)
-		if (bpf_map_update_elem(fd, &nr, &calls[nr], BPF_ANY) != 0)
-			return gait_error_system(error, GAIT_PROCESS_ERROR, errno,
-			                         "filling a BPF map");
-	{
-		const struct gait_walk_header *header = gait_walk_table_get_header(options->table);
-		g_autofree guint8 *bytes = g_malloc0(tier->config.table_size);
+	for (guint32 nr = 0; is_good && nr < GAIT_TIER_N_SYSCALLS; nr++)
+		is_good = set_value(tier, "syscalls", nr, &calls[nr], error);
+	return is_good;
+}
 
-		memcpy(bytes, header, header->size);
-		if (bpf_map_update_elem(bpf_map__fd(find_map(tier, "table")), &zero, bytes,
-		                        BPF_ANY) != 0)
-			return gait_error_system(error, GAIT_PROCESS_ERROR, errno,
-			                         "filling a BPF map");
-	}
-	return TRUE;
+static gboolean
+fill_table(GaitTier *tier, const GaitWalkTable *table, GError **error)
+{
+	const struct gait_walk_header *header = gait_walk_table_get_header(table);
+	g_autofree guint8 *bytes = g_malloc0(tier->config.table_size);
+
+	memcpy(bytes, header, header->size);
+	return set_value(tier, "table", 0, bytes, error);
+}
+
+static gboolean
+fill(GaitTier *tier, const GaitTierOptions *options, GError **error)
+{
+	return !options->table || (fill_syscalls(tier, options->syscalls, error) &&
+	                           fill_table(tier, options->table, error));
 }
 
 gboolean
