@@ -77,13 +77,6 @@ deny(const struct gait_tier_report *report)
 }
 
 static __always_inline __u64
-mix(__u64 hash, __u64 value)
-{
-	hash = (hash ^ value) * 0xff51afd7ed558ccdull;
-	return hash ^ hash >> 32;
-}
-
-static __always_inline __u64
 hash_violation(const struct gait_tier_report *report)
 {
 	const struct gait_walk_event *event = &report->event;

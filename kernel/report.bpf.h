@@ -51,16 +51,21 @@ choose_wakeup(const struct gait_tier_slot *slot)
 	           : BPF_RB_NO_WAKEUP;
 }
 
+static __always_inline __u64
+mix(__u64 hash, __u64 value)
+{
+	hash = (hash ^ value) * 0xff51afd7ed558ccdull;
+	return hash ^ hash >> 32;
+}
+
 /* Distinguishes stacks. */
 static __always_inline __u64
 hash_stack(const struct gait_tier_slot *slot)
 {
 	__u64 hash = config.seed;
 
-	for (__u32 i = 0; i <= GAIT_TIER_MAX_FRAMES && i <= slot->site; i++) {
-		hash = (hash ^ slot->frames[i]) * 0xff51afd7ed558ccdull;
-		hash ^= hash >> 32;
-	}
+	for (__u32 i = 0; i <= GAIT_TIER_MAX_FRAMES && i <= slot->site; i++)
+		hash = mix(hash, slot->frames[i]);
 	return hash;
 }
 

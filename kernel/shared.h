@@ -112,11 +112,10 @@ struct gait_tier_repeat {
 #define GAIT_TIER_BURST     16 /* equal violations that are told of, before one a second */
 
 enum {
-	GAIT_TIER_TASK_RECORDED = 1 << 0,
-	GAIT_TIER_TASK_ENFORCED = 1 << 1, /* by the walker */
-	GAIT_TIER_TASK_STATIC = 1 << 2,   /* its program has no runtime files */
+	GAIT_TIER_TASK_ENFORCED = 1 << 0, /* by the walker */
+	GAIT_TIER_TASK_STATIC = 1 << 1,   /* its program has no runtime files */
 	/* Its next call was told of, or ruled on, already, and the walker moved: once. */
-	GAIT_TIER_TASK_MUTE = 1 << 3,
+	GAIT_TIER_TASK_MUTE = 1 << 2,
 };
 
 /* How an attribution went. */

@@ -241,16 +241,25 @@ struct step_parts {
 	struct state_row row;
 };
 
+/* Where the row of states begins that counts in the call. */
+static __always_inline __u32
+get_first_state(const struct gait_tier_step *step)
+{
+	__u32 depth = step->depth;
+
+	return (depth < GAIT_TIER_MAX_CONTEXTS ? depth : GAIT_TIER_MAX_CONTEXTS - 1) *
+	       config.stride;
+}
+
 static __always_inline int
 get_parts(const struct gait_tier_step *step, struct step_parts *parts)
 {
-	__u32 zero = 0, index = step->slot, depth = step->depth;
+	__u32 zero = 0, index = step->slot;
 
 	parts->walk_table = bpf_map_lookup_elem(&table, &zero);
 	parts->slot = bpf_map_lookup_elem(&slots, &index);
 	parts->row.states = bpf_map_lookup_elem(&states, &index);
-	parts->row.first =
-	    (depth < GAIT_TIER_MAX_CONTEXTS ? depth : GAIT_TIER_MAX_CONTEXTS - 1) * config.stride;
+	parts->row.first = get_first_state(step);
 	return parts->walk_table && parts->slot && parts->row.states;
 }
 
@@ -356,14 +365,6 @@ is_memo(const struct gait_tier_memo *memo, const struct gait_tier_slot *slot,
 	       memo->role == slot->position.role;
 }
 
-/* The state of the site's library, where that is known. */
-static __always_inline __u32 *
-get_from(const struct gait_tier_slot *slot, const struct gait_tier_place *place,
-         struct state_row *row)
-{
-	return get_state_at(row, place->library);
-}
-
 /* Makes a step that was made before. 0: it has to be looked up. */
 static __always_inline int
 repeat_step(struct gait_tier_slot *slot, const struct gait_tier_place *place,
@@ -378,10 +379,8 @@ repeat_step(struct gait_tier_slot *slot, const struct gait_tier_place *place,
 	row.states = bpf_map_lookup_elem(&states, &index);
 	if (!row.states)
 		return 0;
-	row.first =
-	    (step->depth < GAIT_TIER_MAX_CONTEXTS ? step->depth : GAIT_TIER_MAX_CONTEXTS - 1) *
-	    config.stride;
-	from = get_from(slot, place, &row);
+	row.first = get_first_state(step);
+	from = get_state_at(&row, place->library);
 	at = find_memos(slot->pcs[0], place->pc, step, *from);
 	memo = &slot->memos[at];
 	if (!is_memo(memo, slot, place, step, *from)) {

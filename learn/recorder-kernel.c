@@ -227,7 +227,6 @@ gait_recorder_kernel_created(GaitRecorder *recorder, GaitTask *task, const GaitT
 	}
 	kernel->tasks[own->slot] = task;
 	if (!parents || parents->slot == GAIT_TIER_NONE) {
-		slot->flags = GAIT_TIER_TASK_RECORDED;
 		gait_recorder_kernel_executed(recorder, task);
 		return;
 	}
@@ -248,7 +247,7 @@ gait_recorder_kernel_executed(GaitRecorder *recorder, GaitTask *task)
 	/* Where that fails what it does now is missing. */
 	if (!gait_tier_note_exec(recorder->kernel->tier, own->slot, task->tid, NULL))
 		gait_recording_lost(recorder->recording, own->index, 1);
-	slot->flags = GAIT_TIER_TASK_RECORDED;
+	slot->flags = 0;
 	if (gait_tier_learn_process(recorder->kernel->tier, task->pid))
 		slot->flags |= GAIT_TIER_TASK_STATIC;
 }
