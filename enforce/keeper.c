@@ -1,13 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The keeper is nobody's child, so that the tracer does not wait for it, and of a session of its
- * own, so that no terminal's signal comes to it. It has no descriptors but those it keeps. It ends
+ * own, so that no terminal's signal comes to it. It has no descriptors but those it keeps, and no
+ * capability, since to let go of them takes none. It ends
  * when it is told to, or with its master: a pidfd tells of that death after whom the master traced
  * has been killed. It does nothing else.
  */
 #include "enforce/keeper.h"
 
 #include "sysgait/error.h"
+#include "sysgait/privileges.h"
 
 #include <errno.h>
 #include <poll.h>
@@ -49,6 +51,8 @@ keep(const GArray *kept, int master, int orders)
 	prctl(PR_SET_NAME, "sysgait-keeper");
 	prctl(PR_SET_DUMPABLE, 0);
 	close_others(kept);
+	/* It is of use with them all the same. */
+	gait_privileges_drop_all();
 	if (chdir("/") != 0)
 		_exit(1);
 	while (poll(fds, G_N_ELEMENTS(fds), -1) < 0)

@@ -12,9 +12,9 @@
 #include "enforce/backend.h"
 #include "enforce/forward.h"
 #include "enforce/notify-private.h"
-#include "enforce/privileges.h"
 #include "enforce/watch.h"
 #include "sysgait/error.h"
+#include "sysgait/privileges.h"
 
 #include <signal.h>
 

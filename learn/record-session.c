@@ -3,12 +3,14 @@
  * The process that the user started. It forks the worker, which launches the target and records it,
  * and then does what the target does in the eyes of a shell: stops with it, goes on with it, ends
  * with it. Both are in one process group, so a terminal's signals reach the target by themselves;
- * this process takes those that mean "end the recording", and no others.
+ * this process takes those that mean "end the recording", and no others. It needs no capability for
+ * any of this.
  */
 #include "learn/record-session.h"
 #include "learn/record-link.h"
 
 #include "sysgait/error.h"
+#include "sysgait/privileges.h"
 
 #include <errno.h>
 #include <poll.h>
@@ -261,7 +263,7 @@ static gboolean
 start_worker(Session *session, GError **error)
 {
 	GaitRecorderOptions recorder = session->options->recorder;
-	int links[2];
+	int links[2], failure;
 
 	recorder.mask = &session->saved_mask;
 	session->shared = mmap(NULL, sizeof(*session->shared), PROT_READ | PROT_WRITE,
@@ -281,7 +283,11 @@ start_worker(Session *session, GError **error)
 		_exit(0);
 	}
 	close(links[1]);
-	return session->worker > 0 || gait_error_system(error, GAIT_LEARN_ERROR, errno, "fork");
+	if (session->worker < 0)
+		return gait_error_system(error, GAIT_LEARN_ERROR, errno, "fork");
+	failure = gait_privileges_drop_all();
+	return failure == 0 ||
+	       gait_error_system(error, GAIT_LEARN_ERROR, failure, "giving up capabilities");
 }
 
 static gboolean

@@ -8,6 +8,7 @@
 #include "learn/record-link.h"
 
 #include "sysgait/error.h"
+#include "sysgait/privileges.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -211,7 +212,8 @@ gait_record_worker_run(int link, GaitLinkShared *shared, const GaitRecorderOptio
 	/* When the other process dies: see read_mail(). */
 	prctl(PR_SET_PDEATHSIG, SIGUSR1);
 	worker.recorder = gait_recorder_new(options, &events, &shared->stats, &exec_status, &error);
-	if (!worker.recorder) {
+	/* All is loaded and open, and the target has been started with all it had. */
+	if (!worker.recorder || !gait_privileges_drop(&error)) {
 		if (!g_error_matches(error, GAIT_PROCESS_ERROR, GAIT_ERROR_EXEC))
 			exec_status = 0;
 		say(&worker, GAIT_LINK_FAILED, exec_status, error->message);

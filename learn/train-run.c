@@ -5,7 +5,8 @@
  * the server: those that are not this program are. They are asked to end when the driver is done,
  * and killed when they do not; a recorder is never killed, so that its trace is whole.
  *
- * Being a subreaper, this process also inherits daemons that double-fork away.
+ * Being a subreaper, this process also inherits daemons that double-fork away. It keeps its
+ * capabilities, which the next recorder, driver and server need.
  */
 #include "learn/train-run.h"
 

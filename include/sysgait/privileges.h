@@ -10,3 +10,6 @@
  * the target, keeps its own. FALSE with error where something keeps us from it.
  */
 gboolean gait_privileges_drop(GError **error);
+/* The same with every capability there is, for who only waits. 0, or an errno. Async-signal-safe.
+ */
+int gait_privileges_drop_all(void);
