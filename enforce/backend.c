@@ -78,11 +78,11 @@ find_other(const GaitBackendWish *wish)
 	return NULL;
 }
 
-/* Where something is merely short, another backend would be short of it, too. */
+/* is_short: of something that another backend would be short of, too. */
 static void
-advise(const GaitBackendWish *wish, GError *failure, GError **error)
+advise(const GaitBackendWish *wish, GError *failure, gboolean is_short, GError **error)
 {
-	const char *other = failure->code == GAIT_ERROR_UNSUPPORTED ? find_other(wish) : NULL;
+	const char *other = is_short ? NULL : find_other(wish);
 
 	if (!other) {
 		g_propagate_error(error, failure);
@@ -102,15 +102,14 @@ refuse(const GaitBackendWish *wish, const char *lack, GError **error)
 	                 other ? "; try --backend " : "", other ? other : "");
 }
 
-const GaitBackend *
-gait_backend_choose(const GaitBackendWish *wish, GString *why, GError **error)
+/* From the first one on; earlier: why those before will not do, or NULL. */
+static const GaitBackend *
+choose_from(const GaitBackendWish *wish, gsize first, GError *earlier, GString *why, GError **error)
 {
-	g_autoptr(GError) failure = NULL;
+	g_autoptr(GError) failure = earlier;
 	const char *lack = NULL;
 
-	if (!is_known(wish->name, error))
-		return NULL;
-	for (gsize i = 0; i < G_N_ELEMENTS(backends); i++) {
+	for (gsize i = first; i < G_N_ELEMENTS(backends); i++) {
 		g_autoptr(GError) reason = NULL;
 		const char *lacks = find_lack(wish, backends[i]);
 
@@ -125,9 +124,30 @@ gait_backend_choose(const GaitBackendWish *wish, GString *why, GError **error)
 		else if (!failure)
 			failure = g_steal_pointer(&reason);
 	}
-	if (failure)
-		advise(wish, g_steal_pointer(&failure), error);
-	else
+	if (failure) {
+		gboolean is_short = !earlier && failure->code != GAIT_ERROR_UNSUPPORTED;
+
+		advise(wish, g_steal_pointer(&failure), is_short, error);
+	} else {
 		refuse(wish, lack, error);
+	}
 	return NULL;
+}
+
+const GaitBackend *
+gait_backend_choose(const GaitBackendWish *wish, GString *why, GError **error)
+{
+	return is_known(wish->name, error) ? choose_from(wish, 0, NULL, why, error) : NULL;
+}
+
+const GaitBackend *
+gait_backend_choose_next(const GaitBackendWish *wish, const GaitBackend *failed,
+                         const GError *reason, GString *why, GError **error)
+{
+	gsize i = 0;
+
+	while (backends[i] != failed)
+		i++;
+	g_string_append_printf(why, "%s: %s\n", failed->name, reason->message);
+	return choose_from(wish, i + 1, g_error_copy(reason), why, error);
 }

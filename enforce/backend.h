@@ -24,6 +24,12 @@ typedef struct {
 	 */
 	gboolean (*probe)(GError **error);
 	/*
+	 * Loads into the kernel what run() needs there; is_recording: what is judged will be. FALSE
+	 * with error where that is refused, though probe() had no doubt: limits, a verifier's. Then
+	 * nothing has happened yet, and another backend may do. NULL: there is nothing to load.
+	 */
+	gboolean (*load)(GaitEnforcer *enforcer, gboolean is_recording, GError **error);
+	/*
 	 * Runs argv under the enforcer until the last task of its tree is gone; *status is that of
 	 * its first process, as from waitpid. Where it fails no task of the tree is left.
 	 * GAIT_ERROR_EXEC where argv[0] cannot be executed: *status is then 126 or 127, as an exit
@@ -62,3 +68,6 @@ typedef struct {
  * over.
  */
 const GaitBackend *gait_backend_choose(const GaitBackendWish *wish, GString *why, GError **error);
+/* The next of them, since this one could not be loaded; where there is none, error says why not. */
+const GaitBackend *gait_backend_choose_next(const GaitBackendWish *wish, const GaitBackend *failed,
+                                            const GError *reason, GString *why, GError **error);

@@ -26,11 +26,9 @@ probe(GError **error)
 }
 
 static gboolean
-run(GaitEnforcer *enforcer, const char *const *argv, int *status, GError **error)
+load(GaitEnforcer *enforcer, gboolean is_recording, GError **error)
 {
-	GaitDenialMeans means = GAIT_DENIAL_NONE;
-
-	return gait_notify_run(enforcer, argv, &means, status, error);
+	return gait_enforcer_start_in_kernel(enforcer, GAIT_DENIAL_NONE, is_recording, error);
 }
 
 /* Found by trying, once: the kernel will not change. */
@@ -55,9 +53,9 @@ probe_hooks(GError **error)
 }
 
 static gboolean
-run_by_hooks(GaitEnforcer *enforcer, const char *const *argv, int *status, GError **error)
+load_hooks(GaitEnforcer *enforcer, gboolean is_recording, GError **error)
 {
-	return gait_notify_run(enforcer, argv, &found_means, status, error);
+	return gait_enforcer_start_in_kernel(enforcer, found_means, is_recording, error);
 }
 
 static const char *
@@ -76,7 +74,8 @@ const GaitBackend gait_backend_bpf_hooks = {
     .get_means = get_means,
     .handover = GAIT_FLOOR_NOTIFY_UNHOOKED,
     .probe = probe_hooks,
-    .run = run_by_hooks,
+    .load = load_hooks,
+    .run = gait_notify_run,
 };
 
 const GaitBackend gait_backend_bpf_notify = {
@@ -87,7 +86,8 @@ const GaitBackend gait_backend_bpf_notify = {
     .is_preexec = TRUE,
     .handover = GAIT_FLOOR_NOTIFY_ACTIVE,
     .probe = probe,
-    .run = run,
+    .load = load,
+    .run = gait_notify_run,
 };
 
 const GaitBackend gait_backend_bpf_kill = {
@@ -96,5 +96,6 @@ const GaitBackend gait_backend_bpf_kill = {
     .promise = "calls are walked in the kernel, and killed for as they happen",
     .handover = GAIT_FLOOR_NOTIFY_PIVOTAL,
     .probe = probe,
-    .run = run,
+    .load = load,
+    .run = gait_notify_run,
 };

@@ -3,9 +3,9 @@
  * `sysgait enforce`: options, what is said before and after, and the exit status. What happens in
  * between is the backend's and the enforcer's.
  */
-#include "enforce/backend.h"
 #include "enforce/exec-target.h"
 #include "enforce/expectation.h"
+#include "enforce/supervision.h"
 #include "sysgait/command.h"
 #include "sysgait/error.h"
 #include "sysgait/process-tree.h"
@@ -315,15 +315,44 @@ run_backend(const Options *options, const GaitBackend *backend, GaitEnforcer *en
 	return is_good;
 }
 
+/* The first of them only, unless all are asked for. */
+static void
+print_passed_over(const char *why, gboolean is_all)
+{
+	g_auto(GStrv) lines = g_strsplit(why, "\n", -1);
+
+	for (char **line = lines; *line && **line && (is_all || line == lines); line++)
+		g_printerr("sysgait enforce: not %s\n", *line);
+}
+
+static gboolean
+run_supervision(const Options *options, const GaitBackendWish *wish, const GaitModel *model,
+                const GaitSupervision *supervision, int *status, GError **error)
+{
+	GaitEnforcer *enforcer = supervision->enforcer;
+	GaitLog *log = gait_enforcer_get_log(enforcer);
+
+	gait_enforcer_set_n_workers(enforcer, (guint)options->n_workers);
+	gait_enforcer_set_verbose(enforcer, options->is_verbose);
+	print_start(options, model, wish->policy, supervision->backend, supervision->floor, log);
+	if (!run_backend(options, supervision->backend, enforcer, status, error))
+		return FALSE;
+	print_summary(options, enforcer, log);
+	if (WIFSIGNALED(*status) && WTERMSIG(*status) == SIGSYS)
+		gait_log_message(log, "the target ended by SIGSYS: a filter killed it; the floor "
+		                      "does for a call of another architecture or of x32");
+	return TRUE;
+}
+
 static int
-enforce(const Options *options, const GaitPolicy *policy, const GaitBackend *backend,
+enforce(const Options *options, const GaitBackendWish *wish, const GaitBackend *backend,
         GError **error)
 {
 	g_autoptr(GaitModel) model = gait_model_load(options->model_path, error);
-	g_autoptr(GaitEnforcer) enforcer = NULL;
-	g_autoptr(GaitFloor) floor = NULL;
 	g_autoptr(GaitTerminal) terminal = NULL;
 	g_autoptr(GaitLog) log = NULL;
+	g_auto(GaitSupervision) supervision = {0};
+	g_autoptr(GString) why = g_string_new(NULL);
 	int status = GAIT_EXIT_FAILURE;
 
 	if (!model || !check_model(model, options, error) ||
@@ -334,66 +363,42 @@ enforce(const Options *options, const GaitPolicy *policy, const GaitBackend *bac
 		terminal = gait_terminal_new(STDERR_FILENO);
 	if (log)
 		gait_log_set_terminal(log, terminal);
-	floor = log ? gait_floor_new(model, backend->handover, error) : NULL;
-	enforcer = floor ? gait_enforcer_new(model, floor, policy, log, error) : NULL;
-	if (!enforcer)
+	if (!log || !gait_supervision_init(&supervision, backend, wish, model, log,
+	                                   options->trace_path != NULL, why, error))
 		return GAIT_EXIT_FAILURE;
-	gait_enforcer_set_n_workers(enforcer, (guint)options->n_workers);
-	gait_enforcer_set_verbose(enforcer, options->is_verbose);
-	print_start(options, model, policy, backend, floor, log);
-	if (!run_backend(options, backend, enforcer, &status, error)) {
-		/* Where it could not be executed status says how. */
-		return g_error_matches(*error, GAIT_PROCESS_ERROR, GAIT_ERROR_EXEC)
-		           ? status
-		           : GAIT_EXIT_FAILURE;
-	}
-	print_summary(options, enforcer, log);
-	if (WIFSIGNALED(status) && WTERMSIG(status) == SIGSYS)
-		gait_log_message(log, "the target ended by SIGSYS: a filter killed it; the floor "
-		                      "does for a call of another architecture or of x32");
-	return exit_status(status);
-}
-
-static void
-print_passed_over(const char *why)
-{
-	g_auto(GStrv) lines = g_strsplit(why, "\n", -1);
-
-	for (char **line = lines; *line && **line; line++)
-		g_printerr("sysgait enforce: not %s\n", *line);
-}
-
-static const GaitBackend *
-choose_backend(const Options *options, const GaitPolicy *policy, GError **error)
-{
-	GaitBackendWish wish = {
-	    .name = options->backend,
-	    .policy = policy,
-	    .is_joining = options->pids->len > 0,
-	    .must_be_preexec = options->require != NULL,
-	};
-	g_autoptr(GString) why = g_string_new(NULL);
-	const GaitBackend *backend = gait_backend_choose(&wish, why, error);
-
-	if (backend && options->is_verbose)
-		print_passed_over(why->str);
-	return backend;
+	if (!options->is_quiet)
+		print_passed_over(why->str, options->is_verbose);
+	if (run_supervision(options, wish, model, &supervision, &status, error))
+		return exit_status(status);
+	/* Where it could not be executed status says how. */
+	return g_error_matches(*error, GAIT_PROCESS_ERROR, GAIT_ERROR_EXEC) ? status
+	                                                                    : GAIT_EXIT_FAILURE;
 }
 
 static int
 run(int argc, char **argv, GError **error)
 {
 	g_auto(Options) options = {0};
+	g_autoptr(GString) why = g_string_new(NULL);
 	const GaitBackend *backend;
+	GaitBackendWish wish;
 	GaitPolicy policy;
 
 	if (!parse_options(argc, argv, &options, error) || !parse_policy(&options, &policy, error))
 		return GAIT_EXIT_USAGE;
-	backend = choose_backend(&options, &policy, error);
+	wish = (GaitBackendWish){
+	    .name = options.backend,
+	    .policy = &policy,
+	    .is_joining = options.pids->len > 0,
+	    .must_be_preexec = options.require != NULL,
+	};
+	backend = gait_backend_choose(&wish, why, error);
 	if (!backend)
 		return *error && (*error)->domain == G_OPTION_ERROR ? GAIT_EXIT_USAGE
 		                                                    : GAIT_EXIT_FAILURE;
-	return enforce(&options, &policy, backend, error);
+	if (options.is_verbose)
+		print_passed_over(why->str, TRUE);
+	return enforce(&options, &wish, backend, error);
 }
 
 const GaitCommand gait_command_enforce = {

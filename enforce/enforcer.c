@@ -91,6 +91,7 @@ gait_enforcer_free(GaitEnforcer *enforcer)
 {
 	if (!enforcer)
 		return;
+	gait_enforcer_stop_in_kernel(enforcer);
 	g_clear_pointer(&enforcer->judges, g_ptr_array_unref);
 	g_clear_pointer(&enforcer->tasks, g_hash_table_unref);
 	g_clear_pointer(&enforcer->stale, g_hash_table_unref);

@@ -101,10 +101,11 @@ GaitRuling gait_enforcer_rule(GaitEnforcer *enforcer, const GaitEntry *entry);
  * Where the in-kernel tier walks most calls: it does so from start on, once, to stop. What it sends
  * is taken over by drain, while nobody else does anything with the enforcer, and whenever the
  * descriptor is readable; -1 where it is not in use. means: how a call that is out of gait is
- * refused in the kernel; GAIT_DENIAL_NONE: its process is killed.
+ * refused in the kernel; GAIT_DENIAL_NONE: its process is killed. is_recording: there will be a
+ * recording.
  */
 gboolean gait_enforcer_start_in_kernel(GaitEnforcer *enforcer, GaitDenialMeans means,
-                                       GError **error);
+                                       gboolean is_recording, GError **error);
 void gait_enforcer_stop_in_kernel(GaitEnforcer *enforcer);
 void gait_enforcer_drain(GaitEnforcer *enforcer);
 int gait_enforcer_get_ring_fd(const GaitEnforcer *enforcer);

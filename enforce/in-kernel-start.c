@@ -76,8 +76,7 @@ has_all_hooks(const GaitDenial *denial, gpointer floor, GError **error)
 		if (!is_idle((int)nr, floor) && gait_denial_has_hooks((int)nr) &&
 		    !gait_denial_covers(denial, (int)nr)) {
 			g_set_error(error, GAIT_ENFORCE_ERROR, GAIT_ERROR_UNSUPPORTED,
-			            "this kernel lacks a security hook by which %s is refused; try "
-			            "--backend bpf-notify",
+			            "this kernel lacks a security hook by which %s is refused",
 			            gait_syscall_name(nr));
 			return FALSE;
 		}
@@ -88,14 +87,15 @@ has_all_hooks(const GaitDenial *denial, gpointer floor, GError **error)
  */
 
 gboolean
-gait_enforcer_start_in_kernel(GaitEnforcer *enforcer, GaitDenialMeans means, GError **error)
+gait_enforcer_start_in_kernel(GaitEnforcer *enforcer, GaitDenialMeans means, gboolean is_recording,
+                              GError **error)
 {
 	g_autofree struct gait_tier_syscall *calls =
 	    g_new0(struct gait_tier_syscall, GAIT_TIER_N_SYSCALLS);
 	GaitTierOptions options = {.table = enforcer->table,
 	                           .syscalls = calls,
-	                           .is_recording = enforcer->recording != NULL,
-	                           .is_lossless = enforcer->recording != NULL};
+	                           .is_recording = is_recording,
+	                           .is_lossless = is_recording};
 	g_autoptr(GaitDenial) denial = NULL;
 	GaitKeeper *keeper;
 	GaitTier *tier;

@@ -70,10 +70,9 @@ void gait_notify_kill(const GaitTask *task);
 /* Ends the run, in which the tree is killed. Takes error. From any thread. */
 void gait_notify_fail(GaitNotifyRun *notify, GError *error);
 
-/* A run, as GaitBackend.run has it. means: with the in-kernel tier, and how that refuses calls;
- * NULL: without. */
-gboolean gait_notify_run(GaitEnforcer *enforcer, const char *const *argv,
-                         const GaitDenialMeans *means, int *status, GError **error);
+/* A run, as GaitBackend.run has it; by the in-kernel tier where that was started. */
+gboolean gait_notify_run(GaitEnforcer *enforcer, const char *const *argv, int *status,
+                         GError **error);
 gboolean gait_notify_probe(GError **error);
 
 /* --- notify-ring.c */

@@ -210,20 +210,16 @@ launch(GaitNotifyRun *notify, const char *const *argv, int *status, GError **err
 }
 
 gboolean
-gait_notify_run(GaitEnforcer *enforcer, const char *const *argv, const GaitDenialMeans *means,
-                int *status, GError **error)
+gait_notify_run(GaitEnforcer *enforcer, const char *const *argv, int *status, GError **error)
 {
-	GaitNotifyRun notify = {.enforcer = enforcer, .is_in_kernel = means != NULL};
+	GaitNotifyRun notify = {.enforcer = enforcer,
+	                        .is_in_kernel = gait_enforcer_get_ring_fd(enforcer) >= 0};
 	gboolean is_good;
 
-	if (means && !gait_enforcer_start_in_kernel(enforcer, *means, error))
-		return FALSE;
 	notify.listener =
 	    gait_listener_new(gait_floor_get_filter(gait_enforcer_get_floor(enforcer)), error);
-	if (!notify.listener) {
-		gait_enforcer_stop_in_kernel(enforcer);
+	if (!notify.listener)
 		return FALSE;
-	}
 	notify.tasks = g_hash_table_new_full(NULL, NULL, NULL, g_free);
 	notify.requests = g_array_new(FALSE, FALSE, sizeof(GaitNotifyRequest));
 	pthread_mutex_init(&notify.mutex, NULL);
@@ -250,12 +246,6 @@ gait_notify_run(GaitEnforcer *enforcer, const char *const *argv, const GaitDenia
 	return is_good;
 }
 
-static gboolean
-run(GaitEnforcer *enforcer, const char *const *argv, int *status, GError **error)
-{
-	return gait_notify_run(enforcer, argv, NULL, status, error);
-}
-
 gboolean
 gait_notify_probe(GError **error)
 {
@@ -279,5 +269,5 @@ const GaitBackend gait_backend_notify = {
     .has_errno = TRUE,
     .handover = GAIT_FLOOR_NOTIFY,
     .probe = gait_notify_probe,
-    .run = run,
+    .run = gait_notify_run,
 };

@@ -219,15 +219,28 @@ fill(GaitTier *tier, const GaitTierOptions *options, GError **error)
 	                           fill_table(tier, options->table, error));
 }
 
+/* What is behind an errno where it is not plain. */
+static const char *
+explain(int code)
+{
+	switch (code) {
+	case EPERM:
+		return " (it takes CAP_BPF and CAP_PERFMON, which root has)";
+	case EACCES:
+	case EINVAL:
+		return " (this kernel's verifier does not take it)";
+	case E2BIG:
+		return " (this kernel's verifier finds it too large)";
+	default:
+		return "";
+	}
+}
+
 gboolean
 gait_tier_fail_to_load(int code, GError **error)
 {
-	/* Who is merely short of something is short of it for whatever else, too. */
-	if (code == EMFILE || code == ENFILE || code == ENOMEM || code == EAGAIN)
-		return gait_error_system(error, GAIT_PROCESS_ERROR, code, "loading a BPF program");
 	g_set_error(error, GAIT_PROCESS_ERROR, GAIT_ERROR_UNSUPPORTED,
-	            "loading a BPF program: %s%s", g_strerror(code),
-	            code == EPERM ? " (it takes CAP_BPF and CAP_PERFMON, which root has)" : "");
+	            "loading a BPF program: %s%s", g_strerror(code), explain(code));
 	return FALSE;
 }
 

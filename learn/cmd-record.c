@@ -28,12 +28,13 @@ typedef struct {
 	gboolean is_quiet, is_verbose;
 } Options;
 
-/* What the counter needs to tell a rate. */
+/* What is told meanwhile, and what the counter needs to tell a rate. */
 typedef struct {
 	gint64 start_us, shown_us;
 	guint64 n_shown;
 	gboolean is_shown;
-} Counter;
+	gboolean is_quiet, is_verbose;
+} Progress;
 
 static const char summary[] =
     "Records every system call that a program and its descendants make, and which library\n"
@@ -193,27 +194,27 @@ check(const Options *options, int argc, char **argv, GArray *pids, GaitRecorderO
 static void
 show_counter(const GaitRecordingStats *stats, gpointer data)
 {
-	Counter *counter = data;
+	Progress *progress = data;
 	gint64 now_us = g_get_monotonic_time();
-	double seconds = (double)(now_us - counter->shown_us) / G_USEC_PER_SEC;
-	double rate = (double)(stats->n_events - counter->n_shown) / MAX(seconds, 0.001);
+	double seconds = (double)(now_us - progress->shown_us) / G_USEC_PER_SEC;
+	double rate = (double)(stats->n_events - progress->n_shown) / MAX(seconds, 0.001);
 
 	/* A program that has taken the terminal for itself is not written over. */
 	if (tcgetpgrp(STDERR_FILENO) != getpgrp())
 		return;
 	fprintf(stderr, "\r%'" G_GUINT64_FORMAT " events  %'.0f/s  %u tasks  %u libraries\033[K",
 	        stats->n_events, rate, stats->n_live, stats->n_libraries);
-	counter->shown_us = now_us;
-	counter->n_shown = stats->n_events;
-	counter->is_shown = TRUE;
+	progress->shown_us = now_us;
+	progress->n_shown = stats->n_events;
+	progress->is_shown = TRUE;
 }
 
 static void
-hide_counter(Counter *counter)
+hide_counter(Progress *progress)
 {
-	if (counter->is_shown)
+	if (progress->is_shown)
 		fputs("\r\033[K", stderr);
-	counter->is_shown = FALSE;
+	progress->is_shown = FALSE;
 }
 
 static void
@@ -221,6 +222,16 @@ warn(const char *message, gpointer data)
 {
 	hide_counter(data);
 	fprintf(stderr, "%s: %s; the program goes on unrecorded\n", g_get_prgname(), message);
+}
+
+/* An ordinary user knows, and is told if they want to hear. */
+static void
+tell_fallback(const char *why, gboolean is_unforeseen, gpointer data)
+{
+	const Progress *progress = data;
+
+	if (progress->is_verbose || (is_unforeseen && !progress->is_quiet))
+		fprintf(stderr, "%s: by ptrace: %s\n", g_get_prgname(), why);
 }
 
 static void
@@ -279,8 +290,6 @@ print_attribution(const GaitRecordSessionResult *result)
 	const GaitAttributorStats *stats = &result->attribution;
 	double n = MAX((double)stats->n_events, 1);
 
-	if (result->fallback[0])
-		fprintf(stderr, "%s: by ptrace: %s\n", g_get_prgname(), result->fallback);
 	if (result->kernel.n_calls > 0) {
 		print_kernel_stats(&result->kernel);
 		return;
@@ -317,17 +326,21 @@ static int
 run_session(const Options *options, const GaitRecorderOptions *recorder, GError **error)
 {
 	gint64 start_us = g_get_monotonic_time();
-	Counter counter = {.start_us = start_us, .shown_us = start_us};
+	Progress progress = {.start_us = start_us,
+	                     .shown_us = start_us,
+	                     .is_quiet = options->is_quiet,
+	                     .is_verbose = options->is_verbose};
 	GaitRecordSessionResult result;
 	GaitRecordSessionOptions session = {
 	    .recorder = *recorder,
 	    .progress = options->is_quiet || !isatty(STDERR_FILENO) ? NULL : show_counter,
+	    .fell_back = tell_fallback,
 	    .warn = warn,
-	    .data = &counter,
+	    .data = &progress,
 	};
 	gboolean is_good = gait_record_session_run(&session, &result, error);
 
-	hide_counter(&counter);
+	hide_counter(&progress);
 	if (!is_good)
 		return result.exec_status != 0 ? result.exec_status : GAIT_EXIT_FAILURE;
 	if (!options->is_quiet && result.detach_signal != 0)

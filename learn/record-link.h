@@ -29,7 +29,8 @@ typedef struct {
 	GaitRecordingStats stats;
 	GaitAttributorStats attribution;
 	GaitKernelStats kernel;
-	char fallback[256]; /* "": there was none */
+	char fallback[256]; /* before STARTED, "": there was none */
+	gboolean is_fallback_unforeseen;
 } GaitLinkShared;
 
 /* Both return FALSE where the other side is gone. */

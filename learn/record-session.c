@@ -185,6 +185,10 @@ handle_message(Session *session, GError **error)
 	case GAIT_LINK_STARTED:
 		session->is_started = TRUE;
 		session->result->root = message.value;
+		if (session->shared->fallback[0])
+			session->options->fell_back(session->shared->fallback,
+			                            session->shared->is_fallback_unforeseen,
+			                            session->options->data);
 		break;
 	case GAIT_LINK_STOPPED:
 		if (message.value != 0)
@@ -308,8 +312,6 @@ run(Session *session, GError **error)
 	session->result->stats = session->shared->stats;
 	session->result->attribution = session->shared->attribution;
 	session->result->kernel = session->shared->kernel;
-	g_strlcpy(session->result->fallback, session->shared->fallback,
-	          sizeof(session->result->fallback));
 	return is_good;
 }
 

@@ -12,6 +12,8 @@ typedef struct {
 	GaitRecorderOptions recorder;
 	/* Called a few times a second; may be NULL. */
 	void (*progress)(const GaitRecordingStats *stats, gpointer data);
+	/* The in-kernel tier was not to be had, and why; is_unforeseen: though it seemed so. */
+	void (*fell_back)(const char *why, gboolean is_unforeseen, gpointer data);
 	/* The recording has failed, while the target goes on. */
 	void (*warn)(const char *message, gpointer data);
 	gpointer data;
@@ -21,7 +23,6 @@ typedef struct {
 	GaitRecordingStats stats;
 	GaitAttributorStats attribution;
 	GaitKernelStats kernel;
-	char fallback[256];  /* why the in-kernel tier was not to be had; "" where that is not so */
 	gboolean has_failed; /* warn() was called: the trace ends before the target did */
 	int detach_signal;   /* that ended the recording while the target lived on; else 0 */
 	pid_t root;          /* 0 where processes were joined */

@@ -207,6 +207,7 @@ gait_record_worker_run(int link, GaitLinkShared *shared, const GaitRecorderOptio
 	Worker worker = {.link = link, .parent = getppid(), .shared = shared, .is_recording = TRUE};
 	GaitRecorderEvents events = {on_stopped, on_ended, &worker};
 	g_autoptr(GError) error = NULL;
+	const char *fallback;
 	int exec_status = 0;
 
 	/* When the other process dies: see read_mail(). */
@@ -220,9 +221,8 @@ gait_record_worker_run(int link, GaitLinkShared *shared, const GaitRecorderOptio
 		say(&worker, GAIT_LINK_DONE, 0, NULL);
 		return;
 	}
-	if (gait_recorder_get_fallback(worker.recorder))
-		g_strlcpy(shared->fallback, gait_recorder_get_fallback(worker.recorder),
-		          sizeof(shared->fallback));
+	fallback = gait_recorder_get_fallback(worker.recorder, &shared->is_fallback_unforeseen);
+	g_strlcpy(shared->fallback, fallback ? fallback : "", sizeof(shared->fallback));
 	recorder_to_wake = worker.recorder;
 	ignore_signals();
 	withdraw(options);

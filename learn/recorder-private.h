@@ -27,6 +27,7 @@ struct _GaitRecorder {
 	guint n_remembered;
 	GaitKernelRecorder *kernel; /* NULL: every call stops */
 	char *fallback;             /* why it is NULL all the same */
+	gboolean is_unforeseen;     /* that, by the tier's probe */
 	GaitCgroup *cgroup;         /* NULL: none is watched */
 	gint64 next_look_us;        /* when it is looked at again */
 };

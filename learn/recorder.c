@@ -296,14 +296,13 @@ start_kernel(GaitRecorder *recorder, GError **error)
 
 	if (gait_recorder_kernel_start(recorder, &failure))
 		return TRUE;
-	if (recorder->options.may_fall_back &&
-	    g_error_matches(failure, GAIT_PROCESS_ERROR, GAIT_ERROR_UNSUPPORTED)) {
+	/* Nothing has happened yet, so whatever the reason is, the other one may do. */
+	if (recorder->options.may_fall_back) {
 		recorder->fallback = g_strdup(failure->message);
+		recorder->is_unforeseen = gait_tier_probe(NULL);
 		return TRUE;
 	}
-	if (g_error_matches(failure, GAIT_PROCESS_ERROR, GAIT_ERROR_UNSUPPORTED))
-		g_prefix_error(&failure,
-		               "--backend bpf cannot be had here, --backend ptrace can: ");
+	g_prefix_error(&failure, "--backend bpf cannot be had here, --backend ptrace can: ");
 	g_propagate_error(error, g_steal_pointer(&failure));
 	return FALSE;
 }
@@ -453,7 +452,8 @@ gait_recorder_get_attribution(const GaitRecorder *recorder, GaitAttributorStats 
 }
 
 const char *
-gait_recorder_get_fallback(const GaitRecorder *recorder)
+gait_recorder_get_fallback(const GaitRecorder *recorder, gboolean *is_unforeseen)
 {
+	*is_unforeseen = recorder->is_unforeseen;
 	return recorder->fallback;
 }

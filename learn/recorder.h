@@ -71,6 +71,7 @@ typedef struct {
 	guint64 n_how[GAIT_TIER_UNKNOWN_N_]; /* of them, with how the kernel's walk ended */
 	guint64 n_stopped;                   /* that stopped instead */
 } GaitKernelStats;
-/* Why the in-kernel tier could not be had, where that was no failure; else NULL. */
-const char *gait_recorder_get_fallback(const GaitRecorder *recorder);
+/* Why the in-kernel tier could not be had, where that was no failure; else NULL. *is_unforeseen:
+ * all seemed to be there that it needs. */
+const char *gait_recorder_get_fallback(const GaitRecorder *recorder, gboolean *is_unforeseen);
 void gait_recorder_get_kernel_stats(const GaitRecorder *recorder, GaitKernelStats *stats);
