@@ -207,4 +207,4 @@ clean: ## remove everything built
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  \1|\2/p' $(MAKEFILE_LIST) | column -t -s '|'
 
--include $(OBJECTS:.o=.d) $(PROGRAMS:%.c=$(BUILD)/%.d) $(BUILD)/main.d $(UNIT:=.d) $(TOOLS:=.d) $(JUDGES:=.d) $(FUZZ:=.d) $(VM_TOOLS:=.d)
+-include $(OBJECTS:.o=.d) $(PROGRAMS:%.c=$(BUILD)/%.d) $(BUILD)/main.d $(UNIT:=.d) $(BUILD)/tests/unit/walk-kernel.bpf.d $(TOOLS:=.d) $(JUDGES:=.d) $(FUZZ:=.d) $(VM_TOOLS:=.d)

@@ -7,25 +7,21 @@
  * Who is supervised, and everything else that happens to a task but its system calls (birth, exec,
  * signals, death), is user space's to say, which has the task stopped while it does.
  */
+#include "kernel/memo.bpf.h"
 #include "kernel/report.bpf.h"
-#include "kernel/step.bpf.h"
 
 #include "kernel/denied.bpf.h"
 
-/*
- * The slot of the current task; 0 where it has none. The task remembers where it was; but a thread
- * that execs takes over its leader's number, and the slot is renumbered.
- */
+/* The slot of the current task; 0 where it has none. */
 static __always_inline struct gait_tier_slot *
-find_slot(struct task_struct *task, __u32 *index)
+find_slot(const struct task_struct *task, __u32 *index)
 {
-	struct gait_tier_mark *mark = bpf_task_storage_get(&mark_of_task, task, 0, 0);
+	__u32 tid = (__u32)task->pid, at = tid & (GAIT_TIER_N_HINTS - 1), *found;
 	struct gait_tier_slot *slot;
-	struct gait_tier_mark fresh = {};
-	__u32 tid = (__u32)task->pid, *found;
 
-	if (mark) {
-		*index = mark->slot;
+	found = bpf_map_lookup_elem(&slot_hints, &at);
+	if (found) {
+		*index = *found;
 		slot = bpf_map_lookup_elem(&slots, index);
 		if (slot && slot->tid == tid)
 			return slot;
@@ -33,11 +29,7 @@ find_slot(struct task_struct *task, __u32 *index)
 	found = bpf_map_lookup_elem(&slot_of_tid, &tid);
 	if (!found)
 		return 0;
-	*index = fresh.slot = *found;
-	if (mark)
-		mark->slot = *found;
-	else
-		bpf_task_storage_get(&mark_of_task, task, &fresh, BPF_LOCAL_STORAGE_GET_F_CREATE);
+	*index = *found;
 	slot = bpf_map_lookup_elem(&slots, index);
 	return slot && slot->tid == tid ? slot : 0;
 }
@@ -171,15 +163,16 @@ act(struct gait_tier_slot *slot, struct gait_tier_step *step, struct gait_tier_r
 /* Looks a step up, and acts on what is out of gait. In a function of its own, out of the way of the
  * calls that need neither; and global, so that it is verified once. */
 __noinline int
-gait_enforce_anew(struct gait_tier_slot *slot, struct gait_tier_step *step, int how)
+gait_enforce_anew(struct gait_tier_slot *slot, struct gait_tier_step *step, struct way *way,
+                  int how)
 {
 	struct gait_tier_report *report;
 	__u32 phase;
 
-	if (!slot || !step)
+	if (!slot || !step || !way)
 		return 0;
 	report = begin_report(slot, GAIT_TIER_VIOLATION, step->slot, step->event.nr, how);
-	phase = slot->position.phase;
+	phase = get_phase(&slot->position);
 	if (how != GAIT_TIER_FOUND) {
 		slot->n_unknown++;
 		step->event.module = config.unknown_module;
@@ -190,7 +183,7 @@ gait_enforce_anew(struct gait_tier_slot *slot, struct gait_tier_step *step, int 
 	if (report->verdict != GAIT_WALK_ALLOW)
 		act(slot, step, report, get_registers());
 	else if (how == GAIT_TIER_FOUND)
-		gait_remember_step(step, phase);
+		gait_remember_step(step, way, phase);
 	return 0;
 }
 
@@ -217,23 +210,21 @@ gait_settle(struct gait_tier_slot *slot, struct gait_tier_step *step)
 
 /* What surrounds a step; see enforce/ruling.c. */
 static __always_inline void
-enforce(struct gait_tier_slot *slot, struct gait_tier_step *step, const __u64 *registers, int how)
+enforce(struct gait_tier_slot *slot, struct gait_tier_step *step, struct way *way,
+        const __u64 *registers, int how)
 {
-	__u32 nr = step->event.nr & (GAIT_TIER_N_SYSCALLS - 1);
-	const struct gait_tier_syscall *call;
+	__u32 nr = step->event.nr;
 	int settled = slot->depth > 0 || slot->n_again > 0 ? gait_settle(slot, step) : 0;
 
 	if (settled & SETTLED_AGAIN)
 		return;
-	call = bpf_map_lookup_elem(&syscalls, &nr);
-	if (call && step->event.nr == nr)
-		step->event.klass = get_class(call, registers);
+	step->event.klass = get_class(nr, registers);
 	if (how == GAIT_TIER_FOUND &&
-	    repeat_step(slot, &slot->places[slot->site_at & (GAIT_TIER_N_CACHED - 1)], step))
+	    repeat_step(slot, step->slot, get_first_state(step), way, nr, step->event.klass))
 		return;
-	gait_enforce_anew(slot, step, how);
+	gait_enforce_anew(slot, step, way, how);
 	/* A return out of no handler goes who knows where. */
-	if (step->event.nr == SYS_RT_SIGRETURN && !(settled & SETTLED_OWN))
+	if (nr == SYS_RT_SIGRETURN && !(settled & SETTLED_OWN))
 		lose_states(step->slot);
 }
 
@@ -341,17 +332,118 @@ SEC("tp_btf/sched_process_fork")
 int
 on_fork(__u64 *arguments)
 {
+	struct task_struct *task = bpf_get_current_task_btf();
 	struct task_struct *child = (struct task_struct *)arguments[1];
-	struct gait_tier_mark fresh = {.slot = GAIT_TIER_NONE}, *mark;
+	struct gait_tier_mark *mark;
+	__u32 index;
 
-	if (!bpf_task_storage_get(&mark_of_task, bpf_get_current_task_btf(), 0, 0))
+	if (!(task->ptrace && find_slot(task, &index)) &&
+	    !bpf_task_storage_get(&mark_of_task, task, 0, 0))
 		return 0;
-	mark = bpf_task_storage_get(&mark_of_task, child, &fresh, BPF_LOCAL_STORAGE_GET_F_CREATE);
+	mark = bpf_task_storage_get(&mark_of_task, child, 0, BPF_LOCAL_STORAGE_GET_F_CREATE);
 	/* Closed, as far as may be: without memory its parent is killed. */
 	if (!mark)
 		bpf_send_signal(9);
 	else if (!child->ptrace)
 		tell_of_stranger(mark, child);
+	return 0;
+}
+
+/* --- calls --------------------------------------------------------------------------------------
+ */
+
+/* Whether nothing about a call, or the state that its task is in, is out of the ordinary. */
+static __always_inline int
+is_plain(const struct gait_tier_slot *slot, const struct task_struct *task, __u32 nr)
+{
+	const __u64 special = 1ull << MMAP | 1ull << MPROTECT | 1ull << MREMAP | 1ull << SHMAT |
+	                      1ull << SYS_RT_SIGRETURN;
+
+	if (slot->is_lost | slot->is_moving | slot->depth | slot->n_again |
+	    (slot->flags & GAIT_TIER_TASK_MUTE))
+		return 0;
+	if (nr < 64 ? special >> nr & 1
+	            : nr == REMAP_FILE_PAGES || nr == PKEY_MPROTECT || nr == SYS_RESTART_SYSCALL)
+		return 0;
+	return !is_foreign(task, nr);
+}
+
+/* Of a call that comes by a known way, and makes a known step. 0: nothing was done. */
+static __always_inline int
+go_on(struct gait_tier_slot *slot, __u32 index, const __u64 *registers, __u32 nr)
+{
+	struct way way;
+	__u32 stack = 0;
+
+	if (!find_way(slot, registers, &way))
+		return 0;
+	if (config.is_recording) {
+		stack = recall_stack(slot, &way);
+		if (!stack)
+			return 0;
+	}
+	if (config.is_enforcing && (slot->flags & GAIT_TIER_TASK_ENFORCED) &&
+	    !repeat_step(slot, index, 0, &way, nr, get_class(nr, registers)))
+		return 0;
+	slot->n_events++;
+	if (config.is_recording)
+		report_known(slot, index, registers, nr, stack);
+	return 1;
+}
+
+/* The way that is walked from now on, where things lie as they do now. */
+static __always_inline void
+begin_way(struct gait_tier_slot *slot)
+{
+	_Static_assert(sizeof(struct way) <= sizeof(slot->way), "a way has room in its slot");
+	((struct way *)slot->way)->generation = shared.generation;
+}
+
+/* When it has been. */
+static __always_inline struct way *
+end_way(struct gait_tier_slot *slot)
+{
+	struct way *way = (struct way *)slot->way;
+	__u64 site = BOUND(slot->site, 31);
+
+	way->issuer = slot->pcs[0] << 1 | 1;
+	way->site = slot->places[slot->site_at & (GAIT_TIER_N_CACHED - 1)].pc;
+	way->hash = config.seed ^ way->generation;
+	if (config.is_recording)
+		for (__u32 i = 0; i <= GAIT_TIER_MAX_FRAMES && i <= site; i++)
+			way->hash = mix(way->hash, slot->pcs[i]);
+	return way;
+}
+
+/* Of any other. */
+static __noinline int
+look_closely(struct gait_tier_slot *slot, __u32 index, const struct task_struct *task,
+             const __u64 *registers, __u32 nr)
+{
+	struct gait_tier_step *step;
+	struct way *way;
+	int how;
+
+	/* Closed: dead, or it was not to be had at the moment that it should have been killed. */
+	if (slot->is_lost) {
+		bpf_send_signal(9);
+		return 0;
+	}
+	if (slot->flags & GAIT_TIER_TASK_MUTE) {
+		slot->flags &= ~GAIT_TIER_TASK_MUTE;
+		watch_code(slot, task, registers, nr);
+		return 0;
+	}
+	slot->n_events++;
+	step = begin_step(slot, index, nr);
+	watch_code(slot, task, registers, nr);
+	begin_way(slot);
+	how = walk_outward(slot, registers, nr, &step->event);
+	way = end_way(slot);
+	if (config.is_recording)
+		report_call(slot, step, way, registers, how);
+	if (config.is_enforcing && (slot->flags & GAIT_TIER_TASK_ENFORCED))
+		enforce(slot, step, way, registers, how);
 	return 0;
 }
 
@@ -362,35 +454,14 @@ on_enter(__u64 *arguments)
 {
 	struct task_struct *task = bpf_get_current_task_btf();
 	const __u64 *registers = (const __u64 *)arguments[0];
-	struct gait_tier_step *step;
-	struct gait_tier_slot *slot;
-	__u32 index = 0;
-	int how;
+	__u32 nr = (__u32)arguments[1], index = 0;
+	struct gait_tier_slot *slot = task->ptrace ? find_slot(task, &index) : 0;
 
-	slot = task->ptrace ? find_slot(task, &index) : 0;
 	if (!slot)
-		return config.is_enforcing && task->seccomp.mode
-		           ? stop_stranger(task, (__u32)arguments[1])
-		           : 0;
-	/* Closed: dead, or it was not to be had at the moment that it should have been killed. */
-	if (slot->is_lost) {
-		bpf_send_signal(9);
+		return config.is_enforcing && task->seccomp.mode ? stop_stranger(task, nr) : 0;
+	if (is_plain(slot, task, nr) && go_on(slot, index, registers, nr))
 		return 0;
-	}
-	if (slot->flags & GAIT_TIER_TASK_MUTE) {
-		slot->flags &= ~GAIT_TIER_TASK_MUTE;
-		watch_code(slot, task, registers, (__u32)arguments[1]);
-		return 0;
-	}
-	slot->n_events++;
-	step = begin_step(slot, index, (__u32)arguments[1]);
-	watch_code(slot, task, registers, step->event.nr);
-	how = walk_outward(slot, registers, step->event.nr, &step->event);
-	if (config.is_recording)
-		report_call(slot, index, registers, step->event.nr, how);
-	if (config.is_enforcing && (slot->flags & GAIT_TIER_TASK_ENFORCED))
-		enforce(slot, step, registers, how);
-	return 0;
+	return look_closely(slot, index, task, registers, nr);
 }
 
 /*

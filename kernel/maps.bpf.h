@@ -33,6 +33,7 @@ struct file {
 	struct inode *f_inode;
 };
 struct mm_struct {
+	void *pgd;
 	struct {
 		void *vdso;
 	} context;
@@ -101,10 +102,9 @@ struct {
 	__type(value, struct gait_tier_slot);
 } slots SEC(".maps");
 
-/* What a task brings to its calls without looking for it. Whose parent has one has one, too. */
+/* On whoever descends from a task with a slot. */
 struct gait_tier_mark {
-	__u32 slot; /* GAIT_TIER_NONE: not found yet */
-	__u32 is_told;
+	__u32 is_told; /* that it has none itself */
 };
 
 struct {
@@ -120,6 +120,14 @@ struct {
 	__type(key, __u32);
 	__type(value, __u32);
 } slot_of_tid SEC(".maps");
+
+/* Nearly always the same, by the low bits of the task's number, and quicker. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, GAIT_TIER_N_HINTS);
+	__type(key, __u32);
+	__type(value, __u32);
+} slot_hints SEC(".maps");
 
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);

@@ -5,7 +5,7 @@
  */
 #pragma once
 
-#include "kernel/place.bpf.h"
+#include "kernel/hop.bpf.h"
 
 #include "sysgait/unwind-step.h"
 
@@ -253,8 +253,11 @@ step_outward(struct outward *outward, const struct gait_tier_place *place,
 	how = note_frame(slot, i, caller);
 	if (how != GAIT_TIER_FOUND)
 		return how;
-	if (!is_responsible(slot, caller))
+	if (!is_responsible(slot, caller)) {
+		note_hop(slot, caller, GAIT_TIER_HOP_ON);
 		return OUTWARD_ON;
+	}
+	note_hop(slot, caller, GAIT_TIER_HOP_SITE);
 	slot->site = i;
 	slot->site_at = slot->at;
 	name_site(event, caller);
@@ -291,8 +294,12 @@ walk_outward(struct gait_tier_slot *slot, const __u64 *registers, __u32 nr,
 	how = note_frame(slot, 0, place);
 	if (how != GAIT_TIER_FOUND)
 		return how;
-	if (is_own_site(slot, place, nr))
+	if (is_own_site(slot, place, nr)) {
+		if (nr != SYS_RT_SIGRETURN)
+			note_hop(slot, place, GAIT_TIER_HOP_SITE);
 		return how;
+	}
+	note_hop(slot, place, GAIT_TIER_HOP_ON);
 	/* Its place may have to make room for that of a frame further out. */
 	note_issuer(&issuer, place);
 	how = step_outward(&outward, place, event);

@@ -223,7 +223,6 @@ gait_look_up(struct gait_tier_slot *slot, __u64 pc, __u32 at, int is_instruction
 	place->offset =
 	    place->file == GAIT_TIER_ANON ? 0 : pc - search.found.start + search.found.offset;
 	place->issuer = place->offset;
-	place->library = GAIT_WALK_NONE;
 	__builtin_memset(&place->row, 0, sizeof(place->row));
 	if (place->file < GAIT_TIER_MAX_FILES)
 		describe_file(place, place->file, is_instruction);

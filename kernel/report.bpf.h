@@ -7,6 +7,7 @@
 #pragma once
 
 #include "kernel/outward.bpf.h"
+#include "kernel/step.bpf.h"
 
 #define AUDIT_ARCH_X86_64 0xc000003eu
 #define AUDIT_ARCH_I386   0x40000003u
@@ -49,13 +50,6 @@ choose_wakeup(const struct gait_tier_slot *slot)
 	               bpf_ringbuf_query(&ring, BPF_RB_RING_SIZE) / WAKE_SHARE
 	           ? BPF_RB_FORCE_WAKEUP
 	           : BPF_RB_NO_WAKEUP;
-}
-
-static __always_inline __u64
-mix(__u64 hash, __u64 value)
-{
-	hash = (hash ^ value) * 0xff51afd7ed558ccdull;
-	return hash ^ hash >> 32;
 }
 
 /* Distinguishes stacks. */
@@ -167,14 +161,39 @@ report_known(struct gait_tier_slot *slot, __u32 index, const __u64 *registers, _
 	bpf_ringbuf_submit(call, choose_wakeup(slot));
 }
 
+/* Where the number of a stack is remembered. */
+static __always_inline struct gait_tier_recalled *
+get_recalled(struct gait_tier_slot *slot, __u64 hash)
+{
+	return &slot->recalled[BOUND(hash, GAIT_TIER_N_RECALLED - 1)];
+}
+
+/* The number of the stack that such a way is; 0: not known. */
+static __always_inline __u32
+recall_stack(struct gait_tier_slot *slot, const struct way *way)
+{
+	const struct gait_tier_recalled *recalled = get_recalled(slot, way->hash);
+
+	return recalled->hash == way->hash ? recalled->number : 0;
+}
+
+static __always_inline void
+remember_stack(struct gait_tier_slot *slot, const struct way *way, __u32 number)
+{
+	struct gait_tier_recalled *recalled = get_recalled(slot, way->hash);
+
+	recalled->hash = way->hash;
+	recalled->number = number;
+}
+
 /* A function of its own, so that its record's making and the walk do not share a stack. */
 static __noinline void
-report_call(struct gait_tier_slot *slot, __u32 index, const __u64 *registers, __u32 nr, int how)
+report_call(struct gait_tier_slot *slot, const struct gait_tier_step *step, const struct way *way,
+            const __u64 *registers, int how)
 {
 	struct gait_tier_report *report;
-	struct gait_tier_recalled *recalled;
+	__u32 index = step->slot, nr = step->event.nr, *known;
 	__u64 hash;
-	__u32 *known;
 
 	if (how != GAIT_TIER_FOUND) {
 		slot->n_unknown++;
@@ -182,14 +201,10 @@ report_call(struct gait_tier_slot *slot, __u32 index, const __u64 *registers, __
 		return;
 	}
 	hash = hash_stack(slot);
-	recalled = &slot->recalled[hash & (GAIT_TIER_N_RECALLED - 1)];
-	if (recalled->hash != hash || recalled->number == 0) {
-		known = bpf_map_lookup_elem(&stacks, &hash);
-		recalled->hash = hash;
-		recalled->number = known ? *known : 0;
-	}
-	if (recalled->number != 0) {
-		report_known(slot, index, registers, nr, recalled->number);
+	known = bpf_map_lookup_elem(&stacks, &hash);
+	if (known && *known) {
+		remember_stack(slot, way, *known);
+		report_known(slot, index, registers, nr, *known);
 		return;
 	}
 	report = begin_report(slot, GAIT_TIER_RAW_CALL, index, nr, how);

@@ -12,14 +12,18 @@
 #include "sysgait/unwind-table.h"
 #include "sysgait/walk-table.h"
 
-#define GAIT_TIER_NONE         0xffffffffu
-#define GAIT_TIER_MAX_TASKS    4096
-#define GAIT_TIER_MAX_FILES    4096
-#define GAIT_TIER_MAX_FRAMES   24
-#define GAIT_TIER_N_CACHED     64 /* addresses that a task remembers; a power of two */
-#define GAIT_TIER_N_MEMOS      64
-#define GAIT_TIER_N_WAYS       4   /* of them, those of the same hash */
-#define GAIT_TIER_N_RECALLED   16  /* stacks that it remembers; a power of two */
+#define GAIT_TIER_NONE       0xffffffffu
+#define GAIT_TIER_LINE       __attribute__((aligned(64))) /* of the processor's cache */
+#define GAIT_TIER_MAX_TASKS  4096
+#define GAIT_TIER_N_HINTS    65536 /* where to look for the slot of a task; a power of two */
+#define GAIT_TIER_MAX_FILES  4096
+#define GAIT_TIER_MAX_FRAMES 24
+/* What a task remembers; powers of two. */
+#define GAIT_TIER_N_CACHED     32  /* addresses, with all that is known of them */
+#define GAIT_TIER_N_HOPS       128 /* with as much as it takes to get past them */
+#define GAIT_TIER_N_WAYS       4   /* of either, those of the same hash */
+#define GAIT_TIER_N_MEMOS      64  /* steps */
+#define GAIT_TIER_N_RECALLED   64  /* stacks */
 #define GAIT_TIER_STACK        256 /* bytes of stack that are read at once */
 #define GAIT_TIER_MAX_CONTEXTS 8   /* signal handlers, one inside the other */
 #define GAIT_TIER_MAX_STACKS   65536
@@ -54,9 +58,17 @@ struct gait_tier_place {
 	struct gait_unwind_row row;
 	__u32 flags; /* of the file; GAIT_TIER_PLACE_… */
 	__u32 module;
-	__u32 library; /* the automaton of the last call that it was the site of; GAIT_WALK_NONE */
-	__u32 pad;
 };
+
+/* The same address again: whether it is the site, or where its caller's is. */
+struct gait_tier_hop {
+	__u64 pc; /* as place.pc */
+	__u32 generation;
+	__u16 kind; /* GAIT_TIER_HOP_… */
+	__u16 cfa;  /* ON: from the stack pointer to behind the return address */
+};
+
+enum { GAIT_TIER_HOP_ON = 1, GAIT_TIER_HOP_SITE };
 
 #define GAIT_TIER_ANON 0xfffffffeu
 
@@ -65,16 +77,19 @@ struct gait_tier_place {
 #define GAIT_TIER_FRAME_FILE(frame)   ((__u32)((frame) >> 48))
 #define GAIT_TIER_FRAME_OFFSET(frame) ((frame)&0xffffffffffffull)
 
+#define GAIT_TIER_N_FROM 4 /* a power of two */
+
 /* A step that was made before, and may be made again without looking it up: from the same two
- * places, with the same call, in the same phase of the same role, from the same state. */
+ * places, with the same call, in the same phase of the same role, from one of a few states. */
 struct gait_tier_memo {
 	__u64 issuer, site; /* as place.pc; issuer 0: empty */
 	__u32 generation;
 	__u32 nr, klass;
-	__u32 role, phase, library;
-	__u32 from, to;
-	__u32 waits; /* it ends a round */
-	__u32 pad;
+	__u32 role, phase; /* phase: get_phase() of memo.bpf.h */
+	__u32 library;
+	__u32 to;
+	__u16 n_from, waits; /* waits: it ends a round */
+	__u32 from[GAIT_TIER_N_FROM];
 };
 
 enum {
@@ -83,7 +98,7 @@ enum {
 
 /* A stack that has a number. */
 struct gait_tier_recalled {
-	__u64 hash;
+	__u64 hash;   /* of its addresses */
 	__u32 number; /* 0: none */
 	__u32 pad;
 };
@@ -135,27 +150,31 @@ enum {
  * task's own context.
  */
 struct gait_tier_slot {
+	/* What every call looks at. */
 	__u32 tid;   /* the kernel's; 0: free */
 	__u32 flags; /* GAIT_TIER_TASK_… */
-	__u32 space; /* changes with each exec: tells equal addresses apart */
 	__u32 depth; /* signal handlers that it is in */
-	__u64 n_events, n_lost, n_unknown, n_violations;
-	struct gait_walk_position position;
 	__u32 n_again;
 	__u32 is_lost;   /* killed: what it does any more does not count */
 	__u32 is_moving; /* its last call may have moved code, or be about to */
-	__u32 n_fetched; /* places that were looked up: chooses who makes room for the next */
+	struct gait_walk_position position;
+	/* Behind the first line. */
+	__u64 n_events, n_lost, n_unknown, n_violations;
+	__u32 space;     /* changes with each exec: tells equal addresses apart */
+	__u32 n_fetched; /* what was looked up: chooses who makes room for the next */
 	struct gait_tier_handler handlers[GAIT_TIER_MAX_CONTEXTS];
 	struct gait_tier_again again[GAIT_TIER_MAX_CONTEXTS];
-	struct gait_tier_place places[GAIT_TIER_N_CACHED];
-	struct gait_tier_memo memos[GAIT_TIER_N_MEMOS];
+	struct gait_tier_hop hops[GAIT_TIER_N_HOPS] GAIT_TIER_LINE;
+	struct gait_tier_memo memos[GAIT_TIER_N_MEMOS] GAIT_TIER_LINE;
 	struct gait_tier_recalled recalled[GAIT_TIER_N_RECALLED];
+	struct gait_tier_place places[GAIT_TIER_N_CACHED];
 	struct gait_tier_repeat repeats[GAIT_TIER_N_REPEATS];
 	/* Violations that no record has counted, by verdict; of them, those that were refused. */
 	__u64 n_withheld[GAIT_TIER_N_VERDICTS], n_withheld_denied;
 	/* The walk outward: here and not on the program's stack, which Linux 6.1's verifier loses
 	   track of in loops. */
 	__u64 frame[4];   /* struct gait_unwind_frame */
+	__u64 way[4];     /* struct way */
 	__u64 step[24];   /* struct gait_tier_step */
 	__u64 report[25]; /* struct gait_tier_report */
 	__u64 stack_base;
@@ -236,6 +255,12 @@ struct gait_tier_question {
 	__u64 file;    /* its index */
 };
 
+/* Of the search for the direct map (own-memory.bpf.h). */
+#define GAIT_TIER_N_PROBES     4
+#define GAIT_TIER_PROBE_STRIDE 4096
+#define GAIT_TIER_MAP_SHIFT    30 /* it begins at a multiple of this power of two */
+#define GAIT_TIER_MAX_MAPS     65536
+
 /* SIGSTOP, sent by the kernel: tracers know that nobody else does so (gait_tracer_…). */
 #define GAIT_TIER_SIGNAL 19
 
@@ -257,4 +282,5 @@ struct gait_tier_shared {
 	__u32 n_moving;   /* tasks in calls that may move it: no place is remembered meanwhile */
 	__u32 n_stacks;   /* that have a number */
 	__u32 pad;
+	__u64 direct_map; /* where the kernel has all memory; 0: not known */
 };

@@ -182,11 +182,13 @@ is_again(struct gait_tier_slot *slot, const __u64 *registers, __u32 nr, __u32 de
  */
 
 static __always_inline __u32
-get_class(const struct gait_tier_syscall *call, const __u64 *registers)
+get_class(__u32 nr, const __u64 *registers)
 {
-	__u32 klass = 0;
+	const struct gait_tier_syscall *call;
+	__u32 klass = 0, known = nr & (GAIT_TIER_N_SYSCALLS - 1);
 
-	for (int i = 0; i < 2; i++) {
+	call = nr == known ? bpf_map_lookup_elem(&syscalls, &known) : 0;
+	for (int i = 0; call && i < 2; i++) {
 		__u64 value = 0;
 
 		if (!call->mask[i])
@@ -333,102 +335,5 @@ lose_state(__u32 i, void *data)
 
 	if (i < config.n_states)
 		all[i] = GAIT_WALK_NONE;
-	return 0;
-}
-
-/* --- steps that are known ----------------------------------------------------------------------
- */
-
-#define MEMO_UNFIT                                                                                 \
-	(GAIT_WALK_STAYS | GAIT_WALK_CONTINUES | GAIT_WALK_RETURNS | GAIT_WALK_CREATES |           \
-	 GAIT_WALK_MILESTONE | GAIT_WALK_OPEN | GAIT_WALK_ENTRY | GAIT_WALK_EXECS)
-
-/* The first of the two where it may be. */
-static __always_inline __u32
-find_memos(__u64 issuer, __u64 site, const struct gait_tier_step *step, __u32 from)
-{
-	__u64 hash = (issuer ^ site << 17) * 0x9e3779b97f4a7c15ull +
-	             (step->event.nr ^ (__u64)from << 20 ^ (__u64)step->event.klass << 32) *
-	                 0xc2b2ae3d27d4eb4full;
-
-	return hash >> 58 & (GAIT_TIER_N_MEMOS - 2);
-}
-
-static __always_inline int
-is_memo(const struct gait_tier_memo *memo, const struct gait_tier_slot *slot,
-        const struct gait_tier_place *place, const struct gait_tier_step *step, __u32 from)
-{
-	return memo->issuer == slot->pcs[0] && memo->site == place->pc &&
-	       memo->generation == place->generation && memo->nr == step->event.nr &&
-	       memo->klass == step->event.klass && memo->library == place->library &&
-	       memo->from == from && memo->phase == slot->position.phase &&
-	       memo->role == slot->position.role;
-}
-
-/* Makes a step that was made before. 0: it has to be looked up. */
-static __always_inline int
-repeat_step(struct gait_tier_slot *slot, const struct gait_tier_place *place,
-            const struct gait_tier_step *step)
-{
-	const struct gait_tier_memo *memo;
-	struct state_row row;
-	__u32 index = step->slot, *from, at;
-
-	if (place->library == GAIT_WALK_NONE || slot->position.is_loose)
-		return 0;
-	row.states = bpf_map_lookup_elem(&states, &index);
-	if (!row.states)
-		return 0;
-	row.first = get_first_state(step);
-	from = get_state_at(&row, place->library);
-	at = find_memos(slot->pcs[0], place->pc, step, *from);
-	memo = &slot->memos[at];
-	if (!is_memo(memo, slot, place, step, *from)) {
-		memo = &slot->memos[at + 1];
-		if (!is_memo(memo, slot, place, step, *from))
-			return 0;
-	}
-	*from = memo->to;
-	if (memo->waits) {
-		slot->position.has_waited = 1;
-		slot->position.entries = 0;
-	}
-	return 1;
-}
-
-/* Remembers an allowed step that hangs on nothing but what a memo holds. */
-__noinline int
-gait_remember_step(struct gait_tier_step *step, __u32 phase)
-{
-	const struct gait_walk_phase *bounds;
-	struct gait_tier_place *place;
-	struct gait_tier_memo *memo;
-	struct step_parts parts;
-	__u32 at;
-
-	if (!step || !get_parts(step, &parts) || step->found.symbol == GAIT_WALK_NONE ||
-	    (step->found.flags & MEMO_UNFIT) || parts.slot->position.is_loose ||
-	    parts.slot->position.role == GAIT_WALK_NONE || parts.slot->position.phase != phase)
-		return 0;
-	bounds = gait_walk_get_phase(parts.walk_table, parts.slot->position.program,
-	                             parts.slot->position.role, phase);
-	if (bounds->led && gait_walk_has_call(parts.walk_table, bounds->led, step->found.call))
-		return 0;
-	place = &parts.slot->places[parts.slot->site_at & (GAIT_TIER_N_CACHED - 1)];
-	place->library = step->found.library;
-	at = find_memos(parts.slot->pcs[0], place->pc, step, step->from) |
-	     (parts.slot->n_fetched++ & 1);
-	memo = &parts.slot->memos[BOUND(at, GAIT_TIER_N_MEMOS - 1)];
-	memo->issuer = parts.slot->pcs[0];
-	memo->site = place->pc;
-	memo->generation = place->generation;
-	memo->nr = step->event.nr;
-	memo->klass = step->event.klass;
-	memo->role = parts.slot->position.role;
-	memo->phase = phase;
-	memo->library = step->found.library;
-	memo->from = step->from;
-	memo->to = gait_walk_get_symbol(parts.walk_table, step->found.symbol)->state;
-	memo->waits = (step->found.flags & GAIT_WALK_WAITS) != 0;
 	return 0;
 }

@@ -51,5 +51,7 @@ gboolean gait_tier_fail_to_load(int code, GError **error);
 void gait_tier_files_init(GaitTierFiles *files, const GaitWalkTable *table);
 void gait_tier_files_clear(GaitTierFiles *files);
 void gait_tier_learn_vdso(GaitTier *tier);
+/* Tells the program, if it can be found. */
+void gait_tier_find_direct_map(GaitTier *tier);
 /* The module that a file of a record's frames is, borrowed; NULL: the tier does not know it. */
 GaitModule *gait_tier_get_module(const GaitTier *tier, guint32 file);

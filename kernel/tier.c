@@ -359,6 +359,7 @@ gait_tier_new(const GaitTierOptions *options, GaitModules *modules,
 		return NULL;
 	}
 	gait_tier_learn_vdso(tier);
+	gait_tier_find_direct_map(tier);
 	if (!attach(tier, options, error))
 		return NULL;
 	return g_steal_pointer(&tier);
@@ -411,10 +412,29 @@ gait_tier_get_states(GaitTier *tier, guint32 index, guint32 *stride)
 	                                 : NULL;
 }
 
+/* tid's slot is this one from now on. */
+static gboolean
+enter_task(GaitTier *tier, guint32 tid, guint32 index, GError **error)
+{
+	return set_value(tier, "slot_of_tid", tid, &index, error) &&
+	       set_value(tier, "slot_hints", tid % GAIT_TIER_N_HINTS, &index, error);
+}
+
+/* A hint that leads nowhere does no harm. */
+static void
+strike_task(GaitTier *tier, guint32 tid, guint32 index)
+{
+	int fd = bpf_map__fd(find_map(tier, "slot_of_tid"));
+	guint32 found;
+
+	/* Its number may be another task's by now. */
+	if (bpf_map_lookup_elem(fd, &tid, &found) == 0 && found == index)
+		bpf_map_delete_elem(fd, &tid);
+}
+
 struct gait_tier_slot *
 gait_tier_add(GaitTier *tier, pid_t tid, guint32 *index, GError **error)
 {
-	guint32 key = (guint32)tid;
 	struct gait_tier_slot *slot;
 
 	if (g_queue_is_empty(&tier->free)) {
@@ -427,11 +447,9 @@ gait_tier_add(GaitTier *tier, pid_t tid, guint32 *index, GError **error)
 	*index = GPOINTER_TO_UINT(g_queue_pop_head(&tier->free));
 	slot = gait_tier_get_slot(tier, *index);
 	memset(slot, 0, sizeof(*slot));
-	slot->tid = key;
-	if (bpf_map_update_elem(bpf_map__fd(find_map(tier, "slot_of_tid")), &key, index, BPF_ANY) ==
-	    0)
+	slot->tid = (guint32)tid;
+	if (enter_task(tier, slot->tid, *index, error))
 		return slot;
-	gait_error_system(error, GAIT_PROCESS_ERROR, errno, "filling a BPF map");
 	gait_tier_remove(tier, *index);
 	return NULL;
 }
@@ -440,12 +458,8 @@ void
 gait_tier_remove(GaitTier *tier, guint32 index)
 {
 	struct gait_tier_slot *slot = gait_tier_get_slot(tier, index);
-	int fd = bpf_map__fd(find_map(tier, "slot_of_tid"));
-	guint32 found;
 
-	/* Its number may be another task's by now. */
-	if (bpf_map_lookup_elem(fd, &slot->tid, &found) == 0 && found == index)
-		bpf_map_delete_elem(fd, &slot->tid);
+	strike_task(tier, slot->tid, index);
 	slot->tid = 0;
 	/* Its address space may be gone, and the kernel's name for it another one's. */
 	__atomic_fetch_add(&tier->shared->generation, 1, __ATOMIC_SEQ_CST);
@@ -458,8 +472,6 @@ gboolean
 gait_tier_note_exec(GaitTier *tier, guint32 index, pid_t tid, GError **error)
 {
 	struct gait_tier_slot *slot = gait_tier_get_slot(tier, index);
-	int fd = bpf_map__fd(find_map(tier, "slot_of_tid"));
-	guint32 key = (guint32)tid;
 
 	if (slot->is_moving) {
 		slot->is_moving = 0;
@@ -467,13 +479,12 @@ gait_tier_note_exec(GaitTier *tier, guint32 index, pid_t tid, GError **error)
 	}
 	__atomic_fetch_add(&tier->shared->generation, 1, __ATOMIC_SEQ_CST);
 	memset(slot->places, 0, sizeof(slot->places));
+	memset(slot->hops, 0, sizeof(slot->hops));
 	memset(slot->memos, 0, sizeof(slot->memos));
 	slot->space = ++tier->n_spaces;
-	if (slot->tid == key)
+	if (slot->tid == (guint32)tid)
 		return TRUE;
-	bpf_map_delete_elem(fd, &slot->tid);
-	slot->tid = key;
-	if (bpf_map_update_elem(fd, &key, &index, BPF_ANY) == 0)
-		return TRUE;
-	return gait_error_system(error, GAIT_PROCESS_ERROR, errno, "filling a BPF map");
+	strike_task(tier, slot->tid, index);
+	slot->tid = (guint32)tid;
+	return enter_task(tier, slot->tid, index, error);
 }

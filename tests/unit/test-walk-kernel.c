@@ -25,7 +25,7 @@ enum { N_WORLDS = 12, N_EVENTS = 1500, RT_SIGRETURN = 15 };
 struct gait_test_question {
 	struct gait_walk_event event;
 	guint32 depth, verdict;
-	guint32 stands_still, pad;
+	guint32 stands_still, is_repeated;
 };
 
 typedef struct {
@@ -36,6 +36,7 @@ typedef struct {
 	struct gait_tier_config config;
 	struct gait_tier_slot *slot;
 	guint32 *rows;
+	guint64 n_repeated; /* steps that were remembered */
 } Fixture;
 
 static int
@@ -116,7 +117,7 @@ put(const Fixture *fixture)
 }
 
 static guint32
-step_in_kernel(const Fixture *fixture, const struct gait_walk_event *event, guint32 depth)
+step_in_kernel(Fixture *fixture, const struct gait_walk_event *event, guint32 depth)
 {
 	/* As the policy has it in the kernel, and gait_walker_resync() here. */
 	struct gait_test_question asked = {
@@ -133,6 +134,7 @@ step_in_kernel(const Fixture *fixture, const struct gait_walk_event *event, guin
 	bpf_map_update_elem(find_map(fixture, "question"), &zero, &asked, BPF_ANY);
 	g_assert_cmpint(bpf_prog_test_run_opts(bpf_program__fd(program), &options), ==, 0);
 	bpf_map_lookup_elem(find_map(fixture, "question"), &zero, &asked);
+	fixture->n_repeated += asked.is_repeated;
 	return asked.verdict;
 }
 
@@ -285,7 +287,7 @@ walk(Fixture *fixture, guint64 n_verdicts[GAIT_VERDICT_N_])
 }
 
 static void
-walk_world(guint64 n_verdicts[GAIT_VERDICT_N_])
+walk_world(guint64 n_verdicts[GAIT_VERDICT_N_], guint64 *n_repeated)
 {
 	g_autofree World *world = world_new();
 	GError *error = NULL;
@@ -299,11 +301,14 @@ walk_world(guint64 n_verdicts[GAIT_VERDICT_N_])
 		fixture.slot = g_new0(struct gait_tier_slot, 1);
 		fixture.rows = g_new0(guint32, fixture.config.n_states);
 		for (guint32 p = 0; p < fixture.model->programs->len; p++) {
+			/* A program that is executed finds nothing that is remembered. */
+			memset(fixture.slot, 0, sizeof(*fixture.slot));
 			fixture.walker = gait_walker_new(fixture.table, p);
 			walk(&fixture, n_verdicts);
 			gait_walker_free(fixture.walker);
 		}
 	}
+	*n_repeated += fixture.n_repeated;
 	bpf_object__close(fixture.object);
 	g_free(fixture.slot);
 	g_free(fixture.rows);
@@ -320,11 +325,13 @@ say_nothing(enum libbpf_print_level level, const char *format, va_list arguments
 static void
 test_random(void)
 {
-	guint64 n_verdicts[GAIT_VERDICT_N_] = {0};
+	guint64 n_verdicts[GAIT_VERDICT_N_] = {0}, n_repeated = 0;
 
 	libbpf_set_print(say_nothing);
 	for (guint i = 0; i < N_WORLDS && !g_test_failed(); i++)
-		walk_world(n_verdicts);
+		walk_world(n_verdicts, &n_repeated);
+	g_test_message("%" G_GUINT64_FORMAT " of them were remembered", n_repeated);
+	g_assert_cmpuint(n_repeated, >, n_verdicts[GAIT_VERDICT_ALLOW] / 20);
 	for (guint v = 0; v < GAIT_VERDICT_N_; v++)
 		g_test_message("%s: %" G_GUINT64_FORMAT, gait_verdict_name(v), n_verdicts[v]);
 }

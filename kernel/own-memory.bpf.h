@@ -1,0 +1,158 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
+/*
+ * Words of the current task's memory, for who only wants to know whether they are what they were
+ * before. A helper that copies from user space takes as long as a short system call; nearly all of
+ * the physical memory is in the kernel's address space as well (its direct map), and the page
+ * tables say where. So the tables are walked and the word is read there, by loads that the
+ * processor may fault at without harm.
+ *
+ * Such a word may be stale where the page is being taken away at this very moment, and one is not
+ * to be had of every page. Both lead to the copying helper: nobody may be accused for what is read
+ * here. Method: AMD64 Architecture Programmer's Manual, volume 2, section 5.3 (long-mode page
+ * translation); Documentation/arch/x86/x86_64/mm.rst of Linux (the direct map).
+ */
+#pragma once
+
+#include "kernel/maps.bpf.h"
+
+#include <bpf/bpf_core_read.h>
+
+/* Any structure that begins with a number. */
+struct pt_regs {
+	unsigned long r15;
+} __attribute__((preserve_access_index));
+
+enum special_kfunc_type { KF_bpf_rdonly_cast };
+
+extern void *bpf_rdonly_cast(const void *object, __u32 type) __ksym __weak;
+
+/* Since Linux 6.2. */
+#define HAS_DIRECT_READS bpf_core_enum_value_exists(enum special_kfunc_type, KF_bpf_rdonly_cast)
+
+/* Entries of page tables. */
+#define ENTRY_PRESENT 0x001ull
+#define ENTRY_USER    0x004ull
+#define ENTRY_LARGE   0x080ull
+#define ENTRY_SPECIAL 0x200ull /* Linux's own: of no memory that it manages */
+#define ENTRY_ADDRESS 0x000ffffffffff000ull
+
+#define PAGE_SHIFT 12
+
+/* A page of the task's, found before. */
+struct own_page {
+	__u64 number; /* of the task's page; 0: none */
+	__u64 base;   /* where the kernel has it; 0: not to be had */
+};
+
+/* 0 where nothing is. */
+static __always_inline __u64
+load(__u64 address)
+{
+	const struct pt_regs *word =
+	    bpf_rdonly_cast((const void *)address, bpf_core_type_id_kernel(struct pt_regs));
+
+	return word->r15;
+}
+
+static __always_inline int
+is_user_entry(__u64 entry)
+{
+	return (entry & (ENTRY_PRESENT | ENTRY_USER)) == (ENTRY_PRESENT | ENTRY_USER);
+}
+
+/* Where the kernel has a page of the current task, in a direct map that begins at `map`. */
+static __always_inline __u64
+find_own_page(__u64 map, __u64 address)
+{
+	struct task_struct *task = bpf_get_current_task_btf();
+	__u64 table = load((__u64)&task->mm->pgd), entry, within;
+
+	int has_five_levels = map >> 48 != 0xffff; /* else no address is there */
+
+	if (address >> (has_five_levels ? 56 : 47))
+		return 0;
+	if (has_five_levels) {
+		entry = load(table + (address >> 48 & 511) * 8);
+		if (!is_user_entry(entry))
+			return 0;
+		table = map + (entry & ENTRY_ADDRESS);
+	}
+	for (int shift = 39; shift > PAGE_SHIFT; shift -= 9) {
+		entry = load(table + (address >> shift & 511) * 8);
+		if (!is_user_entry(entry))
+			return 0;
+		if (entry & ENTRY_LARGE) {
+			within = (1ull << shift) - 1;
+			return map + (entry & ENTRY_ADDRESS & ~within) +
+			       (address & within & ~((1ull << PAGE_SHIFT) - 1));
+		}
+		table = map + (entry & ENTRY_ADDRESS);
+	}
+	entry = load(table + (address >> PAGE_SHIFT & 511) * 8);
+	return is_user_entry(entry) && !(entry & ENTRY_SPECIAL) ? map + (entry & ENTRY_ADDRESS) : 0;
+}
+
+/* 0, or not 0 where the word is not to be had. */
+static __always_inline int
+read_own(struct own_page *page, __u64 address, __u64 *word)
+{
+	__u64 number = address >> PAGE_SHIFT;
+
+	if (HAS_DIRECT_READS && shared.direct_map && !(address & 7)) {
+		if (page->number != number) {
+			page->number = number;
+			page->base = find_own_page(shared.direct_map, address);
+		}
+		if (page->base) {
+			*word = load(page->base + (address & ((1ull << PAGE_SHIFT) - 1)));
+			return 0;
+		}
+	}
+	return bpf_probe_read_user(word, 8, (void *)address) != 0;
+}
+
+/* --- where the direct map is --------------------------------------------------------------------
+ */
+
+struct map_search {
+	__u64 words; /* the address of GAIT_TIER_N_PROBES words, a page apart */
+	__u64 first; /* the first place where the map may begin */
+};
+
+static long
+try_map(__u32 i, void *data)
+{
+	const struct map_search *search = data;
+	__u64 map = search->first + ((__u64)i << GAIT_TIER_MAP_SHIFT), address, page, word = 0;
+
+	for (int n = 0; n < GAIT_TIER_N_PROBES; n++) {
+		address = search->words + (__u64)n * GAIT_TIER_PROBE_STRIDE;
+		page = find_own_page(map, address);
+		if (!page || bpf_probe_read_user(&word, 8, (void *)address) ||
+		    load(page + (address & ((1ull << PAGE_SHIFT) - 1))) != word)
+			return 0;
+	}
+	shared.direct_map = map;
+	return 1;
+}
+
+/*
+ * Run by user space, with numbers that nobody can guess in its memory, and how much physical memory
+ * there is: a map is where it should be when all of these are found by it. What lies before the map
+ * is nothing, so that places are tried upwards.
+ */
+SEC("raw_tp/gait_direct_map")
+int
+on_direct_map(__u64 *arguments)
+{
+	struct map_search search = {.words = arguments[0]};
+	__u64 n = arguments[1] >> GAIT_TIER_MAP_SHIFT;
+	__u64 table;
+
+	if (!HAS_DIRECT_READS || n >= GAIT_TIER_MAX_MAPS)
+		return 0;
+	table = load((__u64)&bpf_get_current_task_btf()->mm->pgd);
+	search.first = ((table >> GAIT_TIER_MAP_SHIFT) - n) << GAIT_TIER_MAP_SHIFT;
+	bpf_loop((__u32)n + 1, try_map, &search, 0);
+	return shared.direct_map != 0;
+}
