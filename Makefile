@@ -24,7 +24,7 @@ MODULES := glib-2.0 gio-unix-2.0 json-glib-1.0 libseccomp libunwind libelf libdw
 PACKAGES := gcc clang make pkg-config libglib2.0-dev libjson-glib-dev libseccomp-dev libunwind-dev \
 	libelf-dev libdw-dev libbpf-dev libgraphviz-dev zlib1g-dev
 # What tests, demo and bench run: real programs, and the tools they are driven, compared and checked with.
-PACKAGES += graphviz bats perl nginx-light apache2-bin redis-server redis-tools sqlite3 libsqlite3-dev python3 wrk curl \
+PACKAGES += graphviz bats perl nginx-light apache2-bin redis-server redis-tools sqlite3 libsqlite3-dev python3 wrk curl runsc \
 	strace linux-perf golang-go openssh-server postgresql-15 libclang-rt-14-dev openssl util-linux libcap2-bin procps man-db chromium clang-format clang-tidy cppcheck shellcheck
 # The virtual machine: emulator, its first files, and what takes the kernel out of its package.
 PACKAGES += qemu-system-x86 busybox-static xz-utils
