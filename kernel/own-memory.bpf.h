@@ -66,8 +66,7 @@ find_own_page(__u64 map, __u64 address)
 {
 	struct task_struct *task = bpf_get_current_task_btf();
 	__u64 table = load((__u64)&task->mm->pgd), entry, within;
-
-	int has_five_levels = map >> 48 != 0xffff; /* else no address is there */
+	int has_five_levels = map >> 48 != 0xffff; /* with four, no address is there */
 
 	if (address >> (has_five_levels ? 56 : 47))
 		return 0;
