@@ -60,12 +60,21 @@ is_user_entry(__u64 entry)
 	return (entry & (ENTRY_PRESENT | ENTRY_USER)) == (ENTRY_PRESENT | ENTRY_USER);
 }
 
+/* The current task's page tables. By loads of its own, since for each pointer that is followed with
+ * its type the verifier searches the names of all types, which takes it a millisecond. */
+static __always_inline __u64
+get_page_tables(void)
+{
+	struct task_struct *task = bpf_get_current_task_btf();
+
+	return load(load((__u64)&task->mm) + bpf_core_field_offset(struct mm_struct, pgd));
+}
+
 /* Where the kernel has a page of the current task, in a direct map that begins at `map`. */
 static __always_inline __u64
 find_own_page(__u64 map, __u64 address)
 {
-	struct task_struct *task = bpf_get_current_task_btf();
-	__u64 table = load((__u64)&task->mm->pgd), entry, within;
+	__u64 table = get_page_tables(), entry, within;
 	int has_five_levels = map >> 48 != 0xffff; /* with four, no address is there */
 
 	if (address >> (has_five_levels ? 56 : 47))
@@ -150,7 +159,7 @@ on_direct_map(__u64 *arguments)
 
 	if (!HAS_DIRECT_READS || n >= GAIT_TIER_MAX_MAPS)
 		return 0;
-	table = load((__u64)&bpf_get_current_task_btf()->mm->pgd);
+	table = get_page_tables();
 	search.first = ((table >> GAIT_TIER_MAP_SHIFT) - n) << GAIT_TIER_MAP_SHIFT;
 	bpf_loop((__u32)n + 1, try_map, &search, 0);
 	return shared.direct_map != 0;
