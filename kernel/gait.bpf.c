@@ -468,20 +468,24 @@ on_enter(__u64 *arguments)
  * Without loss: whoever has finished a call while the ring is half full stops on the way back to
  * the program, until the reader, who is its tracer, has made room and lets it go on; the program
  * sees nothing of it. Not at the entry, where a signal would end the call that is just beginning.
- * What is still in a call may add one record each: the other half is for those.
+ * What is still in a call may add one record each: the other half is for those, and for the few
+ * that go by before the ring is looked at.
  */
 SEC("tp_btf/sys_exit")
 int
 on_exit(__u64 *arguments)
 {
-	struct task_struct *task = bpf_get_current_task_btf();
-	struct gait_tier_slot *slot;
+	struct task_struct *task;
 	__u32 index;
 
-	if (!task->ptrace)
+	if (!shared.is_tight)
 		return 0;
-	slot = find_slot(task, &index);
-	if (slot && bpf_ringbuf_query(&ring, BPF_RB_AVAIL_DATA) > config.ring_size / 2)
+	if (bpf_ringbuf_query(&ring, BPF_RB_AVAIL_DATA) <= config.ring_size / 2) {
+		shared.is_tight = 0;
+		return 0;
+	}
+	task = bpf_get_current_task_btf();
+	if (task->ptrace && find_slot(task, &index))
 		bpf_send_signal_thread(GAIT_TIER_SIGNAL);
 	return 0;
 }

@@ -15,7 +15,6 @@
 
 /* The reader looks every few milliseconds by itself; it is woken where that might be too late. */
 #define WAKE_SHARE 8
-#define LOOK_EVERY 64
 
 static __always_inline void
 fill_call(struct gait_tier_call *call, __u32 kind, const struct gait_tier_slot *slot, __u32 index,
@@ -41,15 +40,24 @@ fill_call(struct gait_tier_call *call, __u32 kind, const struct gait_tier_slot *
 	call->n_lost = slot->n_lost;
 }
 
+/* How full the ring is; on_exit() is told where that is more than half. */
+static __always_inline __u64
+look_at_ring(void)
+{
+	__u64 size = bpf_ringbuf_query(&ring, BPF_RB_AVAIL_DATA);
+
+	if (size > config.ring_size / 2)
+		shared.is_tight = 1;
+	return size;
+}
+
 static __always_inline __u64
 choose_wakeup(const struct gait_tier_slot *slot)
 {
-	if (slot->n_events % LOOK_EVERY != 0)
+	if (slot->n_events & config.look_mask)
 		return BPF_RB_NO_WAKEUP;
-	return bpf_ringbuf_query(&ring, BPF_RB_AVAIL_DATA) >
-	               bpf_ringbuf_query(&ring, BPF_RB_RING_SIZE) / WAKE_SHARE
-	           ? BPF_RB_FORCE_WAKEUP
-	           : BPF_RB_NO_WAKEUP;
+	return look_at_ring() > config.ring_size / WAKE_SHARE ? BPF_RB_FORCE_WAKEUP
+	                                                      : BPF_RB_NO_WAKEUP;
 }
 
 /* Distinguishes stacks. */
@@ -143,6 +151,7 @@ report_raw(struct gait_tier_report *report, struct gait_tier_slot *slot, const _
 		raw->registers[i] = registers[i];
 	raw->n_stack = copy_stack(raw, registers[REGS_RSP]);
 	bpf_ringbuf_submit(raw, BPF_RB_FORCE_WAKEUP);
+	look_at_ring();
 	return 1;
 }
 

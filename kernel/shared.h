@@ -271,7 +271,8 @@ struct gait_tier_config {
 	__u32 n_states;                    /* of a task */
 	__u32 stride;                      /* of them, those of one signal context */
 	__u32 anon_module, unknown_module; /* [anon] and [unknown] in the walk table */
-	__u32 pad;
+	/* The ring is looked at in a task's every n-th call, which is a power of two: n - 1. */
+	__u32 look_mask;
 	__u64 ring_size;
 	__u64 seed; /* what stacks are told apart with: nobody can make two that look alike */
 };
@@ -281,6 +282,6 @@ struct gait_tier_shared {
 	__u32 generation; /* goes up whenever code may have come to lie elsewhere */
 	__u32 n_moving;   /* tasks in calls that may move it: no place is remembered meanwhile */
 	__u32 n_stacks;   /* that have a number */
-	__u32 pad;
+	__u32 is_tight;   /* more than half of the ring is waiting to be read */
 	__u64 direct_map; /* where the kernel has all memory; 0: not known */
 };

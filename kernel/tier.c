@@ -25,6 +25,9 @@
 #define RECORDING_RING (64u * 1024 * 1024)
 #define ENFORCING_RING (1024u * 1024)
 
+/* Calls of a task between two looks at the ring, at most. */
+#define MAX_LOOK 64
+
 /* The program, compiled. */
 extern const guint8 gait_tier_program[];
 extern const guint64 gait_tier_program_size;
@@ -92,6 +95,19 @@ find_module(const GaitWalkTable *table, const char *name)
 	return table ? gait_walk_table_find_module(table, name, "", &is_stale) : GAIT_WALK_NONE;
 }
 
+/* All tasks together may not fill a quarter of the ring before one of them looks at it, where they
+ * can help it. */
+static guint32
+choose_look_mask(guint64 ring_size)
+{
+	guint64 each = sizeof(struct gait_tier_call) + BPF_RINGBUF_HDR_SZ;
+	guint32 n = MAX_LOOK;
+
+	while (n > 1 && n * each * GAIT_TIER_MAX_TASKS > ring_size / 4)
+		n /= 2;
+	return n - 1;
+}
+
 static void
 configure(GaitTier *tier, const GaitTierOptions *options)
 {
@@ -112,6 +128,7 @@ configure(GaitTier *tier, const GaitTierOptions *options)
 	    .seed = (guint64)g_random_int() << 32 | g_random_int(),
 	};
 
+	config.look_mask = choose_look_mask(config.ring_size);
 	/* Values of a map that is mapped are a multiple of 8 bytes. */
 	config.n_states = (stride * GAIT_TIER_MAX_CONTEXTS + 1) & ~1u;
 	tier->config = config;
