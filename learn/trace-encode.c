@@ -4,10 +4,12 @@
 
 #include <string.h>
 
-void
-gait_put_number(GByteArray *out, guint64 value)
+#define MAX_NUMBER 10 /* bytes */
+
+/* Returns how many bytes it takes. */
+static guint
+encode(guint8 bytes[MAX_NUMBER], guint64 value)
 {
-	guint8 bytes[10];
 	guint n = 0;
 
 	while (value >= 0x80) {
@@ -15,7 +17,15 @@ gait_put_number(GByteArray *out, guint64 value)
 		value >>= 7;
 	}
 	bytes[n++] = (guint8)value;
-	g_byte_array_append(out, bytes, n);
+	return n;
+}
+
+void
+gait_put_number(GByteArray *out, guint64 value)
+{
+	guint8 bytes[MAX_NUMBER];
+
+	g_byte_array_append(out, bytes, encode(bytes, value));
 }
 
 void
@@ -33,25 +43,33 @@ gait_put_record(GByteArray *out, GaitRecordType type)
 	gait_put_number(out, (guint64)type << GAIT_RECORD_KIND_BITS | GAIT_RECORD_OTHER);
 }
 
-static void
-put_time(GaitTraceWriter *writer, guint64 time_ns)
+/* The time since the event before, as it is written. */
+static guint64
+advance(GaitTraceWriter *writer, guint64 time_ns)
 {
+	gint64 delta;
+
 	time_ns = MIN(time_ns, GAIT_TRACE_MAX_TIME_NS);
-	gait_put_number(writer->records, gait_zigzag((gint64)(time_ns - writer->time_ns)));
+	delta = (gint64)(time_ns - writer->time_ns);
 	writer->time_ns = time_ns;
+	return gait_zigzag(delta);
 }
 
+/* Nearly all of a trace: appended at once. */
 static void
 put_syscall(GaitTraceWriter *writer, const GaitEvent *event)
 {
 	gboolean is_same = event->task == writer->task;
+	guint8 bytes[3 * MAX_NUMBER];
+	guint n;
 
 	g_assert(event->shape < writer->n_shapes);
-	gait_put_number(writer->records, (guint64)event->shape << GAIT_RECORD_KIND_BITS |
-	                                     (is_same ? GAIT_RECORD_SAME : GAIT_RECORD_SWITCH));
+	n = encode(bytes, (guint64)event->shape << GAIT_RECORD_KIND_BITS |
+	                      (is_same ? GAIT_RECORD_SAME : GAIT_RECORD_SWITCH));
 	if (!is_same)
-		gait_put_number(writer->records, event->task);
-	put_time(writer, event->time_ns);
+		n += encode(bytes + n, event->task);
+	n += encode(bytes + n, advance(writer, event->time_ns));
+	g_byte_array_append(writer->records, bytes, n);
 }
 
 static void
@@ -60,7 +78,7 @@ put_event(GaitTraceWriter *writer, GaitRecordType type, const GaitEvent *event)
 	gait_put_record(writer->records, type);
 	if (type != GAIT_RECORD_START)
 		gait_put_number(writer->records, event->task);
-	put_time(writer, event->time_ns);
+	gait_put_number(writer->records, advance(writer, event->time_ns));
 }
 
 static void
