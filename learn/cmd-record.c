@@ -295,8 +295,8 @@ print_attribution(const GaitRecordSessionResult *result)
 		return;
 	}
 	fprintf(stderr,
-	        "%s: stacks: %.1f%% from the cache, %.1f%% by frame pointers, %.1f%% unknown\n",
-	        g_get_prgname(), 100 * (double)stats->n_cached / n,
+	        "%s: stacks: %.1f%% by libunwind, %.1f%% by frame pointers, %.1f%% unknown\n",
+	        g_get_prgname(), 100 * (double)stats->n_by_libunwind / n,
 	        100 * (double)stats->n_frame_pointer / n, 100 * (double)stats->n_unknown / n);
 }
 

@@ -4,5 +4,5 @@
 
 #include "sysgait/attribute.h"
 
-/* Forgets what unwinding came to, so that the next events are unwound anew; stacks stay. */
-void gait_attributor_forget(GaitAttributor *attributor);
+/* From now on libunwind alone is asked. */
+void gait_attributor_distrust_tables(GaitAttributor *attributor);

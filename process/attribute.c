@@ -2,13 +2,13 @@
 /*
  * Attribution: which library is responsible for a system call, and from which site (DESIGN §1). The
  * rules are here and nothing else: frames come from the unwinder, modules from the space, stacks
- * are interned, and the memo answers for what was seen before. It never guesses: where the walk
- * outward cannot be trusted, the library is [unknown].
+ * are interned. The walk outward goes by unwind tables, and where they do not say enough once more
+ * from the start, by libunwind. It never guesses: where the walk cannot be trusted, the
+ * library is [unknown].
  */
 #include "process/attribute-private.h"
 
 #include "process/issuer.h"
-#include "process/memo.h"
 #include "process/module-private.h"
 #include "process/space-private.h"
 #include "process/stacks.h"
@@ -27,10 +27,11 @@ struct _GaitAttributor {
 	GaitAttributorOptions options;
 	GaitAttributorStats stats;
 	GaitUnwinder *unwinder;
-	GaitMemo *memo;
 	GaitStacks *stacks;
 	const GaitStack *unknown; /* where not even the issuer can be told apart */
+	gboolean distrusts_tables;
 	guint n_frames;
+	guint64 issuer; /* the offset that stands for frame 0's */
 	GaitStackFrame frames[MAX_FRAMES];
 };
 
@@ -55,7 +56,6 @@ gait_attributor_new(GaitModules *modules, const GaitAttributorOptions *options)
 	if (options)
 		attributor->options = *options;
 	attributor->unwinder = gait_unwinder_new(modules);
-	attributor->memo = gait_memo_new();
 	attributor->stacks = gait_stacks_new();
 	attributor->unknown =
 	    gait_stacks_intern(attributor->stacks, GAIT_STACK_UNKNOWN, &unknown, 1, 0);
@@ -68,10 +68,17 @@ gait_attributor_free(GaitAttributor *attributor)
 	if (!attributor)
 		return;
 	gait_unwinder_free(attributor->unwinder);
-	gait_memo_free(attributor->memo);
 	gait_stacks_free(attributor->stacks);
 	g_free(attributor);
 }
+
+/* What is to be attributed. */
+typedef struct {
+	GaitSpace *space;
+	pid_t task;
+	guint32 nr;
+	const GaitRegisters *registers;
+} Event;
 
 /* What a walk came to. */
 typedef struct {
@@ -170,9 +177,7 @@ walk_out(GaitAttributor *attributor, gboolean is_static, Walk *walk)
 static void
 settle_issuer(GaitAttributor *attributor)
 {
-	GaitStackFrame *issuer = &attributor->frames[0];
-
-	issuer->offset = gait_issuer_find_first(issuer->module, issuer->offset);
+	attributor->frames[0].offset = attributor->issuer;
 }
 
 /* The stack of a walk that failed: the issuer, as far as it is known, called by [unknown]. */
@@ -206,27 +211,43 @@ intern_walk(GaitAttributor *attributor, const Walk *walk)
 	return stack ? stack : intern_unknown(attributor);
 }
 
-/* Without memory. NULL: more registers are needed. */
-static const GaitStack *
-unwind(GaitAttributor *attributor, GaitSpace *space, pid_t task, guint32 nr,
-       const GaitRegisters *registers)
+static Walk
+walk_from(GaitAttributor *attributor, const Event *event, GaitUnwindMode mode)
 {
-	Walk walk = {.end = GAIT_UNWIND_FRAME, .site = -1, .status = GAIT_STACK_EXACT};
+	Walk walk = {.site = -1, .status = GAIT_STACK_EXACT};
 	GaitUnwindFrame frame;
 	gboolean is_static;
 
 	attributor->n_frames = 0;
-	if (gait_unwinder_begin(attributor->unwinder, space, task, registers, &frame) !=
-	    GAIT_UNWIND_FRAME)
-		return intern_unknown(attributor);
+	walk.end = gait_unwinder_begin(attributor->unwinder, mode, event->space, event->task,
+	                               event->registers, &frame);
+	if (walk.end != GAIT_UNWIND_FRAME)
+		return walk;
 	push_frame(attributor, &frame);
-	is_static = !gait_space_has_runtime(space, task);
-	if (is_own_site(frame.module, nr, is_static))
+	attributor->issuer = frame.first;
+	is_static = !gait_space_has_runtime(event->space, event->task);
+	if (is_own_site(frame.module, event->nr, is_static))
 		set_site(attributor, &walk, 0);
-	if (nr != __NR_rt_sigreturn)
+	if (event->nr != __NR_rt_sigreturn)
 		walk_out(attributor, is_static, &walk);
+	return walk;
+}
+
+/* NULL: more registers are needed. */
+static const GaitStack *
+unwind(GaitAttributor *attributor, const Event *event)
+{
+	Walk walk = {.end = GAIT_UNWIND_UNSAID};
+	gboolean is_unsaid;
+
+	if (!attributor->distrusts_tables)
+		walk = walk_from(attributor, event, GAIT_UNWIND_BY_TABLES);
+	is_unsaid = walk.end == GAIT_UNWIND_UNSAID;
+	if (is_unsaid)
+		walk = walk_from(attributor, event, GAIT_UNWIND_BY_CFI);
 	if (walk.site < 0 && walk.end == GAIT_UNWIND_NEEDS_REGISTERS)
 		return NULL;
+	attributor->stats.n_by_libunwind += is_unsaid;
 	return intern_walk(attributor, &walk);
 }
 
@@ -240,55 +261,22 @@ finish(GaitAttributor *attributor, const GaitStack *stack, const GaitStack **res
 	return GAIT_ATTRIBUTION_DONE;
 }
 
-static GaitAttribution
-attribute_anew(GaitAttributor *attributor, GaitSpace *space, pid_t task, guint32 nr,
-               const GaitRegisters *registers, const GaitStack **result)
+GaitAttribution
+gait_attributor_attribute(GaitAttributor *attributor, GaitSpace *space, pid_t task, guint32 nr,
+                          const GaitRegisters *registers, const GaitStack **result)
 {
 	GaitSnapshot *snapshot = gait_unwinder_get_snapshot(attributor->unwinder);
-	const GaitStack *stack = unwind(attributor, space, task, nr, registers);
-	const GaitMemoRead *reads;
-	guint n_reads;
+	const GaitStack *stack;
 	guint64 word;
 
+	gait_snapshot_begin(snapshot, space, task, registers->value[GAIT_REGISTER_RSP]);
+	stack = unwind(attributor, &(Event){space, task, nr, registers});
 	if (!stack)
 		return GAIT_ATTRIBUTION_NEEDS_REGISTERS;
 	/* Not to be found may mean not to be there any more. */
 	if (stack->status == GAIT_STACK_UNKNOWN && !snapshot->is_gone)
 		gait_snapshot_read(snapshot, registers->value[GAIT_REGISTER_RSP], 8, &word);
-	if (snapshot->is_gone)
-		return GAIT_ATTRIBUTION_GONE;
-	reads = gait_unwinder_get_reads(attributor->unwinder, &n_reads);
-	/* rt_sigreturn is a site whatever the stack looks like, which no other call at that place
-	 * is. */
-	if (reads && nr != __NR_rt_sigreturn)
-		gait_memo_add(attributor->memo, &(GaitMemoEvent){space, task, registers, FALSE},
-		              reads, n_reads, stack->id);
-	return finish(attributor, stack, result);
-}
-
-GaitAttribution
-gait_attributor_attribute(GaitAttributor *attributor, GaitSpace *space, pid_t task, guint32 nr,
-                          const GaitRegisters *registers, const GaitStack **stack)
-{
-	GaitSnapshot *snapshot = gait_unwinder_get_snapshot(attributor->unwinder);
-	guint32 id;
-
-	gait_snapshot_begin(snapshot, space, task, registers->value[GAIT_REGISTER_RSP]);
-	if (nr != __NR_rt_sigreturn) {
-		switch (gait_memo_find(attributor->memo,
-		                       &(GaitMemoEvent){space, task, registers, FALSE}, snapshot,
-		                       &id)) {
-		case GAIT_MEMO_HIT:
-			attributor->stats.n_cached++;
-			return finish(attributor, gait_stacks_get(attributor->stacks, id), stack);
-		case GAIT_MEMO_NEEDS_REGISTERS:
-			return GAIT_ATTRIBUTION_NEEDS_REGISTERS;
-		case GAIT_MEMO_MISS:
-		case GAIT_MEMO_N_:
-			break;
-		}
-	}
-	return attribute_anew(attributor, space, task, nr, registers, stack);
+	return snapshot->is_gone ? GAIT_ATTRIBUTION_GONE : finish(attributor, stack, result);
 }
 
 gboolean
@@ -297,25 +285,24 @@ gait_attributor_recall(GaitAttributor *attributor, GaitSpace *space, pid_t task,
                        const GaitStack **stack)
 {
 	GaitSnapshot *snapshot = gait_unwinder_get_snapshot(attributor->unwinder);
-	guint32 id;
+	Walk walk;
 
-	if (nr == __NR_rt_sigreturn || !gait_space_is_settled(space))
+	if (nr == __NR_rt_sigreturn || attributor->distrusts_tables ||
+	    !gait_space_is_settled(space))
 		return FALSE;
 	gait_snapshot_begin(snapshot, space, task, registers->value[GAIT_REGISTER_RSP]);
 	gait_snapshot_put(snapshot, top->bytes, top->size);
-	if (gait_memo_find(attributor->memo, &(GaitMemoEvent){space, task, registers, TRUE},
-	                   snapshot, &id) != GAIT_MEMO_HIT)
+	walk = walk_from(attributor, &(Event){space, task, nr, registers}, GAIT_UNWIND_RECALLED);
+	if (walk.site < 0 || walk.end == GAIT_UNWIND_FAILED || snapshot->is_gone)
 		return FALSE;
-	attributor->stats.n_cached++;
-	finish(attributor, gait_stacks_get(attributor->stacks, id), stack);
+	finish(attributor, intern_walk(attributor, &walk), stack);
 	return TRUE;
 }
 
 void
-gait_attributor_forget(GaitAttributor *attributor)
+gait_attributor_distrust_tables(GaitAttributor *attributor)
 {
-	gait_memo_free(attributor->memo);
-	attributor->memo = gait_memo_new();
+	attributor->distrusts_tables = TRUE;
 }
 
 void
@@ -332,29 +319,13 @@ gait_attributor_attribute_copy(GaitAttributor *attributor, GaitSpace *space, pid
                                const GaitRegisters *registers, const guint8 *bytes, gsize size)
 {
 	GaitSnapshot *snapshot = gait_unwinder_get_snapshot(attributor->unwinder);
-	GaitMemoEvent event = {space, task, registers, FALSE};
 	const GaitStack *stack, *result;
-	const GaitMemoRead *reads;
-	guint n_reads;
-	guint32 id;
 
 	gait_snapshot_begin(snapshot, space, task, registers->value[GAIT_REGISTER_RSP]);
 	gait_snapshot_put(snapshot, bytes, MIN(size, GAIT_STACK_COPY_MAX));
 	snapshot->is_whole = TRUE;
-	if (nr != __NR_rt_sigreturn &&
-	    gait_memo_find(attributor->memo, &event, snapshot, &id) == GAIT_MEMO_HIT) {
-		attributor->stats.n_cached++;
-		finish(attributor, gait_stacks_get(attributor->stacks, id), &result);
-		return result;
-	}
-	stack = unwind(attributor, space, task, nr, registers);
-	if (!stack)
-		stack = intern_unknown(attributor);
-	/* What was not in the copy may be there the next time. */
-	reads = gait_unwinder_get_reads(attributor->unwinder, &n_reads);
-	if (reads && nr != __NR_rt_sigreturn && stack->status != GAIT_STACK_UNKNOWN)
-		gait_memo_add(attributor->memo, &event, reads, n_reads, stack->id);
-	finish(attributor, stack, &result);
+	stack = unwind(attributor, &(Event){space, task, nr, registers});
+	finish(attributor, stack ? stack : intern_unknown(attributor), &result);
 	return result;
 }
 
@@ -367,6 +338,7 @@ gait_attributor_adopt(GaitAttributor *attributor, const GaitStackFrame *frames, 
 
 	g_assert(site < MAX_FRAMES);
 	attributor->n_frames = site + 1;
+	attributor->issuer = gait_issuer_find_first(frames[0].module, frames[0].offset);
 	memcpy(attributor->frames, frames, (site + 1) * sizeof(*frames));
 	responsible = &attributor->frames[site];
 	if (get_go_kind(responsible) == GAIT_GO_RUNTIME)

@@ -17,6 +17,10 @@ void gait_modules_note_failure(GaitModules *modules, int error);
 const GaitCfi *gait_module_get_cfi(GaitModule *module);
 /* The function table of a Go program; NULL where there is none. Borrowed. */
 const GaitGoTable *gait_module_get_go_table(GaitModule *module);
+/* The row of the module's unwind table at a file offset, without making the table; see
+ * unwind-table.h. */
+gboolean gait_module_find_unwind_row(GaitModule *module, guint64 offset,
+                                     struct gait_unwind_row *row);
 /*
  * What a module's own runtime calls for itself counts as a library of its own (path
  * GAIT_RUNTIME_PART, the same offsets and build-id). Only Go programs have one.

@@ -103,9 +103,10 @@ gait_module_symbolize(GaitModule *module, guint64 offset, const char **name, gui
 const GaitGoTable *
 gait_module_get_go_table(GaitModule *module)
 {
-	if (!module->go_loaded && module->image)
-		module->go = gait_go_table_new(module->image);
-	if (module->go && !module->go_loaded &&
+	if (module->go_loaded || !module->image)
+		return module->go;
+	module->go = gait_go_table_new(module->image);
+	if (module->go &&
 	    !gait_modules_take_room(module->owner, gait_go_table_get_size(module->go)))
 		g_clear_pointer(&module->go, gait_go_table_free);
 	module->go_loaded = TRUE;
@@ -115,10 +116,10 @@ gait_module_get_go_table(GaitModule *module)
 const GaitCfi *
 gait_module_get_cfi(GaitModule *module)
 {
-	if (!module->cfi_loaded && module->image)
-		module->cfi = gait_cfi_new(module->image);
-	if (module->cfi && !module->cfi_loaded &&
-	    !gait_modules_take_room(module->owner, gait_cfi_get_size(module->cfi)))
+	if (module->cfi_loaded || !module->image)
+		return module->cfi;
+	module->cfi = gait_cfi_new(module->image);
+	if (module->cfi && !gait_modules_take_room(module->owner, gait_cfi_get_size(module->cfi)))
 		g_clear_pointer(&module->cfi, gait_cfi_free);
 	module->cfi_loaded = TRUE;
 	return module->cfi;
@@ -150,6 +151,15 @@ gait_module_get_unwind_rows(GaitModule *module, guint32 *n_rows)
 	if (n_rows)
 		*n_rows = whole->n_rows;
 	return whole->rows;
+}
+
+gboolean
+gait_module_find_unwind_row(GaitModule *module, guint64 offset, struct gait_unwind_row *row)
+{
+	*row = (struct gait_unwind_row){0};
+	return module->image &&
+	       gait_unwind_table_find(module->image, gait_module_get_cfi(module),
+	                              gait_module_get_go_table(module), offset, row);
 }
 
 gboolean

@@ -4,8 +4,7 @@
  * has a fixed place there, and code addresses are translated on the way in. So what libunwind
  * caches holds for every process and wherever a module is mapped, and never has to be flushed. CFI
  * comes from the modules' files, the stack from one snapshot, registers from the event; one that is
- * not known is an error that is remembered, so that the caller can ask again with it. Each thing
- * read is recorded for the memo.
+ * not known is an error that is remembered, so that the caller can ask again with it.
  */
 #include "process/unwind-private.h"
 
@@ -90,30 +89,16 @@ get_dyn_info_list_addr(unw_addr_space_t space, unw_word_t *address, void *data)
 	return -UNW_ENOINFO;
 }
 
-static void
-record(GaitUnwinder *unwinder, GaitReadKind kind, guint32 where, guint64 value)
-{
-	/* The same thing read twice decides nothing new. */
-	for (guint i = 0; i < unwinder->n_reads; i++)
-		if (unwinder->reads[i].kind == kind && unwinder->reads[i].where == where)
-			return;
-	if (unwinder->n_reads == GAIT_UNWIND_MAX_READS)
-		unwinder->is_repeatable = FALSE;
-	else
-		unwinder->reads[unwinder->n_reads++] = (GaitMemoRead){kind, where, value};
-}
-
 gboolean
 gait_unwinder_read_word(GaitUnwinder *unwinder, guint64 address, guint64 *word)
 {
 	guint64 offset = address - unwinder->snapshot.base;
 
 	if (gait_snapshot_get(&unwinder->snapshot, offset, word)) {
-		record(unwinder, GAIT_READ_SLOT, (guint32)offset, *word);
+		unwinder->start->reach = MAX(unwinder->start->reach, (guint32)offset + 8);
 		return TRUE;
 	}
 	/* Another stack. */
-	unwinder->is_repeatable = FALSE;
 	return unwinder->n_far_reads++ < MAX_FAR_READS &&
 	       gait_snapshot_read(&unwinder->snapshot, address, 8, word) == 8;
 }
@@ -126,9 +111,6 @@ gait_unwinder_read_register(GaitUnwinder *unwinder, guint number, guint64 *value
 		return FALSE;
 	}
 	*value = unwinder->registers.value[number];
-	/* What a frame pointer led to was recorded when it was read. */
-	if (unwinder->has_event_registers && number != GAIT_REGISTER_RSP)
-		record(unwinder, GAIT_READ_REGISTER, number, *value);
 	return TRUE;
 }
 

@@ -6,8 +6,13 @@
  * function that holds the instruction. Otherwise the frame pointer is followed: believed where the
  * return address it leads to follows a call, and not a call to some other function. (A frame
  * pointer alone would skip the caller of a function that keeps no frame.)
+ *
+ * What a word on the stack is evidence of is remembered by what it means: a place in a module, or
+ * nothing.
  */
 #include "process/unwind-private.h"
+
+#include "process/space-private.h"
 
 #include <string.h>
 
@@ -55,16 +60,17 @@ is_start_of_frame(GaitUnwinder *unwinder, guint64 start)
 static GaitCall
 resolve_call(GaitUnwinder *unwinder, guint64 address, guint64 *target)
 {
-	guint8 around[GAIT_CODE_BEFORE + GAIT_CODE_AFTER], code[GAIT_CODE_AFTER];
+	guint8 code[GAIT_CODE_AFTER];
+	const GaitPlace *place;
 	guint64 slot, offset;
 	GaitModule *module = gait_space_find(unwinder->space, unwinder->task, address, &offset);
 	GaitCall call;
 
 	if (!module)
 		return GAIT_CALL_NONE;
-	gait_unwinder_read_around(unwinder, module, offset, address, around);
-	call = gait_code_get_call(around, address, target);
-	slot = *target;
+	place = gait_unwinder_get_place(unwinder, module, offset, address, FALSE);
+	call = place->call;
+	slot = *target = address + place->distance;
 	if (call == GAIT_CALL_DIRECT) {
 		module = gait_space_find(unwinder->space, unwinder->task, *target, &offset);
 		if (!module ||
@@ -76,9 +82,54 @@ resolve_call(GaitUnwinder *unwinder, guint64 address, guint64 *target)
 	if (call != GAIT_CALL_DIRECT && call != GAIT_CALL_SLOT)
 		return call;
 	/* What the linker has put there. */
-	unwinder->is_repeatable = FALSE;
+	unwinder->has_read_memory = TRUE;
 	return gait_snapshot_read(&unwinder->snapshot, slot, 8, target) == 8 ? GAIT_CALL_DIRECT
 	                                                                     : GAIT_CALL_NONE;
+}
+
+static GaitEvidence
+find_evidence(GaitUnwinder *unwinder, guint64 address)
+{
+	guint64 target;
+
+	switch (resolve_call(unwinder, address, &target)) {
+	case GAIT_CALL_DIRECT:
+		return is_start_of_frame(unwinder, target) ? GAIT_EVIDENCE_OF_CALL
+		                                           : GAIT_EVIDENCE_OF_OTHER;
+	case GAIT_CALL_SLOT:
+	case GAIT_CALL_INDIRECT:
+		return GAIT_EVIDENCE_POSSIBLE;
+	case GAIT_CALL_NONE:
+	case GAIT_CALL_N_:
+		break;
+	}
+	return GAIT_EVIDENCE_NONE;
+}
+
+/* What a word is evidence of, if it is the return address of the current frame. */
+static GaitEvidence
+judge(GaitUnwinder *unwinder, guint64 address)
+{
+	guint64 meaning = address, offset;
+	GaitModule *module =
+	    gait_space_find_known(unwinder->space, unwinder->task, address, &offset);
+	GaitWitness *witness;
+
+	if (address > GAIT_UNWIND_MAX_ADDRESS)
+		return GAIT_EVIDENCE_NONE;
+	if (module)
+		meaning = gait_unwinder_get_key(module, offset, FALSE);
+	witness = &unwinder->witnesses[GAIT_UNWIND_HASH(unwinder->key + meaning)];
+	if (unwinder->key != 0 && witness->frame == unwinder->key && witness->word == meaning)
+		return witness->evidence;
+	/* Whoever looks further may have to read maps and tables. */
+	if (unwinder->mode == GAIT_UNWIND_RECALLED)
+		return GAIT_EVIDENCE_NONE;
+	unwinder->has_read_memory = FALSE;
+	*witness = (GaitWitness){unwinder->key, meaning, find_evidence(unwinder, address)};
+	if (unwinder->has_read_memory || meaning == 0)
+		witness->frame = 0;
+	return witness->evidence;
 }
 
 gboolean
@@ -127,14 +178,13 @@ step_out_of_leaf(GaitUnwinder *unwinder, guint64 stack_pointer, guint64 address,
 static GaitUnwindResult
 step_out_of_frame(GaitUnwinder *unwinder, guint64 frame_pointer, GaitUnwindFrame *frame)
 {
-	guint64 saved, address, target;
-	GaitCall call;
+	guint64 saved, address;
+	GaitEvidence evidence;
 
 	if (!read_frame(unwinder, frame_pointer, &saved, &address))
 		return GAIT_UNWIND_FAILED;
-	call = resolve_call(unwinder, address, &target);
-	if (call == GAIT_CALL_NONE ||
-	    (call == GAIT_CALL_DIRECT && !is_start_of_frame(unwinder, target)))
+	evidence = judge(unwinder, address);
+	if (evidence != GAIT_EVIDENCE_OF_CALL && evidence != GAIT_EVIDENCE_POSSIBLE)
 		return GAIT_UNWIND_FAILED;
 	unwinder->used_frame_pointer = TRUE;
 	unwinder->has_event_registers = FALSE;
@@ -145,15 +195,6 @@ step_out_of_frame(GaitUnwinder *unwinder, guint64 frame_pointer, GaitUnwindFrame
 	return gait_unwinder_enter(unwinder, address, frame);
 }
 
-static gboolean
-is_leaf_call(GaitUnwinder *unwinder, guint64 address)
-{
-	guint64 target;
-
-	return resolve_call(unwinder, address, &target) == GAIT_CALL_DIRECT &&
-	       is_start_of_frame(unwinder, target);
-}
-
 GaitUnwindResult
 gait_unwinder_step_without_cfi(GaitUnwinder *unwinder, gboolean only_leaf, GaitUnwindFrame *frame)
 {
@@ -162,7 +203,7 @@ gait_unwinder_step_without_cfi(GaitUnwinder *unwinder, gboolean only_leaf, GaitU
 	if (!gait_unwinder_get_register(unwinder, GAIT_REGISTER_RSP, &stack_pointer))
 		return GAIT_UNWIND_FAILED;
 	if (unwinder->depth == 0 && gait_unwinder_read_word(unwinder, stack_pointer, &address) &&
-	    is_leaf_call(unwinder, address))
+	    judge(unwinder, address) == GAIT_EVIDENCE_OF_CALL)
 		return step_out_of_leaf(unwinder, stack_pointer, address, frame);
 	if (only_leaf)
 		return GAIT_UNWIND_FAILED;

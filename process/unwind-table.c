@@ -28,6 +28,7 @@ enum {
 };
 /* Instructions of CFI, steps of Go's tables. (libc has 55,000.) */
 static const guint64 MAX_WORK = 32 * 1024 * 1024;
+static const guint64 MAX_ROW_WORK = 64 * 1024; /* of one row by itself */
 static const guint64 MAX_CODE = 256 * 1024 * 1024;
 
 /* Code known by its bytes: what is said from `before` bytes before it on, `size` bytes long. */
@@ -104,21 +105,27 @@ make_cfi(Maker *maker, const GaitCfi *cfi)
 	}
 }
 
-static void
-extend_over_syscall(guint64 start, guint64 end, const struct gait_unwind_row *before, gpointer data)
+static gboolean
+is_syscall(GaitImage *image, guint64 offset)
 {
 	static const guint8 syscall[SYSCALL_SIZE] = {0x0f, 0x05};
-	Maker *maker = data;
 	guint8 code[SYSCALL_SIZE];
 
-	if (end - start >= SYSCALL_SIZE &&
-	    gait_image_read(maker->image, start, SYSCALL_SIZE, code) &&
-	    memcmp(code, syscall, SYSCALL_SIZE) == 0)
-		gait_row_layer_add(maker->layer, start, start + SYSCALL_SIZE, before);
+	return gait_image_read(image, offset, SYSCALL_SIZE, code) &&
+	       memcmp(code, syscall, SYSCALL_SIZE) == 0;
 }
 
 static void
-add_go_range(const GaitGoFunction *function, guint64 start, guint64 end, gpointer data)
+extend_over_syscall(guint64 start, guint64 end, const struct gait_unwind_row *before, gpointer data)
+{
+	Maker *maker = data;
+
+	if (end - start >= SYSCALL_SIZE && is_syscall(maker->image, start))
+		gait_row_layer_add(maker->layer, start, start + SYSCALL_SIZE, before);
+}
+
+static struct gait_unwind_row
+make_go_row(const GaitGoFunction *function)
 {
 	struct gait_unwind_row row = {.rbp = GAIT_RBP_LOST, .flags = GAIT_UNWIND_NOT_CFI};
 
@@ -135,6 +142,14 @@ add_go_range(const GaitGoFunction *function, guint64 start, guint64 end, gpointe
 	} else {
 		row.flags &= (guint8)~GAIT_UNWIND_NOT_CFI;
 	}
+	return row;
+}
+
+static void
+add_go_range(const GaitGoFunction *function, guint64 start, guint64 end, gpointer data)
+{
+	struct gait_unwind_row row = make_go_row(function);
+
 	add(data, start, end, &row);
 }
 
@@ -235,4 +250,77 @@ gait_unwind_table_new(GaitImage *image, const GaitCfi *cfi, const GaitGoTable *g
 	lay_over(&table, &maker);
 	gait_row_layer_free(maker.layer);
 	return gait_row_layer_dup_rows(table, n_rows);
+}
+
+/* --- one row by itself ---------------------------------------------------------------------------
+ */
+
+typedef struct {
+	guint64 vaddr;
+	struct gait_unwind_row row;
+} RowSearch;
+
+static void
+match_cfi_row(guint64 start, guint64 end, const GaitCfiState *state, gpointer data)
+{
+	RowSearch *search = data;
+
+	if (search->vaddr >= start && search->vaddr < end)
+		gait_unwind_row_from_state(&search->row, state);
+}
+
+/* FALSE where no function's CFI covers the address. */
+static gboolean
+find_cfi_row(const GaitCfi *cfi, guint64 vaddr, struct gait_unwind_row *row)
+{
+	RowSearch search = {.vaddr = vaddr};
+	guint64 budget = MAX_ROW_WORK;
+	GaitCfiFde fde;
+
+	if (!gait_cfi_find_function(cfi, vaddr, &fde))
+		return FALSE;
+	gait_cfi_run(&fde, &budget, match_cfi_row, &search);
+	*row = search.row;
+	return TRUE;
+}
+
+/* What is said where CFI ends: the first instructions, and a system call right after a function. */
+static gboolean
+find_uncovered_row(GaitImage *image, const GaitCfi *cfi, guint64 offset, guint64 vaddr,
+                   struct gait_unwind_row *row)
+{
+	if (image->entry != 0 && vaddr - image->entry < MAX_ENTRY_SIZE) {
+		row->cfa = GAIT_CFA_END;
+		return TRUE;
+	}
+	if (vaddr == 0 || !find_cfi_row(cfi, vaddr - 1, row))
+		return FALSE;
+	if (!is_syscall(image, offset))
+		*row = (struct gait_unwind_row){0};
+	return TRUE;
+}
+
+gboolean
+gait_unwind_table_find(GaitImage *image, const GaitCfi *cfi, const GaitGoTable *go, guint64 offset,
+                       struct gait_unwind_row *row)
+{
+	gboolean is_covered = FALSE;
+	GaitGoFunction function;
+	guint64 vaddr;
+
+	*row = (struct gait_unwind_row){0};
+	if (!gait_image_get_vaddr(image, offset, &vaddr))
+		return FALSE;
+	if (cfi)
+		is_covered = find_cfi_row(cfi, vaddr, row) ||
+		             find_uncovered_row(image, cfi, offset, vaddr, row);
+	if (go && gait_go_table_find(go, vaddr, &function)) {
+		struct gait_unwind_row of_go = make_go_row(&function);
+
+		if (of_go.cfa != GAIT_CFA_NONE || row->cfa == GAIT_CFA_NONE)
+			*row = of_go;
+		row->flags |= of_go.flags;
+		is_covered |= of_go.cfa != GAIT_CFA_NONE;
+	}
+	return is_covered;
 }

@@ -12,3 +12,11 @@
  */
 struct gait_unwind_row *gait_unwind_table_new(GaitImage *image, const GaitCfi *cfi,
                                               const GaitGoTable *go, guint32 *n_rows);
+/*
+ * The row that the table has at a file offset, made by itself; all zero where there is none.
+ * Without what the table says of code that is known by its bytes (GAIT_UNWIND_NO_CALLER). FALSE
+ * where nothing speaks of the place; else there may still be something that no row can say. Of a
+ * closed image, less may be said.
+ */
+gboolean gait_unwind_table_find(GaitImage *image, const GaitCfi *cfi, const GaitGoTable *go,
+                                guint64 offset, struct gait_unwind_row *row);

@@ -1,44 +1,53 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * The unwinder's steps. libunwind makes them where there is CFI (unwind-access.c is what it reads
- * through); what it would guess where there is none is not taken: see unwind-frame.c for what is
- * done instead, on evidence. A return address has to lie in executable memory, after a call
- * instruction; otherwise unwinding went wrong.
+ * The unwinder's steps. Rows make them (unwind-step.c), or libunwind where there is CFI
+ * (unwind-access.c is what it reads through); what it would guess where there is none is not taken:
+ * see unwind-frame.c for what is done instead, on evidence. A return address has to lie in
+ * executable memory, after a call instruction; otherwise unwinding went wrong.
  */
 #include "process/unwind-private.h"
 
-#include <string.h>
+#include "process/space-private.h"
 
 enum {
 	MAX_DEPTH = 256,
 	/* ld.so's entry has no FDE; so long it may be. */
 	MAX_ENTRY_SIZE = 256,
-	/* Where Go's vfork keeps its return address while parent and child share the stack: r12. */
-	GO_RETURN_REGISTER = 12,
+	SYSCALL_SIZE = 2,
 };
 
 /* Finds where the current frame's address is. */
-static gboolean
-locate(GaitUnwinder *unwinder, guint64 address, guint64 *offset)
+static GaitPlace *
+locate(GaitUnwinder *unwinder, guint64 address, gboolean is_instruction, guint64 *offset)
 {
+	GaitPlace *place;
+
 	unwinder->address = address;
-	unwinder->module = gait_space_find(unwinder->space, unwinder->task, address, offset);
-	if (!unwinder->module) {
-		/* It may be mapped by the next time. */
-		unwinder->is_repeatable = FALSE;
-		return FALSE;
-	}
-	if (gait_module_get_kind(unwinder->module) == GAIT_MODULE_ANON)
-		unwinder->is_repeatable = FALSE;
-	unwinder->has_vaddr = gait_module_get_vaddr(unwinder->module, *offset, &unwinder->vaddr) &&
-	                      unwinder->vaddr < GAIT_UNWIND_MAX_VADDR;
-	return TRUE;
+	unwinder->module =
+	    unwinder->mode == GAIT_UNWIND_RECALLED
+	        ? gait_space_find_known(unwinder->space, unwinder->task, address, offset)
+	        : gait_space_find(unwinder->space, unwinder->task, address, offset);
+	if (!unwinder->module)
+		return NULL;
+	place =
+	    gait_unwinder_get_place(unwinder, unwinder->module, *offset, address, is_instruction);
+	if (!place)
+		return NULL;
+	unwinder->key = place->key;
+	unwinder->has_vaddr = place->has_vaddr;
+	unwinder->is_covered = place->is_covered;
+	unwinder->vaddr = place->vaddr;
+	unwinder->row = place->row;
+	return place;
 }
 
 GaitUnwindResult
-gait_unwinder_begin(GaitUnwinder *unwinder, GaitSpace *space, pid_t task,
+gait_unwinder_begin(GaitUnwinder *unwinder, GaitUnwindMode mode, GaitSpace *space, pid_t task,
                     const GaitRegisters *registers, GaitUnwindFrame *frame)
 {
+	GaitPlace *place;
+
+	unwinder->mode = mode;
 	unwinder->space = space;
 	unwinder->task = task;
 	unwinder->registers = *registers;
@@ -47,63 +56,38 @@ gait_unwinder_begin(GaitUnwinder *unwinder, GaitSpace *space, pid_t task,
 	unwinder->used_frame_pointer = FALSE;
 	unwinder->has_event_registers = TRUE;
 	unwinder->n_far_reads = 0;
-	unwinder->is_repeatable = TRUE;
-	unwinder->n_reads = 0;
 	/* glibc's clone and clone3 mark the return address undefined after the instruction. */
-	if (!locate(unwinder, registers->value[GAIT_REGISTER_RIP] - 2, &frame->offset))
+	place = locate(unwinder, registers->value[GAIT_REGISTER_RIP] - SYSCALL_SIZE, TRUE,
+	               &frame->offset);
+	if (!place)
 		return GAIT_UNWIND_FAILED;
+	gait_snapshot_need(&unwinder->snapshot, place->reach);
+	unwinder->start = place;
+	place->reach = 0;
 	frame->module = unwinder->module;
 	frame->is_signal_frame = frame->is_outermost = FALSE;
-	if (gait_module_get_kind(frame->module) != GAIT_MODULE_ANON)
-		frame->offset += 2;
+	frame->first = frame->offset;
+	if (gait_module_get_kind(frame->module) != GAIT_MODULE_ANON) {
+		frame->offset += SYSCALL_SIZE;
+		frame->first = place->first;
+	}
 	return GAIT_UNWIND_FRAME;
-}
-
-gsize
-gait_unwinder_read_code(GaitUnwinder *unwinder, GaitModule *module, guint64 offset, guint64 address,
-                        gsize size, guint8 *code)
-{
-	if (gait_module_read(module, offset, size, code))
-		return size;
-	/* Memory may change, and differ from process to process. */
-	unwinder->is_repeatable = FALSE;
-	return gait_snapshot_read(&unwinder->snapshot, address, size, code);
-}
-
-void
-gait_unwinder_read_around(GaitUnwinder *unwinder, GaitModule *module, guint64 offset,
-                          guint64 address, guint8 code[GAIT_CODE_BEFORE + GAIT_CODE_AFTER])
-{
-	const gsize size = GAIT_CODE_BEFORE + GAIT_CODE_AFTER;
-	gsize n_in_page = address % 4096;
-
-	memset(code, 0, size);
-	if (gait_unwinder_read_code(unwinder, module, offset - GAIT_CODE_BEFORE,
-	                            address - GAIT_CODE_BEFORE, size, code) > 0 ||
-	    n_in_page >= GAIT_CODE_BEFORE)
-		return;
-	/* The page before is not there. */
-	gait_unwinder_read_code(unwinder, module, offset - n_in_page, address - n_in_page,
-	                        size - GAIT_CODE_BEFORE + n_in_page,
-	                        code + GAIT_CODE_BEFORE - n_in_page);
 }
 
 GaitUnwindResult
 gait_unwinder_enter(GaitUnwinder *unwinder, guint64 address, GaitUnwindFrame *frame)
 {
-	guint8 code[GAIT_CODE_BEFORE + GAIT_CODE_AFTER];
-	guint64 target;
+	GaitPlace *place;
 
-	if (++unwinder->depth > MAX_DEPTH || !locate(unwinder, address, &frame->offset))
+	if (++unwinder->depth > MAX_DEPTH ||
+	    !(place = locate(unwinder, address, FALSE, &frame->offset)))
 		return GAIT_UNWIND_FAILED;
 	frame->module = unwinder->module;
-	gait_unwinder_read_around(unwinder, unwinder->module, frame->offset, address, code);
-	frame->is_signal_frame = gait_code_is_signal_return(code + GAIT_CODE_BEFORE);
-	frame->is_outermost = gait_code_is_context_start(code);
-	if (!frame->is_signal_frame && !frame->is_outermost &&
-	    gait_code_get_call(code, address, &target) == GAIT_CALL_NONE)
-		return GAIT_UNWIND_FAILED;
-	return GAIT_UNWIND_FRAME;
+	frame->is_signal_frame = place->is_signal_return;
+	frame->is_outermost = place->is_context_start;
+	return place->is_signal_return || place->is_context_start || place->call != GAIT_CALL_NONE
+	           ? GAIT_UNWIND_FRAME
+	           : GAIT_UNWIND_FAILED;
 }
 
 static int
@@ -127,15 +111,10 @@ static int
 try_step(GaitUnwinder *unwinder)
 {
 	unw_cursor_t saved = unwinder->cursor;
-	guint n_reads = unwinder->n_reads;
-	gboolean is_repeatable = unwinder->is_repeatable;
 	int result = step_cursor(unwinder);
 
-	if (unwinder->has_no_info) {
+	if (unwinder->has_no_info)
 		unwinder->cursor = saved;
-		unwinder->n_reads = n_reads;
-		unwinder->is_repeatable = is_repeatable;
-	}
 	return result;
 }
 
@@ -161,55 +140,12 @@ step_uncovered(GaitUnwinder *unwinder, int *result, GaitUnwindFrame *frame)
 	return gait_unwinder_step_without_cfi(unwinder, TRUE, frame);
 }
 
-/*
- * Go's own table gives the size of the frame at every instruction, and needs no register but the
- * stack pointer. FALSE where the frame is not Go's.
- */
-static gboolean
-step_by_go_table(GaitUnwinder *unwinder, GaitUnwindFrame *frame, GaitUnwindResult *result)
+static GaitUnwindResult
+step_by_libunwind(GaitUnwinder *unwinder, GaitUnwindFrame *frame)
 {
-	const GaitGoTable *go = gait_module_get_go_table(unwinder->module);
-	GaitGoFunction function;
-	guint64 stack_pointer, address;
-	gboolean is_popped;
-
-	if (G_LIKELY(!go) || !unwinder->has_vaddr ||
-	    !gait_go_table_find(go, unwinder->vaddr - (unwinder->depth > 0), &function) ||
-	    function.frame_size == GAIT_GO_NO_SIZE ||
-	    !gait_unwinder_get_register(unwinder, GAIT_REGISTER_RSP, &stack_pointer))
-		return FALSE;
-	is_popped = function.frame_size == GAIT_GO_POPPED;
-	stack_pointer += (guint64)function.frame_size;
-	unwinder->needs_register = FALSE;
-	*result = GAIT_UNWIND_FAILED;
-	if (is_popped ? !gait_unwinder_get_register(unwinder, GO_RETURN_REGISTER, &address)
-	              : !gait_unwinder_read_word(unwinder, stack_pointer, &address)) {
-		if (is_popped && unwinder->needs_register && unwinder->has_event_registers)
-			*result = GAIT_UNWIND_NEEDS_REGISTERS;
-		return TRUE;
-	}
-	unwinder->has_event_registers = FALSE;
-	unwinder->registers.known = 1u << GAIT_REGISTER_RSP;
-	unwinder->registers.value[GAIT_REGISTER_RSP] = stack_pointer + 8;
-	unwinder->has_cursor = FALSE;
-	*result = gait_unwinder_enter(unwinder, address, frame);
-	return TRUE;
-}
-
-GaitUnwindResult
-gait_unwinder_step(GaitUnwinder *unwinder, GaitUnwindFrame *frame)
-{
-	GaitUnwindResult by_go_table;
 	unw_word_t address;
-	int result;
+	int result = try_step(unwinder);
 
-	if (step_by_go_table(unwinder, frame, &by_go_table))
-		return by_go_table;
-	if (!gait_module_get_cfi(unwinder->module))
-		return gait_unwinder_step_without_cfi(unwinder, FALSE, frame);
-	if (!unwinder->has_vaddr)
-		return GAIT_UNWIND_FAILED;
-	result = try_step(unwinder);
 	if (unwinder->has_no_info) {
 		GaitUnwindResult uncovered = step_uncovered(unwinder, &result, frame);
 
@@ -228,15 +164,25 @@ gait_unwinder_step(GaitUnwinder *unwinder, GaitUnwindFrame *frame)
 	return gait_unwinder_enter(unwinder, address, frame);
 }
 
+GaitUnwindResult
+gait_unwinder_step(GaitUnwinder *unwinder, GaitUnwindFrame *frame)
+{
+	if (unwinder->row.flags & GAIT_UNWIND_NOT_CFI)
+		return gait_unwinder_step_by_row(unwinder, frame);
+	if (!gait_module_get_cfi(unwinder->module))
+		return gait_unwinder_step_without_cfi(unwinder, FALSE, frame);
+	if (!unwinder->has_vaddr)
+		return GAIT_UNWIND_FAILED;
+	if (unwinder->mode == GAIT_UNWIND_BY_CFI)
+		return step_by_libunwind(unwinder, frame);
+	if (unwinder->is_covered)
+		return gait_unwinder_step_by_row(unwinder, frame);
+	return unwinder->depth > 0 ? GAIT_UNWIND_FAILED
+	                           : gait_unwinder_step_without_cfi(unwinder, TRUE, frame);
+}
+
 gboolean
 gait_unwinder_used_frame_pointer(const GaitUnwinder *unwinder)
 {
 	return unwinder->used_frame_pointer;
-}
-
-const GaitMemoRead *
-gait_unwinder_get_reads(const GaitUnwinder *unwinder, guint *n_reads)
-{
-	*n_reads = unwinder->n_reads;
-	return unwinder->is_repeatable ? unwinder->reads : NULL;
 }

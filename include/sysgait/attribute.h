@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Attribution: from registers and stack memory of a stopped task to issuer, responsible library and
- * call site (DESIGN §1). libunwind does the unwinding, over one snapshot of the stack; results are
- * interned.
+ * call site (DESIGN §1). Unwinding goes by unwind tables, and by libunwind where they do not say
+ * enough, over one snapshot of the stack; results are interned.
  */
 #pragma once
 
@@ -57,7 +57,7 @@ typedef struct {
 /* Counts of gait_attributor_attribute() since the attributor was made. */
 typedef struct {
 	guint64 n_events;        /* all that were attributed */
-	guint64 n_cached;        /* without unwinding */
+	guint64 n_by_libunwind;  /* unwind tables were not enough */
 	guint64 n_unknown;       /* GAIT_STACK_UNKNOWN */
 	guint64 n_frame_pointer; /* GAIT_STACK_FRAME_POINTER */
 } GaitAttributorStats;
@@ -94,9 +94,10 @@ typedef struct {
 } GaitStackTop;
 
 /*
- * The same from memory alone, or FALSE. Changes nothing but the attributor: several attributors of
- * several threads may do this at the same time, on the same space, as long as nobody changes the
- * space or modules meanwhile (any other function of this header and of space.h may).
+ * The same by what is known already of the code that is met, or FALSE. Changes nothing but the
+ * attributor: several attributors of several threads may do this at the same time, on the same
+ * space, as long as nobody changes the space or modules meanwhile (any other function of this
+ * header and of space.h may).
  */
 gboolean gait_attributor_recall(GaitAttributor *attributor, GaitSpace *space, pid_t task,
                                 guint32 nr, const GaitRegisters *registers, const GaitStackTop *top,

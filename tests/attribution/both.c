@@ -16,6 +16,7 @@
  */
 #include "kernel/tier.h"
 #include "learn/trace-filter.h"
+#include "process/attribute-private.h"
 
 #include "sysgait/attribute.h"
 #include "sysgait/syscall.h"
@@ -298,6 +299,7 @@ run(char **argv)
 
 	stacks = g_hash_table_new(NULL, NULL);
 	by_unwinding = gait_attributor_new(modules, NULL);
+	gait_attributor_distrust_tables(by_unwinding);
 	by_tier = gait_attributor_new(modules, NULL);
 	tier = gait_tier_new(&options, modules, &told, NULL, &error);
 	if (!tier || !gait_tracer_launch(tracer, (const char *const *)argv,

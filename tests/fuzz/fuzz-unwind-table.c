@@ -87,6 +87,7 @@ try_image(const guint8 *data, gsize size)
 	g_autoptr(GaitCfi) cfi = gait_cfi_new(image);
 	GaitGoTable *go = gait_go_table_new(image);
 	Context context = {NULL, 0, data, size};
+	struct gait_unwind_row single;
 	g_autofree struct gait_unwind_row *rows =
 	    gait_unwind_table_new(image, cfi, go, &context.n_rows);
 
@@ -95,8 +96,11 @@ try_image(const guint8 *data, gsize size)
 	for (guint32 i = 0; i < context.n_rows; i++) {
 		check_row(&rows[i]);
 		g_assert_true(i == 0 || rows[i - 1].start < rows[i].start);
-		if (i < MAX_STARTS)
-			walk(&context, rows[i].start);
+		if (i >= MAX_STARTS)
+			continue;
+		walk(&context, rows[i].start);
+		gait_unwind_table_find(image, cfi, go, rows[i].start, &single);
+		check_row(&single);
 	}
 	gait_go_table_free(go);
 }

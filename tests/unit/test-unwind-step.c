@@ -6,6 +6,7 @@
  */
 #include "unit.h"
 
+#include "process/attribute-private.h"
 #include "process/code.h"
 #include "process/module-private.h"
 #include "process/space-private.h"
@@ -246,6 +247,7 @@ test_case(gconstpointer data)
 		return;
 	}
 	traced.attributor = gait_attributor_new(traced.modules, NULL);
+	gait_attributor_distrust_tables(traced.attributor);
 	g_assert_cmpint(traced_run(&traced, argv), ==, 0);
 	g_test_message("%u events, %u known by tables; libunwind: %u unknown, %u by frame "
 	               "pointers; %u other",

@@ -249,6 +249,36 @@ check_at(Subject *subject, guint64 vaddr)
 	return end > vaddr ? end : vaddr + 1;
 }
 
+/*
+ * That the row is what is made by itself, too. What code that is known by its bytes adds is for
+ * tables only, and so is the second byte of a system call instruction without CFI.
+ */
+static void
+check_single(const Subject *subject, const struct gait_unwind_row *row, guint64 offset,
+             guint64 vaddr)
+{
+	struct gait_unwind_row single;
+	GaitCfiFde fde;
+
+	if ((row->flags & GAIT_UNWIND_NO_CALLER) ||
+	    (offset > row->start && subject->cfi &&
+	     !gait_cfi_find_function(subject->cfi, vaddr, &fde)))
+		return;
+	gait_unwind_table_find(subject->image, subject->cfi, subject->go, offset, &single);
+	single.start = row->start;
+	g_assert_cmpmem(&single, sizeof(single), row, sizeof(*row));
+}
+
+/* At the row's first byte, and at its last. */
+static void
+check_singles(const Subject *subject, const struct gait_unwind_row *row, guint64 vaddr)
+{
+	guint32 last = row[1].start - row[0].start - 1;
+
+	check_single(subject, row, row->start, vaddr);
+	check_single(subject, row, row->start + last, vaddr + last);
+}
+
 /* At the first and the last byte of every row. */
 static void
 check_rows(Subject *subject)
@@ -261,6 +291,7 @@ check_rows(Subject *subject)
 		g_assert_true(gait_image_get_vaddr(subject->image, rows[i].start, &vaddr));
 		check_at(subject, vaddr);
 		check_at(subject, vaddr + rows[i + 1].start - rows[i].start - 1);
+		check_singles(subject, &rows[i], vaddr);
 	}
 }
 
@@ -427,6 +458,7 @@ test_go(gconstpointer data)
 		g_assert_true(gait_image_get_vaddr(subject.image, rows[i].start, &vaddr));
 		check_go_row(&subject, &rows[i], vaddr);
 		check_go_row(&subject, &rows[i], vaddr + rows[i + 1].start - rows[i].start - 1);
+		check_singles(&subject, &rows[i], vaddr);
 		n_signal_frames += rows[i].cfa == GAIT_CFA_SIGNAL;
 	}
 	g_assert_cmpuint(n_signal_frames, ==, 1);
