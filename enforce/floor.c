@@ -8,6 +8,7 @@
 
 #include "enforce/passive.h"
 #include "enforce/rare.h"
+#include "enforce/terminal.h"
 #include "kernel/denial.h"
 
 #include "sysgait/error.h"
@@ -289,8 +290,15 @@ append_ranges(GaitFloor *floor)
 	g_array_append_vals(floor->instructions, ranges, G_N_ELEMENTS(ranges));
 }
 
+static gboolean
+is_in_kernel(GaitFloorHandover handover)
+{
+	return handover == GAIT_FLOOR_NOTIFY_PIVOTAL || handover == GAIT_FLOOR_NOTIFY_UNHOOKED ||
+	       handover == GAIT_FLOOR_NOTIFY_ACTIVE;
+}
+
 GaitFloor *
-gait_floor_new(const GaitModel *model, GaitFloorHandover handover, GError **error)
+gait_floor_new(const GaitModel *model, GaitFloorHandover handover, guint streams, GError **error)
 {
 	g_autoptr(GaitFloor) floor = g_new0(GaitFloor, 1);
 
@@ -299,6 +307,8 @@ gait_floor_new(const GaitModel *model, GaitFloorHandover handover, GError **erro
 	floor->instructions = g_array_new(FALSE, FALSE, sizeof(struct sock_filter));
 	look_up_guards(floor, model);
 	append_ranges(floor);
+	if (is_in_kernel(handover))
+		gait_terminal_append_filter(streams, floor->instructions);
 	if (!append_guards(floor, model, handover, error))
 		return NULL;
 	g_assert(floor->instructions->len <= BPF_MAXINSNS);

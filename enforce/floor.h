@@ -42,9 +42,12 @@ typedef enum {
  * The floor for a model. Foreign architectures and the x32 ABI are killed, numbers above
  * model->max_syscall get ENOSYS, everything else is handed over. With GAIT_FLOOR_ALLOW nobody
  * stops the guarded calls later, so then the filter refuses them itself; otherwise they are handed
- * over too, for the supervisor to refuse (gait_floor_get_refusal) and to log.
+ * over too, for the supervisor to refuse (gait_floor_get_refusal) and to log. streams: where calls
+ * are walked in the kernel, descriptors, as bits: what reads from or writes to them is asked about,
+ * whatever it would be otherwise.
  */
-GaitFloor *gait_floor_new(const GaitModel *model, GaitFloorHandover handover, GError **error);
+GaitFloor *gait_floor_new(const GaitModel *model, GaitFloorHandover handover, guint streams,
+                          GError **error);
 void gait_floor_free(GaitFloor *floor);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(GaitFloor, gait_floor_free)
 

@@ -114,10 +114,6 @@ gait_enforcer_start_in_kernel(GaitEnforcer *enforcer, GaitDenialMeans means, gbo
 		gait_tier_free(tier);
 		return FALSE;
 	}
-	/* Not all that the target does with the terminal passes by here, so nobody could say when
-	   the status line has to give way. */
-	gait_log_set_terminal(enforcer->log, NULL);
-	enforcer->terminal = NULL;
 	enforcer->in_kernel = g_new0(GaitInKernel, 1);
 	enforcer->in_kernel->tier = tier;
 	enforcer->in_kernel->keeper = keeper;

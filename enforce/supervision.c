@@ -11,7 +11,9 @@ static gboolean
 prepare(GaitSupervision *supervision, const GaitPolicy *policy, const GaitModel *model,
         GaitLog *log, GError **error)
 {
-	supervision->floor = gait_floor_new(model, supervision->backend->handover, error);
+	supervision->floor =
+	    gait_floor_new(model, supervision->backend->handover,
+	                   gait_terminal_get_streams(gait_log_get_terminal(log)), error);
 	if (!supervision->floor)
 		return FALSE;
 	supervision->enforcer = gait_enforcer_new(model, supervision->floor, policy, log, error);
@@ -33,8 +35,7 @@ gait_supervision_init(GaitSupervision *supervision, const GaitBackend *backend,
 		if (!backend->load || backend->load(supervision->enforcer, is_recording, &failure))
 			return TRUE;
 		gait_supervision_clear(supervision);
-		supervision->backend =
-		    gait_backend_choose_next(wish, backend, failure, why, error);
+		supervision->backend = gait_backend_choose_next(wish, backend, failure, why, error);
 	}
 	return FALSE;
 }

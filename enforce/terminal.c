@@ -8,12 +8,16 @@
  * foreground (a shell's job) has the terminal for itself meanwhile.
  *
  * Only the standard streams are watched: who opens /dev/tty anew to print whole rows to it, can be
- * printed over.
+ * printed over. Where calls are walked in the kernel those alone come by here that are on a stream
+ * that is the terminal from the start; others need not wait for the line's sake.
  */
 #include "enforce/terminal.h"
 
 #include "enforce/say.h"
 
+#include <linux/filter.h>
+#include <linux/seccomp.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -30,6 +34,7 @@
 struct _GaitTerminal {
 	int fd;
 	dev_t device;
+	guint streams;
 	struct termios mode; /* at the start */
 	GMutex lock;         /* for what follows */
 	gboolean is_drawn;
@@ -53,8 +58,18 @@ gait_terminal_new(int fd)
 	terminal->fd = fd;
 	terminal->device = status.st_rdev;
 	terminal->mode = mode;
+	for (int stream = STDIN_FILENO; stream <= STDERR_FILENO; stream++)
+		if (fstat(stream, &status) == 0 && S_ISCHR(status.st_mode) &&
+		    status.st_rdev == terminal->device)
+			terminal->streams |= 1u << stream;
 	g_mutex_init(&terminal->lock);
 	return terminal;
+}
+
+guint
+gait_terminal_get_streams(const GaitTerminal *terminal)
+{
+	return terminal ? terminal->streams : 0;
 }
 
 void
@@ -94,19 +109,51 @@ gait_terminal_begin_row(GaitTerminal *terminal)
 
 /* --- what the target does ------------------------------------------------------------------- */
 
+static const guint32 calls[] = {SYS_read, SYS_readv, SYS_write, SYS_writev, SYS_sendfile};
+
 gboolean
 gait_terminal_may_concern(guint32 nr, const guint64 args[6])
 {
-	switch (nr) {
-	case SYS_read:
-	case SYS_readv:
-	case SYS_write:
-	case SYS_writev:
-	case SYS_sendfile: /* its first descriptor is written to */
-		return args[0] <= STDERR_FILENO;
-	default:
+	/* The kernel looks at no more than half of a descriptor. */
+	if ((guint32)args[0] > STDERR_FILENO)
 		return FALSE;
+	for (guint i = 0; i < G_N_ELEMENTS(calls); i++)
+		if (nr == calls[i])
+			return TRUE;
+	return FALSE;
+}
+
+static void
+append(GArray *filter, struct sock_filter instruction)
+{
+	g_array_append_val(filter, instruction);
+}
+
+void
+gait_terminal_append_filter(guint streams, GArray *filter)
+{
+	guint n_left = (guint)__builtin_popcount(streams);
+
+	if (n_left == 0)
+		return;
+	append(filter, (struct sock_filter)BPF_STMT(BPF_LD | BPF_W | BPF_ABS,
+	                                            offsetof(struct seccomp_data, nr)));
+	for (guint i = 0; i < G_N_ELEMENTS(calls); i++) {
+		guint n_others = G_N_ELEMENTS(calls) - 1 - i;
+
+		append(filter,
+		       (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, calls[i], n_others,
+		                                    n_others == 0 ? n_left + 2 : 0));
 	}
+	append(filter, (struct sock_filter)BPF_STMT(BPF_LD | BPF_W | BPF_ABS,
+	                                            offsetof(struct seccomp_data, args)));
+	for (guint fd = 0; n_left > 0; fd++)
+		if (streams & 1u << fd) {
+			n_left--;
+			append(filter, (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, fd,
+			                                            n_left, n_left == 0 ? 1 : 0));
+		}
+	append(filter, (struct sock_filter)BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_USER_NOTIF));
 }
 
 static gboolean

@@ -16,6 +16,12 @@ GaitTerminal *gait_terminal_new(int fd);
 void gait_terminal_free(GaitTerminal *terminal);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(GaitTerminal, gait_terminal_free)
 
+/* Which of the standard descriptors it is, as bits: 1 << 0 to 1 << 2. None for NULL. */
+guint gait_terminal_get_streams(const GaitTerminal *terminal);
+/* Appends to a filter (of struct sock_filter) that the calls of gait_terminal_may_concern() are
+ * asked about (SECCOMP_RET_USER_NOTIF), on these descriptors; and goes on with all others. */
+void gait_terminal_append_filter(guint streams, GArray *filter);
+
 /* Whether the target could be using the terminal with this call: cheap, and often wrong. */
 gboolean gait_terminal_may_concern(guint32 nr, const guint64 args[6]);
 /* Tells of such a call before it happens; the task is stopped at it. From any thread. */

@@ -514,9 +514,7 @@ cannot_hide() {
 	! says 'task:'
 }
 
-# Not by the bpf backends, which do not see all that the target prints.
 @test "a terminal has a status line, which gives way to the target's output" {
-	! kills_for_passive || return 0
 	local terminal=$BATS_TEST_DIRNAME/terminal
 	local script='sleep 60 & trap "kill $!; echo done; exit 3" INT; echo ready; wait'
 	run "$terminal" "$SYSGAIT" record -q -o run.trace -- sh -c "$script" -- '<ready' '>\x03' '<done'

@@ -143,7 +143,7 @@ test_foreign(void)
 	g_autoptr(GaitModel) model = make_model();
 
 	for (guint h = 0; h < GAIT_FLOOR_N_; h++) {
-		g_autoptr(GaitFloor) floor = gait_floor_new(model, h, NULL);
+		g_autoptr(GaitFloor) floor = gait_floor_new(model, h, 0, NULL);
 
 		for (guint a = 0; a < G_N_ELEMENTS(arches); a++)
 			for (guint32 nr = 0; nr < 1024; nr++)
@@ -166,7 +166,7 @@ test_ranges(void)
 		static const guint32 beyond[] = {
 		    MAX_SYSCALL + 1, 500,        1000,       4096,
 		    0x3fffffff,      0x80000000, 0xc0000000, 0xffffffff};
-		g_autoptr(GaitFloor) floor = gait_floor_new(model, h, NULL);
+		g_autoptr(GaitFloor) floor = gait_floor_new(model, h, 0, NULL);
 
 		for (guint i = 0; i < G_N_ELEMENTS(beyond); i++)
 			g_assert_cmphex(decide(floor, AUDIT_ARCH_X86_64, beyond[i], 0), ==,
@@ -216,7 +216,7 @@ test_guards(void)
 	g_autoptr(GaitModel) model = make_model();
 
 	for (guint h = 0; h < GAIT_FLOOR_N_; h++) {
-		g_autoptr(GaitFloor) floor = gait_floor_new(model, h, NULL);
+		g_autoptr(GaitFloor) floor = gait_floor_new(model, h, 0, NULL);
 
 		for (guint i = 0; i < G_N_ELEMENTS(guarded); i++) {
 			const guint64 args[6] = {guarded[i].argument};
@@ -245,7 +245,7 @@ test_learned(void)
 
 	teach(model, SYS_ptrace, 0);
 	teach(model, SYS_prctl, PR_SET_NAME);
-	floor = gait_floor_new(model, GAIT_FLOOR_ALLOW, NULL);
+	floor = gait_floor_new(model, GAIT_FLOOR_ALLOW, 0, NULL);
 	g_assert_cmpint(gait_floor_get_refusal(floor, SYS_ptrace, none), ==, 0);
 	g_assert_cmphex(decide(floor, AUDIT_ARCH_X86_64, SYS_ptrace, 0), ==, SECCOMP_RET_ALLOW);
 	/* One operation of prctl was learned, not the other one. */
@@ -256,7 +256,7 @@ test_learned(void)
 
 	teach(model, SYS_prctl, PR_SET_SECCOMP);
 	g_clear_pointer(&floor, gait_floor_free);
-	floor = gait_floor_new(model, GAIT_FLOOR_ALLOW, NULL);
+	floor = gait_floor_new(model, GAIT_FLOOR_ALLOW, 0, NULL);
 	g_assert_cmpint(gait_floor_get_refusal(floor, SYS_prctl, set_seccomp), ==, 0);
 }
 
@@ -265,7 +265,7 @@ static void
 test_empty(void)
 {
 	g_autoptr(GaitModel) model = gait_model_new();
-	g_autoptr(GaitFloor) floor = gait_floor_new(model, GAIT_FLOOR_NOTIFY, NULL);
+	g_autoptr(GaitFloor) floor = gait_floor_new(model, GAIT_FLOOR_NOTIFY, 0, NULL);
 
 	for (guint32 nr = model->max_syscall + 1; nr < 600; nr++)
 		g_assert_cmphex(decide(floor, AUDIT_ARCH_X86_64, nr, 0), ==,
@@ -352,7 +352,7 @@ make_floor(GaitFloorHandover handover, int learned)
 
 	if (learned >= 0)
 		teach(model, (guint32)learned, 0);
-	floor = gait_floor_new(model, handover, &error);
+	floor = gait_floor_new(model, handover, 0, &error);
 	g_assert_no_error(error);
 	return floor;
 }
@@ -564,12 +564,47 @@ test_rare(void)
 		if (calls[i].count > 0)
 			gait_library_add_symbol(library, calls[i].nr, 0, 1, NULL, 0)->count =
 			    calls[i].count;
-	floor = gait_floor_new(model, GAIT_FLOOR_NOTIFY_UNHOOKED, NULL);
+	floor = gait_floor_new(model, GAIT_FLOOR_NOTIFY_UNHOOKED, 0, NULL);
 	for (guint i = 0; i < G_N_ELEMENTS(calls); i++) {
 		g_assert_cmphex(decide(floor, AUDIT_ARCH_X86_64, calls[i].nr, 0), ==,
 		                calls[i].is_asked ? SECCOMP_RET_USER_NOTIF : SECCOMP_RET_ALLOW);
 		g_assert_cmpint(gait_floor_asks_always(floor, calls[i].nr), ==, calls[i].is_asked);
 	}
+}
+
+/* A terminal's calls are asked about, by the half of the descriptor that the kernel looks at; all
+ * others are as they were. */
+static void
+test_streams(void)
+{
+	static const guint32 watched[] = {SYS_read, SYS_readv, SYS_write, SYS_writev, SYS_sendfile};
+	static const guint64 fds[] = {0, 1, 2, 3, 64, 1ull << 32 | 2, 1ull << 32 | 1, G_MAXUINT64};
+	g_autoptr(GaitModel) model = make_model();
+
+	for (guint handover = 0; handover < GAIT_FLOOR_N_; handover++)
+		for (guint streams = 0; streams < 8; streams++) {
+			g_autoptr(GaitFloor) bare = gait_floor_new(model, handover, 0, NULL);
+			g_autoptr(GaitFloor) floor = gait_floor_new(model, handover, streams, NULL);
+
+			for (guint32 nr = 0; nr < N_SWEPT; nr++)
+				for (guint i = 0; i < G_N_ELEMENTS(fds); i++) {
+					gboolean is_watched = FALSE;
+					guint32 expected =
+					    decide(bare, AUDIT_ARCH_X86_64, nr, fds[i]);
+
+					for (guint w = 0; w < G_N_ELEMENTS(watched); w++)
+						is_watched |= nr == watched[w];
+					if (is_watched && is_partial(handover) &&
+					    (guint32)fds[i] < 3 &&
+					    (streams & 1u << (guint32)fds[i]))
+						expected = SECCOMP_RET_USER_NOTIF;
+					g_assert_cmphex(
+					    decide(floor, AUDIT_ARCH_X86_64, nr, fds[i]), ==,
+					    expected);
+				}
+			g_assert_cmphex(decide(floor, AUDIT_ARCH_I386, SYS_write, 1), ==,
+			                SECCOMP_RET_KILL_PROCESS);
+		}
 }
 
 /* By architecture and number alone it decides without a filter as with one. */
@@ -794,6 +829,7 @@ main(int argc, char **argv)
 	g_test_add_func("/floor/companions", test_companions);
 	g_test_add_func("/floor/acts", test_acts);
 	g_test_add_func("/floor/rare", test_rare);
+	g_test_add_func("/floor/streams", test_streams);
 	g_test_add_func("/floor/live", test_live);
 	return g_test_run();
 }
