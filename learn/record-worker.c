@@ -42,9 +42,10 @@ gait_link_receive(int link, gboolean wait, GaitLinkMessage *message)
 	ssize_t n;
 
 	memset(message, 0, sizeof(*message));
+	/* Who has gone with mail unread is told of by an error, once, before what it said last. */
 	do
 		n = recv(link, message, sizeof(*message) - 1, wait ? 0 : MSG_DONTWAIT);
-	while (n < 0 && errno == EINTR && wait);
+	while (n < 0 && ((errno == EINTR && wait) || errno == ECONNRESET));
 	if (n < 0 && !wait && (errno == EAGAIN || errno == EINTR)) {
 		message->type = GAIT_LINK_N_;
 		return TRUE;
