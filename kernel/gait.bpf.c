@@ -370,12 +370,13 @@ is_plain(const struct gait_tier_slot *slot, const struct task_struct *task, __u3
 
 /* Of a call that comes by a known way, and makes a known step. 0: nothing was done. */
 static __always_inline int
-go_on(struct gait_tier_slot *slot, __u32 index, const __u64 *registers, __u32 nr)
+go_on(struct gait_tier_slot *slot, __u32 index, const struct task_struct *task,
+      const __u64 *registers, __u32 nr)
 {
 	struct way way;
 	__u32 stack = 0;
 
-	if (!find_way(slot, registers, &way))
+	if (!find_way(slot, task, registers, &way))
 		return 0;
 	if (config.is_recording) {
 		stack = recall_stack(slot, &way);
@@ -459,7 +460,7 @@ on_enter(__u64 *arguments)
 
 	if (!slot)
 		return config.is_enforcing && task->seccomp.mode ? stop_stranger(task, nr) : 0;
-	if (is_plain(slot, task, nr) && go_on(slot, index, registers, nr))
+	if (is_plain(slot, task, nr) && go_on(slot, index, task, registers, nr))
 		return 0;
 	return look_closely(slot, index, task, registers, nr);
 }

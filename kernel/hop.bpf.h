@@ -72,6 +72,7 @@ note_hop(struct gait_tier_slot *slot, const struct gait_tier_place *place, __u16
 __noinline int
 gait_hop_outward(struct gait_tier_slot *slot, struct way *way, __u64 sp)
 {
+	const struct task_struct *task = bpf_get_current_task_btf();
 	const struct gait_tier_hop *hop;
 	struct own_page page = {};
 	__u64 pc;
@@ -81,7 +82,7 @@ gait_hop_outward(struct gait_tier_slot *slot, struct way *way, __u64 sp)
 	hop = find_hop(slot, way->site, way->generation);
 	for (int i = 0; i < GAIT_TIER_MAX_FRAMES && hop && hop->kind == GAIT_TIER_HOP_ON; i++) {
 		sp += hop->cfa;
-		if (read_own(&page, sp - 8, &pc))
+		if (read_own(task, &page, sp - 8, &pc))
 			return 0;
 		way->site = pc << 1;
 		way->hash = mix(way->hash, pc);
@@ -92,7 +93,8 @@ gait_hop_outward(struct gait_tier_slot *slot, struct way *way, __u64 sp)
 
 /* 0: it has to be looked for. */
 static __always_inline int
-find_way(struct gait_tier_slot *slot, const __u64 *registers, struct way *way)
+find_way(struct gait_tier_slot *slot, const struct task_struct *task, const __u64 *registers,
+         struct way *way)
 {
 	const struct gait_tier_hop *hop;
 	struct own_page page = {};
@@ -109,7 +111,7 @@ find_way(struct gait_tier_slot *slot, const __u64 *registers, struct way *way)
 	if (hop->kind == GAIT_TIER_HOP_SITE)
 		return 1;
 	sp = registers[REGS_RSP] + hop->cfa;
-	if (read_own(&page, sp - 8, &pc))
+	if (read_own(task, &page, sp - 8, &pc))
 		return 0;
 	way->site = pc << 1;
 	way->hash = mix(way->hash, pc);

@@ -60,21 +60,19 @@ is_user_entry(__u64 entry)
 	return (entry & (ENTRY_PRESENT | ENTRY_USER)) == (ENTRY_PRESENT | ENTRY_USER);
 }
 
-/* The current task's page tables. By loads of its own, since for each pointer that is followed with
+/* The task's page tables. By loads of its own, since for each pointer that is followed with
  * its type the verifier searches the names of all types, which takes it a millisecond. */
 static __always_inline __u64
-get_page_tables(void)
+get_page_tables(const struct task_struct *task)
 {
-	struct task_struct *task = bpf_get_current_task_btf();
-
 	return load(load((__u64)&task->mm) + bpf_core_field_offset(struct mm_struct, pgd));
 }
 
-/* Where the kernel has a page of the current task, in a direct map that begins at `map`. */
+/* Where the kernel has a page of the task's, in a direct map that begins at `map`. */
 static __always_inline __u64
-find_own_page(__u64 map, __u64 address)
+find_own_page(const struct task_struct *task, __u64 map, __u64 address)
 {
-	__u64 table = get_page_tables(), entry, within;
+	__u64 table = get_page_tables(task), entry, within;
 	int has_five_levels = map >> 48 != 0xffff; /* with four, no address is there */
 
 	if (address >> (has_five_levels ? 56 : 47))
@@ -100,16 +98,16 @@ find_own_page(__u64 map, __u64 address)
 	return is_user_entry(entry) && !(entry & ENTRY_SPECIAL) ? map + (entry & ENTRY_ADDRESS) : 0;
 }
 
-/* 0, or not 0 where the word is not to be had. */
+/* task: the current one. 0, or not 0 where the word is not to be had. */
 static __always_inline int
-read_own(struct own_page *page, __u64 address, __u64 *word)
+read_own(const struct task_struct *task, struct own_page *page, __u64 address, __u64 *word)
 {
 	__u64 number = address >> PAGE_SHIFT;
 
 	if (HAS_DIRECT_READS && shared.direct_map && !(address & 7)) {
 		if (page->number != number) {
 			page->number = number;
-			page->base = find_own_page(shared.direct_map, address);
+			page->base = find_own_page(task, shared.direct_map, address);
 		}
 		if (page->base) {
 			*word = load(page->base + (address & ((1ull << PAGE_SHIFT) - 1)));
@@ -135,7 +133,7 @@ try_map(__u32 i, void *data)
 
 	for (int n = 0; n < GAIT_TIER_N_PROBES; n++) {
 		address = search->words + (__u64)n * GAIT_TIER_PROBE_STRIDE;
-		page = find_own_page(map, address);
+		page = find_own_page(bpf_get_current_task_btf(), map, address);
 		if (!page || bpf_probe_read_user(&word, 8, (void *)address) ||
 		    load(page + (address & ((1ull << PAGE_SHIFT) - 1))) != word)
 			return 0;
@@ -159,7 +157,7 @@ on_direct_map(__u64 *arguments)
 
 	if (!HAS_DIRECT_READS || n >= GAIT_TIER_MAX_MAPS)
 		return 0;
-	table = get_page_tables();
+	table = get_page_tables(bpf_get_current_task_btf());
 	search.first = ((table >> GAIT_TIER_MAP_SHIFT) - n) << GAIT_TIER_MAP_SHIFT;
 	bpf_loop((__u32)n + 1, try_map, &search, 0);
 	return shared.direct_map != 0;
