@@ -69,6 +69,12 @@ gait_tier_get_states(GaitTier *tier, guint32 index, guint32 *stride)
 	g_assert_not_reached();
 }
 
+void
+gait_tier_note_runtime(GaitTier *tier, guint32 index)
+{
+	g_assert_not_reached();
+}
+
 gboolean
 gait_tier_note_exec(GaitTier *tier, guint32 index, pid_t tid, GError **error)
 {

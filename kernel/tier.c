@@ -485,6 +485,16 @@ gait_tier_remove(GaitTier *tier, guint32 index)
 	g_queue_push_tail(&tier->free, GUINT_TO_POINTER(index));
 }
 
+void
+gait_tier_note_runtime(GaitTier *tier, guint32 index)
+{
+	struct gait_tier_slot *slot = gait_tier_get_slot(tier, index);
+
+	__atomic_and_fetch(&slot->flags, ~(guint32)GAIT_TIER_TASK_STATIC, __ATOMIC_SEQ_CST);
+	/* Who is responsible was remembered otherwise. */
+	__atomic_fetch_add(&tier->shared->generation, 1, __ATOMIC_SEQ_CST);
+}
+
 gboolean
 gait_tier_note_exec(GaitTier *tier, guint32 index, pid_t tid, GError **error)
 {

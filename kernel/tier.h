@@ -71,6 +71,8 @@ guint32 *gait_tier_get_states(GaitTier *tier, guint32 index, guint32 *stride);
  * the kernel would not take it.
  */
 gboolean gait_tier_note_exec(GaitTier *tier, guint32 index, pid_t tid, GError **error);
+/* A task that was GAIT_TIER_TASK_STATIC has a runtime file by now. It may be running. */
+void gait_tier_note_runtime(GaitTier *tier, guint32 index);
 /* Tells the program of the files whose code a process has mapped. Whether it is static: none of
  * them is of the runtime set. */
 gboolean gait_tier_learn_process(GaitTier *tier, pid_t pid);

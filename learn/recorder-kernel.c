@@ -89,8 +89,7 @@ learn_files(GaitRecorder *recorder, GaitTask *task)
 	if (now_us < kernel->next_learn_us)
 		return;
 	if (!gait_tier_learn_process(kernel->tier, task->pid))
-		__atomic_and_fetch(&gait_tier_get_slot(kernel->tier, own->slot)->flags,
-		                   ~(guint32)GAIT_TIER_TASK_STATIC, __ATOMIC_SEQ_CST);
+		gait_tier_note_runtime(kernel->tier, own->slot);
 	kernel->next_learn_us = now_us + LEARN_EVERY_US;
 }
 
