@@ -323,6 +323,8 @@ test_case(gconstpointer data)
 	for (gsize i = 0; i < test->n_expectations; i++)
 		check_expectation(&test->expectations[i], &watch, test->program);
 	g_assert_cmpuint(watch.n_unknown, <=, test->max_unknown);
+	/* Where there is no CFI, too. */
+	g_assert_cmpuint(watch.n_recalled, >, watch.n_events / 2);
 	end_watch(&traced, &watch);
 }
 
