@@ -111,6 +111,8 @@ find_way(struct gait_tier_slot *slot, const struct task_struct *task, const __u6
 	if (hop->kind == GAIT_TIER_HOP_SITE)
 		return 1;
 	sp = registers[REGS_RSP] + hop->cfa;
+	/* What is in there is read again, not kept twice on the stack: Linux 6.1 has no more. */
+	asm volatile("" : : "r"(way) : "memory");
 	if (read_own(task, &page, sp - 8, &pc))
 		return 0;
 	way->site = pc << 1;

@@ -33,7 +33,7 @@ extern void *bpf_rdonly_cast(const void *object, __u32 type) __ksym __weak;
 #define ENTRY_PRESENT 0x001ull
 #define ENTRY_USER    0x004ull
 #define ENTRY_LARGE   0x080ull
-#define ENTRY_SPECIAL 0x200ull /* Linux's own: of no memory that it manages */
+#define ENTRY_SPECIAL 0x200ull /* Linux's own, of any size: of no memory that it manages */
 #define ENTRY_ADDRESS 0x000ffffffffff000ull
 
 #define PAGE_SHIFT 12
@@ -54,10 +54,12 @@ load(__u64 address)
 	return word->r15;
 }
 
+/* Of memory that the task may see, or of a table of such. */
 static __always_inline int
 is_user_entry(__u64 entry)
 {
-	return (entry & (ENTRY_PRESENT | ENTRY_USER)) == (ENTRY_PRESENT | ENTRY_USER);
+	return (entry & (ENTRY_PRESENT | ENTRY_USER | ENTRY_SPECIAL)) ==
+	       (ENTRY_PRESENT | ENTRY_USER);
 }
 
 /* The task's page tables. By loads of its own, since for each pointer that is followed with
@@ -68,34 +70,27 @@ get_page_tables(const struct task_struct *task)
 	return load(load((__u64)&task->mm) + bpf_core_field_offset(struct mm_struct, pgd));
 }
 
-/* Where the kernel has a page of the task's, in a direct map that begins at `map`. */
+/* Where the kernel has a page of the task's, in a direct map that begins at *map: read where it is
+ * needed, for want of registers. */
 static __always_inline __u64
-find_own_page(const struct task_struct *task, __u64 map, __u64 address)
+find_own_page(const struct task_struct *task, const volatile __u64 *map, __u64 address)
 {
+	int shift = *map >> 48 == 0xffff ? 39 : 48; /* elsewhere than there it is with five levels */
 	__u64 table = get_page_tables(task), entry, within;
-	int has_five_levels = map >> 48 != 0xffff; /* with four, no address is there */
 
-	if (address >> (has_five_levels ? 56 : 47))
+	if (address >> shift >> 8)
 		return 0;
-	if (has_five_levels) {
-		entry = load(table + (address >> 48 & 511) * 8);
-		if (!is_user_entry(entry))
-			return 0;
-		table = map + (entry & ENTRY_ADDRESS);
-	}
-	for (int shift = 39; shift > PAGE_SHIFT; shift -= 9) {
+	for (;; shift -= 9) {
 		entry = load(table + (address >> shift & 511) * 8);
 		if (!is_user_entry(entry))
 			return 0;
-		if (entry & ENTRY_LARGE) {
-			within = (1ull << shift) - 1;
-			return map + (entry & ENTRY_ADDRESS & ~within) +
-			       (address & within & ~((1ull << PAGE_SHIFT) - 1));
-		}
-		table = map + (entry & ENTRY_ADDRESS);
+		if (shift <= PAGE_SHIFT || entry & ENTRY_LARGE)
+			break;
+		table = *map + (entry & ENTRY_ADDRESS);
 	}
-	entry = load(table + (address >> PAGE_SHIFT & 511) * 8);
-	return is_user_entry(entry) && !(entry & ENTRY_SPECIAL) ? map + (entry & ENTRY_ADDRESS) : 0;
+	within = (1ull << shift) - 1;
+	return *map + (entry & ENTRY_ADDRESS & ~within) +
+	       (address & within & ~((1ull << PAGE_SHIFT) - 1));
 }
 
 /* task: the current one. 0, or not 0 where the word is not to be had. */
@@ -107,7 +102,7 @@ read_own(const struct task_struct *task, struct own_page *page, __u64 address, _
 	if (HAS_DIRECT_READS && shared.direct_map && !(address & 7)) {
 		if (page->number != number) {
 			page->number = number;
-			page->base = find_own_page(task, shared.direct_map, address);
+			page->base = find_own_page(task, &shared.direct_map, address);
 		}
 		if (page->base) {
 			*word = load(page->base + (address & ((1ull << PAGE_SHIFT) - 1)));
@@ -133,7 +128,7 @@ try_map(__u32 i, void *data)
 
 	for (int n = 0; n < GAIT_TIER_N_PROBES; n++) {
 		address = search->words + (__u64)n * GAIT_TIER_PROBE_STRIDE;
-		page = find_own_page(bpf_get_current_task_btf(), map, address);
+		page = find_own_page(bpf_get_current_task_btf(), &map, address);
 		if (!page || bpf_probe_read_user(&word, 8, (void *)address) ||
 		    load(page + (address & ((1ull << PAGE_SHIFT) - 1))) != word)
 			return 0;
