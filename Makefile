@@ -84,6 +84,7 @@ $(BUILD)/enforce/notify-asleep.o: $(BUILD)/enforce/asleep.bpf.o
 $(BUILD)/kernel/tier.o: $(BUILD)/kernel/gait.bpf.o
 $(BUILD)/kernel/denial-load.o: $(BUILD)/kernel/denial.bpf.o
 $(BUILD)/unit/test-walk-kernel: $(if $(HAS_BPF),$(BUILD)/tests/unit/walk-kernel.bpf.o)
+$(BUILD)/unit/test-own-memory: $(if $(HAS_BPF),$(BUILD)/tests/unit/own-memory.bpf.o)
 
 # Built with it and then without, or the other way round, it is linked anew.
 WAY      := $(BUILD)/$(if $(HAS_BPF),with,without)-bpf
@@ -207,4 +208,4 @@ clean: ## remove everything built
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  \1|\2/p' $(MAKEFILE_LIST) | column -t -s '|'
 
--include $(OBJECTS:.o=.d) $(PROGRAMS:%.c=$(BUILD)/%.d) $(BUILD)/main.d $(UNIT:=.d) $(BUILD)/tests/unit/walk-kernel.bpf.d $(TOOLS:=.d) $(JUDGES:=.d) $(FUZZ:=.d) $(VM_TOOLS:=.d)
+-include $(OBJECTS:.o=.d) $(PROGRAMS:%.c=$(BUILD)/%.d) $(BUILD)/main.d $(UNIT:=.d) $(patsubst %.c,$(BUILD)/%.d,$(wildcard tests/unit/*.bpf.c)) $(TOOLS:=.d) $(JUDGES:=.d) $(FUZZ:=.d) $(VM_TOOLS:=.d)

@@ -75,7 +75,7 @@ get_page_tables(const struct task_struct *task)
 static __always_inline __u64
 find_own_page(const struct task_struct *task, const volatile __u64 *map, __u64 address)
 {
-	int shift = *map >> 48 == 0xffff ? 39 : 48; /* elsewhere than there it is with five levels */
+	int shift = *map >> 48 == 0xffff ? 39 : 48; /* four levels or five */
 	__u64 table = get_page_tables(task), entry, within;
 
 	if (address >> shift >> 8)
@@ -106,7 +106,9 @@ read_own(const struct task_struct *task, struct own_page *page, __u64 address, _
 		}
 		if (page->base) {
 			*word = load(page->base + (address & ((1ull << PAGE_SHIFT) - 1)));
-			return 0;
+			/* Some memory is not in the map (memfd_secret). */
+			if (*word)
+				return 0;
 		}
 	}
 	return bpf_probe_read_user(word, 8, (void *)address) != 0;
