@@ -165,8 +165,8 @@ gait_in_kernel_created(GaitEnforcer *enforcer, GaitTask *task, const GaitTask *p
 	in_kernel->tasks[supervised->slot] = task;
 	if (!creator)
 		return gait_in_kernel_executed(enforcer, task);
-	slot->flags = creator->flags & GAIT_TIER_TASK_STATIC;
-	slot->space = creator->space;
+	gait_tier_note_parent(in_kernel->tier, supervised->slot,
+	                      ((const GaitSupervised *)parent->data)->slot);
 	return gait_in_kernel_put(enforcer, task, FALSE);
 }
 

@@ -70,6 +70,12 @@ gait_tier_get_states(GaitTier *tier, guint32 index, guint32 *stride)
 }
 
 void
+gait_tier_note_parent(GaitTier *tier, guint32 index, guint32 parent)
+{
+	g_assert_not_reached();
+}
+
+void
 gait_tier_note_runtime(GaitTier *tier, guint32 index)
 {
 	g_assert_not_reached();

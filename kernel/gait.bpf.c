@@ -14,33 +14,29 @@
 
 /* The slot of the current task; 0 where it has none. */
 static __always_inline struct gait_tier_slot *
-find_slot(const struct task_struct *task, __u32 *index)
+find_slot(const struct task_struct *task)
 {
-	__u32 tid = (__u32)task->pid, at = tid & (GAIT_TIER_N_HINTS - 1), *found;
+	__u32 tid = (__u32)task->pid, at = tid & (GAIT_TIER_N_HINTS - 1), *index;
 	struct gait_tier_slot *slot;
 
-	found = bpf_map_lookup_elem(&slot_hints, &at);
-	if (found) {
-		*index = *found;
-		slot = bpf_map_lookup_elem(&slots, index);
-		if (slot && slot->tid == tid)
-			return slot;
-	}
-	found = bpf_map_lookup_elem(&slot_of_tid, &tid);
-	if (!found)
-		return 0;
-	*index = *found;
-	slot = bpf_map_lookup_elem(&slots, index);
+	index = bpf_map_lookup_elem(&slot_hints, &at);
+	slot = index ? bpf_map_lookup_elem(&slots, index) : 0;
+	if (slot && slot->tid == tid)
+		return slot;
+	index = bpf_map_lookup_elem(&slot_of_tid, &tid);
+	slot = index ? bpf_map_lookup_elem(&slots, index) : 0;
 	return slot && slot->tid == tid ? slot : 0;
 }
 
-static __always_inline void
-lose_states(__u32 slot)
+/* Every state of the task is "anywhere" from now on. */
+__noinline int
+gait_lose_states(__u32 slot)
 {
 	__u32 *all = bpf_map_lookup_elem(&states, &slot);
 
 	if (all)
 		bpf_loop(config.n_states, lose_state, &all, 0);
+	return 0;
 }
 
 /* Closed: a call that nobody has foreseen is killed. */
@@ -171,7 +167,7 @@ gait_enforce_anew(struct gait_tier_slot *slot, struct gait_tier_step *step, stru
 
 	if (!slot || !step || !way)
 		return 0;
-	report = begin_report(slot, GAIT_TIER_VIOLATION, step->slot, step->event.nr, how);
+	report = begin_report(slot, GAIT_TIER_VIOLATION, step->event.nr, how);
 	phase = get_phase(&slot->position);
 	if (how != GAIT_TIER_FOUND) {
 		slot->n_unknown++;
@@ -220,12 +216,12 @@ enforce(struct gait_tier_slot *slot, struct gait_tier_step *step, struct way *wa
 		return;
 	step->event.klass = get_class(nr, registers);
 	if (how == GAIT_TIER_FOUND &&
-	    repeat_step(slot, step->slot, get_first_state(step), way, nr, step->event.klass))
+	    repeat_step(slot, get_first_state(step), way, nr, step->event.klass))
 		return;
 	gait_enforce_anew(slot, step, way, how);
 	/* A return out of no handler goes who knows where. */
 	if (nr == SYS_RT_SIGRETURN && !(settled & SETTLED_OWN))
-		lose_states(step->slot);
+		gait_lose_states(step->slot);
 }
 
 /* Numbers of calls after which code may lie elsewhere. */
@@ -265,26 +261,53 @@ may_move_code(const __u64 *registers, __u32 nr)
 	return 0;
 }
 
+static __always_inline __u64
+get_mm(const struct task_struct *task)
+{
+	return HAS_DIRECT_READS ? load((__u64)&task->mm) : (__u64)task->mm;
+}
+
+/* The kernel's name for an address space may have been another one's before. */
+static __always_inline struct gait_tier_space *
+enter_space(struct gait_tier_slot *slot, __u64 mm)
+{
+	struct gait_tier_space *space;
+
+	if (slot->mm == mm)
+		return bpf_map_lookup_elem(&spaces, &slot->space);
+	slot->mm = mm;
+	/* Before Linux 6.2 it was a pointer up to here. */
+	mm = *(volatile __u64 *)&slot->mm;
+	slot->space = mm * 0x9e3779b97f4a7c15ull >> 54;
+	space = bpf_map_lookup_elem(&spaces, &slot->space);
+	if (space)
+		__sync_fetch_and_add(&space->generation, 2);
+	return space;
+}
+
 /*
  * Nobody can say at which moment such a call takes effect, only that it has when its task makes the
- * next one. Up to then no place is believed to be what it was.
+ * next one. Up to then no place is believed to be what it was. A generation is odd, and so not 0.
  */
-static __always_inline void
+static __always_inline int
 watch_code(struct gait_tier_slot *slot, const struct task_struct *task, const __u64 *registers,
            __u32 nr)
 {
-	int may_move = is_foreign(task, nr) || may_move_code(registers, nr);
+	struct gait_tier_space *space = enter_space(slot, get_mm(task));
 
+	if (!space)
+		return 0;
 	if (slot->is_moving) {
-		__sync_fetch_and_add(&shared.generation, 1);
-		__sync_fetch_and_add(&shared.n_moving, -1);
+		__sync_fetch_and_add(&space->generation, 2);
+		__sync_fetch_and_add(&space->n_moving, -1);
 		slot->is_moving = 0;
 	}
-	if (may_move) {
+	if (is_foreign(task, nr) || may_move_code(registers, nr)) {
 		slot->is_moving = 1;
-		__sync_fetch_and_add(&shared.n_moving, 1);
-		__sync_fetch_and_add(&shared.generation, 1);
+		__sync_fetch_and_add(&space->n_moving, 1);
+		__sync_fetch_and_add(&space->generation, 2);
 	}
+	return 1;
 }
 
 static __always_inline void
@@ -335,10 +358,8 @@ on_fork(__u64 *arguments)
 	struct task_struct *task = bpf_get_current_task_btf();
 	struct task_struct *child = (struct task_struct *)arguments[1];
 	struct gait_tier_mark *mark;
-	__u32 index;
 
-	if (!(task->ptrace && find_slot(task, &index)) &&
-	    !bpf_task_storage_get(&mark_of_task, task, 0, 0))
+	if (!(task->ptrace && find_slot(task)) && !bpf_task_storage_get(&mark_of_task, task, 0, 0))
 		return 0;
 	mark = bpf_task_storage_get(&mark_of_task, child, 0, BPF_LOCAL_STORAGE_GET_F_CREATE);
 	/* Closed, as far as may be: without memory its parent is killed. */
@@ -362,6 +383,8 @@ is_plain(const struct gait_tier_slot *slot, const struct task_struct *task, __u3
 	if (slot->is_lost | slot->is_moving | slot->depth | slot->n_again |
 	    (slot->flags & GAIT_TIER_TASK_MUTE))
 		return 0;
+	if (slot->mm != get_mm(task))
+		return 0;
 	if (nr < 64 ? special >> nr & 1
 	            : nr == REMAP_FILE_PAGES || nr == PKEY_MPROTECT || nr == SYS_RESTART_SYSCALL)
 		return 0;
@@ -370,8 +393,7 @@ is_plain(const struct gait_tier_slot *slot, const struct task_struct *task, __u3
 
 /* Of a call that comes by a known way, and makes a known step. 0: nothing was done. */
 static __always_inline int
-go_on(struct gait_tier_slot *slot, __u32 index, const struct task_struct *task,
-      const __u64 *registers, __u32 nr)
+go_on(struct gait_tier_slot *slot, const struct task_struct *task, const __u64 *registers, __u32 nr)
 {
 	struct way way;
 	__u32 stack = 0;
@@ -384,11 +406,11 @@ go_on(struct gait_tier_slot *slot, __u32 index, const struct task_struct *task,
 			return 0;
 	}
 	if (config.is_enforcing && (slot->flags & GAIT_TIER_TASK_ENFORCED) &&
-	    !repeat_step(slot, index, 0, &way, nr, get_class(nr, registers)))
+	    !repeat_step(slot, 0, &way, nr, get_class(nr, registers)))
 		return 0;
 	slot->n_events++;
 	if (config.is_recording)
-		report_known(slot, index, registers, nr, stack);
+		report_known(slot, registers, nr, stack);
 	return 1;
 }
 
@@ -397,7 +419,7 @@ static __always_inline void
 begin_way(struct gait_tier_slot *slot)
 {
 	_Static_assert(sizeof(struct way) <= sizeof(slot->way), "a way has room in its slot");
-	((struct way *)slot->way)->generation = shared.generation;
+	((struct way *)slot->way)->generation = get_generation(slot);
 }
 
 /* When it has been. */
@@ -418,26 +440,18 @@ end_way(struct gait_tier_slot *slot)
 
 /* Of any other. */
 static __noinline int
-look_closely(struct gait_tier_slot *slot, __u32 index, const struct task_struct *task,
-             const __u64 *registers, __u32 nr)
+look_closely(struct gait_tier_slot *slot, const __u64 *registers, __u32 nr)
 {
 	struct gait_tier_step *step;
 	struct way *way;
 	int how;
 
-	/* Closed: dead, or it was not to be had at the moment that it should have been killed. */
-	if (slot->is_lost) {
-		bpf_send_signal(9);
-		return 0;
-	}
 	if (slot->flags & GAIT_TIER_TASK_MUTE) {
 		slot->flags &= ~GAIT_TIER_TASK_MUTE;
-		watch_code(slot, task, registers, nr);
 		return 0;
 	}
 	slot->n_events++;
-	step = begin_step(slot, index, nr);
-	watch_code(slot, task, registers, nr);
+	step = begin_step(slot, nr);
 	begin_way(slot);
 	how = walk_outward(slot, registers, nr, &step->event);
 	way = end_way(slot);
@@ -455,14 +469,19 @@ on_enter(__u64 *arguments)
 {
 	struct task_struct *task = bpf_get_current_task_btf();
 	const __u64 *registers = (const __u64 *)arguments[0];
-	__u32 nr = (__u32)arguments[1], index = 0;
-	struct gait_tier_slot *slot = task->ptrace ? find_slot(task, &index) : 0;
+	__u32 nr = (__u32)arguments[1];
+	struct gait_tier_slot *slot = task->ptrace ? find_slot(task) : 0;
 
 	if (!slot)
 		return config.is_enforcing && task->seccomp.mode ? stop_stranger(task, nr) : 0;
-	if (is_plain(slot, task, nr) && go_on(slot, index, task, registers, nr))
+	if (is_plain(slot, task, nr) && go_on(slot, task, registers, nr))
 		return 0;
-	return look_closely(slot, index, task, registers, nr);
+	/* Closed: dead, or it was not to be had at the moment that it should have been killed. */
+	if (slot->is_lost || !watch_code(slot, task, registers, nr)) {
+		bpf_send_signal(9);
+		return 0;
+	}
+	return look_closely(slot, registers, nr);
 }
 
 /*
@@ -477,7 +496,6 @@ int
 on_exit(__u64 *arguments)
 {
 	struct task_struct *task;
-	__u32 index;
 
 	if (!shared.is_tight)
 		return 0;
@@ -486,7 +504,7 @@ on_exit(__u64 *arguments)
 		return 0;
 	}
 	task = bpf_get_current_task_btf();
-	if (task->ptrace && find_slot(task, &index))
+	if (task->ptrace && find_slot(task))
 		bpf_send_signal_thread(GAIT_TIER_SIGNAL);
 	return 0;
 }
@@ -499,17 +517,16 @@ SEC("raw_tp/gait_file")
 int
 on_file(__u64 *arguments)
 {
-	struct vma_search search = {.address = arguments[0]};
+	struct gait_tier_range found = {};
+	struct vma_search search = {.address = arguments[0], .found = &found};
 	__u32 file = (__u32)arguments[1];
-	__u64 inode;
 
 	bpf_loop(MAX_TRIES, try_vma, &search, 0);
 	if (search.result != 0)
 		return (int)search.result;
-	inode = search.found.is_vdso ? 1 : search.found.inode;
-	if (!inode)
+	if (!found.inode)
 		return -1;
-	return (int)bpf_map_update_elem(&file_of_inode, &inode, &file, BPF_ANY);
+	return (int)bpf_map_update_elem(&file_of_inode, &found.inode, &file, BPF_ANY);
 }
 
 char dual_licence[] SEC("license") = "Dual BSD/GPL";

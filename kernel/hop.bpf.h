@@ -100,9 +100,9 @@ find_way(struct gait_tier_slot *slot, const struct task_struct *task, const __u6
 	struct own_page page = {};
 	__u64 pc = registers[REGS_RIP], sp;
 
-	if (shared.n_moving)
+	way->generation = get_generation(slot);
+	if (!way->generation)
 		return 0;
-	way->generation = shared.generation;
 	way->issuer = way->site = pc << 1 | 1;
 	way->hash = mix(config.seed ^ way->generation, pc);
 	hop = find_hop(slot, way->site, way->generation);

@@ -92,7 +92,7 @@ get_registers(void)
 
 /* In sections, and so maps, of their own. */
 const volatile struct gait_tier_config config SEC(".rodata.config");
-struct gait_tier_shared shared SEC(".data.shared") = {.generation = 1};
+struct gait_tier_shared shared SEC(".data.shared") = {};
 
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
@@ -128,6 +128,14 @@ struct {
 	__type(key, __u32);
 	__type(value, __u32);
 } slot_hints SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(max_entries, GAIT_TIER_N_SPACES);
+	__type(key, __u32);
+	__type(value, struct gait_tier_space);
+} spaces SEC(".maps");
 
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);

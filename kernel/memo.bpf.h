@@ -48,16 +48,14 @@ has_from(const struct gait_tier_memo *memo, __u32 from)
 	return 0;
 }
 
-/* Makes a step that was made before. 0: it has to be looked up. index: the slot's; first: of the
- * states. */
+/* Makes a step that was made before. 0: it has to be looked up. first: of the states. */
 static __always_inline int
-repeat_step(struct gait_tier_slot *slot, __u32 index, __u32 first, const struct way *way, __u32 nr,
-            __u32 klass)
+repeat_step(struct gait_tier_slot *slot, __u32 first, const struct way *way, __u32 nr, __u32 klass)
 {
 	__u64 at = BOUND(get_memos_at(way, nr, klass), GAIT_TIER_N_MEMOS - 2);
 	const struct gait_tier_memo *memo = &slot->memos[at];
 	struct state_row row = {.first = first};
-	__u32 *state;
+	__u32 index = slot->index, *state;
 
 	if (!is_memo(memo, &slot->position, way, nr, klass)) {
 		memo++;

@@ -233,7 +233,7 @@ step_outward(struct outward *outward, const struct gait_tier_place *place,
 	struct gait_unwind_frame *frame = (struct gait_unwind_frame *)slot->frame;
 	enum gait_unwind_result result = gait_unwind_step(outward, &place->row, frame);
 	struct gait_tier_place *caller;
-	__u32 i = slot->n_frames;
+	__u64 i = slot->n_frames;
 	int how;
 
 	if (result != GAIT_STEP_CALLER)
@@ -249,6 +249,7 @@ step_outward(struct outward *outward, const struct gait_tier_place *place,
 		return GAIT_TIER_NO_MAPPING;
 	if (i > GAIT_TIER_MAX_FRAMES)
 		return GAIT_TIER_TOO_DEEP;
+	i = BOUND(i, GAIT_TIER_MAX_FRAMES);
 	slot->pcs[i] = frame->pc;
 	how = note_frame(slot, i, caller);
 	if (how != GAIT_TIER_FOUND)

@@ -10,48 +10,43 @@
 
 #define EPERM     1
 #define EBUSY     16
-#define FEW_TRIES 16
 #define MAX_TRIES 8192
 
-struct vma_found {
-	__u64 start, offset, inode;
-	__u32 flags, is_vdso;
-};
+/* In which generation of its address space a task is; 0: code is moving, so that nothing that is
+ * remembered holds. */
+static __always_inline __u32
+get_generation(const struct gait_tier_slot *slot)
+{
+	__u32 index = slot->space;
+	const struct gait_tier_space *space = bpf_map_lookup_elem(&spaces, &index);
 
-/* What lay at pages that were looked up before, whoever of an address space did. */
-struct vma_page {
-	__u64 space, page;
-};
+	return space && !space->n_moving ? space->generation : 0;
+}
 
-struct vma_known {
-	struct vma_found found;
-	__u32 generation, pad;
-};
-
-struct {
-	__uint(type, BPF_MAP_TYPE_LRU_HASH);
-	__uint(max_entries, 8192);
-	__type(key, struct vma_page);
-	__type(value, struct vma_known);
-} pages SEC(".maps");
+/* --- mappings -----------------------------------------------------------------------------------
+ */
 
 struct vma_search {
 	__u64 address;
 	long result;
-	struct vma_found found;
+	struct gait_tier_range *found;
+	__u32 flags, pad;
 };
 
 static long
 on_vma(struct task_struct *task, struct vm_area_struct *vma, void *data)
 {
-	struct vma_found *found = data;
+	struct vma_search *search = data;
+	struct gait_tier_range *found = search->found;
 	struct file *file = vma->vm_file;
 
 	found->start = vma->vm_start;
+	found->end = vma->vm_end;
 	found->offset = vma->vm_pgoff << 12;
-	found->flags = (__u32)vma->vm_flags;
-	found->inode = file ? (__u64)file->f_inode : 0;
-	found->is_vdso = !file && (__u64)vma->vm_mm->context.vdso == vma->vm_start;
+	found->inode = file                                               ? (__u64)file->f_inode
+	               : (__u64)vma->vm_mm->context.vdso == vma->vm_start ? 1
+	                                                                  : 0;
+	search->flags = (__u32)vma->vm_flags;
 	return 0;
 }
 
@@ -61,44 +56,116 @@ try_vma(__u32 i, void *data)
 	struct vma_search *search = data;
 
 	search->result =
-	    bpf_find_vma(bpf_get_current_task_btf(), search->address, on_vma, &search->found, 0);
+	    bpf_find_vma(bpf_get_current_task_btf(), search->address, on_vma, search, 0);
 	/* Another thread changes the mappings at this moment. */
 	return search->result != -EBUSY;
 }
 
-/*
- * What is mapped at an address. While another thread changes mappings, and it may be kept from
- * going on for long, the kernel does not say: then it is what it was when somebody asked before,
- * as long as no code may have come to lie elsewhere since.
- */
-static __noinline int
-find_vma(struct vma_search *search)
-{
-	struct task_struct *task = bpf_get_current_task_btf();
-	struct vma_page page = {(__u64)task->mm, search->address >> 12};
-	struct vma_known known = {.generation = shared.generation}, *before;
+struct range_search {
+	const struct gait_tier_space *space;
+	struct gait_tier_slot *slot;
+	__u64 address;
+	__u32 generation, is_found;
+};
 
-	bpf_loop(FEW_TRIES, try_vma, search, 0);
-	before = search->result == -EBUSY ? bpf_map_lookup_elem(&pages, &page) : 0;
-	if (before && before->generation == known.generation && !shared.n_moving) {
-		search->found = before->found;
-		search->result = 0;
+/* Looks at a range while others may be writing it. */
+static long
+look_at_range(__u32 i, void *data)
+{
+	struct range_search *search = data;
+	const volatile struct gait_tier_range *range =
+	    &search->space->ranges[i & (GAIT_TIER_N_RANGES - 1)];
+	struct gait_tier_range *found = &search->slot->code;
+	__u64 address = search->address;
+	__u32 version = range->version;
+
+	if (version & 1 || address < range->start || address >= range->end)
 		return 0;
-	}
-	if (search->result == -EBUSY)
-		bpf_loop(MAX_TRIES, try_vma, search, 0);
-	if (search->result == 0) {
-		known.found = search->found;
-		bpf_map_update_elem(&pages, &page, &known, BPF_ANY);
-	}
-	return 0;
+	found->start = range->start;
+	found->offset = range->offset;
+	found->inode = range->inode;
+	search->is_found = range->mm == search->slot->mm &&
+	                   range->generation == search->generation && range->end > address &&
+	                   range->start <= address && range->version == version;
+	return search->is_found;
 }
 
-/* The file that an inode is; ANON where nobody has told of it, or there is none. */
-static __always_inline __u32
-find_file(const struct vma_found *found)
+/* Remembers where a mapping of code lies. Whoever is writing there already may. */
+static __always_inline void
+note_range(struct gait_tier_space *space, const struct gait_tier_slot *slot, __u32 generation)
 {
-	__u64 inode = found->is_vdso ? 1 : found->inode;
+	__u64 next = BOUND(__sync_fetch_and_add(&space->n_ranges, 1), GAIT_TIER_N_RANGES - 1);
+	volatile struct gait_tier_range *range = &space->ranges[next];
+	__u32 version = range->version;
+
+	if (version & 1 ||
+	    __sync_val_compare_and_swap(&range->version, version, version + 1) != version)
+		return;
+	range->mm = slot->mm;
+	range->generation = generation;
+	range->start = slot->code.start;
+	range->end = slot->code.end;
+	range->offset = slot->code.offset;
+	range->inode = slot->code.inode;
+	range->version = version + 2;
+}
+
+/* Whether an earlier search, by whoever of the address space, has found the code at an address. */
+static __always_inline int
+recall_range(struct gait_tier_slot *slot, const struct gait_tier_space *space, __u64 address)
+{
+	struct range_search search = {
+	    .space = space, .slot = slot, .address = address, .generation = space->generation};
+
+	if (!space->n_moving)
+		bpf_loop(GAIT_TIER_N_RANGES, look_at_range, &search, 0);
+	return search.is_found;
+}
+
+/* Asks the kernel. Returns how it went. */
+static __always_inline int
+search_vma(struct gait_tier_slot *slot, __u64 address)
+{
+	struct vma_search search = {.address = address, .found = &slot->code};
+
+	bpf_loop(MAX_TRIES, try_vma, &search, 0);
+	if (search.result == -EBUSY)
+		return GAIT_TIER_BUSY;
+	return search.result == 0 && (search.flags & VM_EXEC) ? GAIT_TIER_FOUND
+	                                                      : GAIT_TIER_NO_MAPPING;
+}
+
+/*
+ * What code is mapped at an address: slot->code. While another thread changes mappings, and it may
+ * be kept from going on for long, the kernel does not say: so ranges are remembered as a whole.
+ * Returns how it went.
+ */
+__noinline int
+gait_find_code(struct gait_tier_slot *slot, __u64 address)
+{
+	struct gait_tier_space *space;
+	__u32 index, generation;
+	int how;
+
+	if (!slot)
+		return GAIT_TIER_NO_MAPPING;
+	index = slot->space;
+	space = bpf_map_lookup_elem(&spaces, &index);
+	if (!space)
+		return GAIT_TIER_NO_MAPPING;
+	if (recall_range(slot, space, address))
+		return GAIT_TIER_FOUND;
+	generation = space->generation;
+	how = search_vma(slot, address);
+	if (how == GAIT_TIER_FOUND)
+		note_range(space, slot, generation);
+	return how;
+}
+
+/* The file that an inode is; ANON where there is none, NONE where nobody has told of it. */
+static __always_inline __u32
+find_file(__u64 inode)
+{
 	__u32 *file = inode ? bpf_map_lookup_elem(&file_of_inode, &inode) : 0;
 
 	return file ? *file : inode ? GAIT_TIER_NONE : GAIT_TIER_ANON;
@@ -204,24 +271,23 @@ describe_file(struct gait_tier_place *place, __u32 index, int is_instruction)
 __noinline int
 gait_look_up(struct gait_tier_slot *slot, __u64 pc, __u32 at, int is_instruction)
 {
-	struct vma_search search = {.address = pc - (is_instruction ? 2 : 1)};
 	struct gait_tier_place *place;
-	__u32 generation = shared.generation;
+	__u32 generation;
+	int how;
 
 	if (!slot || at >= GAIT_TIER_N_CACHED)
 		return GAIT_TIER_NO_MAPPING;
+	generation = get_generation(slot);
 	place = &slot->places[at];
 	place->pc = 0;
-	find_vma(&search);
-	if (search.result == -EBUSY)
-		return GAIT_TIER_BUSY;
-	if (search.result != 0 || !(search.found.flags & VM_EXEC))
-		return GAIT_TIER_NO_MAPPING;
-	place->file = find_file(&search.found);
+	how = gait_find_code(slot, pc - (is_instruction ? 2 : 1));
+	if (how != GAIT_TIER_FOUND)
+		return how;
+	place->file = find_file(slot->code.inode);
 	place->flags = 0;
 	place->module = place->file == GAIT_TIER_ANON ? config.anon_module : GAIT_WALK_NONE;
 	place->offset =
-	    place->file == GAIT_TIER_ANON ? 0 : pc - search.found.start + search.found.offset;
+	    place->file == GAIT_TIER_ANON ? 0 : pc - slot->code.start + slot->code.offset;
 	place->issuer = place->offset;
 	__builtin_memset(&place->row, 0, sizeof(place->row));
 	if (place->file < GAIT_TIER_MAX_FILES)
@@ -242,10 +308,9 @@ find_cached(__u64 pc)
 }
 
 static __always_inline int
-is_cached(const struct gait_tier_place *place, __u64 pc, int is_instruction)
+is_cached(const struct gait_tier_place *place, __u64 pc, int is_instruction, __u32 generation)
 {
-	return place->pc == (pc << 1 | !!is_instruction) &&
-	       place->generation == shared.generation && !shared.n_moving;
+	return place->pc == (pc << 1 | !!is_instruction) && place->generation == generation;
 }
 
 /* The place of an address, which is slot->places[slot->at] too. Returns how it went. */
@@ -254,13 +319,14 @@ find_place(struct gait_tier_slot *slot, __u64 pc, int is_instruction,
            struct gait_tier_place **place)
 {
 	__u64 at = find_cached(pc);
+	__u32 generation = get_generation(slot);
 
 	for (__u32 i = 0; i < GAIT_TIER_N_WAYS; i++) {
 		__u64 index = BOUND(at + i, GAIT_TIER_N_CACHED - 1);
 
 		*place = &slot->places[index];
 		slot->at = index;
-		if (is_cached(*place, pc, is_instruction))
+		if (generation && is_cached(*place, pc, is_instruction, generation))
 			return GAIT_TIER_FOUND;
 	}
 	at = BOUND(at + slot->n_fetched++ % GAIT_TIER_N_WAYS, GAIT_TIER_N_CACHED - 1);

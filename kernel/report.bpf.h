@@ -17,13 +17,13 @@
 #define WAKE_SHARE 8
 
 static __always_inline void
-fill_call(struct gait_tier_call *call, __u32 kind, const struct gait_tier_slot *slot, __u32 index,
+fill_call(struct gait_tier_call *call, __u32 kind, const struct gait_tier_slot *slot,
           const __u64 *registers, __u32 nr)
 {
 	struct task_struct *task = bpf_get_current_task_btf();
 
 	call->kind = kind;
-	call->slot = index;
+	call->slot = slot->index;
 	call->tid = slot->tid;
 	call->nr = nr;
 	call->time_ns = bpf_ktime_get_ns();
@@ -93,11 +93,11 @@ copy_stack(struct gait_tier_raw *raw, __u64 sp)
 }
 
 struct gait_tier_report {
-	__u32 kind, slot, nr, how;
+	__u32 kind, nr, how, pad;
 	__u32 stack;  /* out: its number, where is_new */
 	__u32 is_new; /* it gets one */
 	__u32 verdict, is_killed, action, error;
-	__u32 library, from, depth, pad;
+	__u32 library, from, depth;
 	__u64 n_repeats;
 	struct gait_walk_event event;
 	struct gait_walk_position position;
@@ -105,14 +105,13 @@ struct gait_tier_report {
 
 /* In the slot: the programs' stack is small. */
 static __always_inline struct gait_tier_report *
-begin_report(struct gait_tier_slot *slot, __u32 kind, __u32 index, __u32 nr, int how)
+begin_report(struct gait_tier_slot *slot, __u32 kind, __u32 nr, int how)
 {
 	struct gait_tier_report *report = (struct gait_tier_report *)slot->report;
 
 	_Static_assert(sizeof(*report) <= sizeof(slot->report), "a report has room in its slot");
 	__builtin_memset(report, 0, sizeof(*report));
 	report->kind = kind;
-	report->slot = index;
 	report->nr = nr;
 	report->how = (__u32)how;
 	return report;
@@ -127,7 +126,7 @@ report_raw(struct gait_tier_report *report, struct gait_tier_slot *slot, const _
 		slot->n_lost++;
 		return 0;
 	}
-	fill_call(&raw->call, report->kind, slot, report->slot, registers, report->nr);
+	fill_call(&raw->call, report->kind, slot, registers, report->nr);
 	/* Numbers that nobody is told of are not used up. */
 	if (report->is_new)
 		report->stack = __sync_fetch_and_add(&shared.n_stacks, 1) + 1;
@@ -156,8 +155,7 @@ report_raw(struct gait_tier_report *report, struct gait_tier_slot *slot, const _
 }
 
 static __always_inline void
-report_known(struct gait_tier_slot *slot, __u32 index, const __u64 *registers, __u32 nr,
-             __u32 stack)
+report_known(struct gait_tier_slot *slot, const __u64 *registers, __u32 nr, __u32 stack)
 {
 	struct gait_tier_call *call = bpf_ringbuf_reserve(&ring, sizeof(*call), 0);
 
@@ -165,7 +163,7 @@ report_known(struct gait_tier_slot *slot, __u32 index, const __u64 *registers, _
 		slot->n_lost++;
 		return;
 	}
-	fill_call(call, GAIT_TIER_CALL, slot, index, registers, nr);
+	fill_call(call, GAIT_TIER_CALL, slot, registers, nr);
 	call->stack = stack;
 	bpf_ringbuf_submit(call, choose_wakeup(slot));
 }
@@ -201,22 +199,22 @@ report_call(struct gait_tier_slot *slot, const struct gait_tier_step *step, cons
             const __u64 *registers, int how)
 {
 	struct gait_tier_report *report;
-	__u32 index = step->slot, nr = step->event.nr, *known;
+	__u32 nr = step->event.nr, *known;
 	__u64 hash;
 
 	if (how != GAIT_TIER_FOUND) {
 		slot->n_unknown++;
-		report_raw(begin_report(slot, GAIT_TIER_RAW_CALL, index, nr, how), slot, registers);
+		report_raw(begin_report(slot, GAIT_TIER_RAW_CALL, nr, how), slot, registers);
 		return;
 	}
 	hash = hash_stack(slot);
 	known = bpf_map_lookup_elem(&stacks, &hash);
 	if (known && *known) {
 		remember_stack(slot, way, *known);
-		report_known(slot, index, registers, nr, *known);
+		report_known(slot, registers, nr, *known);
 		return;
 	}
-	report = begin_report(slot, GAIT_TIER_RAW_CALL, index, nr, how);
+	report = begin_report(slot, GAIT_TIER_RAW_CALL, nr, how);
 	report->is_new = 1;
 	/* Told before anybody else can use the number. */
 	if (report_raw(report, slot, registers))

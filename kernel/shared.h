@@ -17,7 +17,7 @@
 #define GAIT_TIER_MAX_TASKS  4096
 #define GAIT_TIER_N_HINTS    65536 /* where to look for the slot of a task; a power of two */
 #define GAIT_TIER_MAX_FILES  4096
-#define GAIT_TIER_MAX_FRAMES 24
+#define GAIT_TIER_MAX_FRAMES 31 /* one less than a power of two */
 /* What a task remembers; powers of two. */
 #define GAIT_TIER_N_CACHED     32  /* addresses, with all that is known of them */
 #define GAIT_TIER_N_HOPS       128 /* with as much as it takes to get past them */
@@ -145,6 +145,28 @@ enum {
 	GAIT_TIER_UNKNOWN_N_,
 };
 
+#define GAIT_TIER_N_SPACES 1024 /* a power of two */
+#define GAIT_TIER_N_RANGES 64   /* a power of two */
+
+/* Code of a file, or of none, in an address space. */
+struct gait_tier_range {
+	__u32 version;    /* odd while it is written */
+	__u32 generation; /* of its space */
+	__u64 mm;
+	__u64 start, end;
+	__u64 offset; /* of start, in the file */
+	__u64 inode;  /* 0: anonymous; 1: the vdso */
+};
+
+/* An address space; those of the same hash share one. */
+struct gait_tier_space {
+	__u32 generation; /* goes up whenever code may have come to lie elsewhere */
+	__u32 n_moving;   /* tasks in calls that may move it: no place is remembered meanwhile */
+	__u32 n_ranges;   /* that were looked up */
+	__u32 pad;
+	struct gait_tier_range ranges[GAIT_TIER_N_RANGES];
+};
+
 /*
  * One task. Written by user space while the task is stopped or waits, and by the program in the
  * task's own context.
@@ -157,11 +179,12 @@ struct gait_tier_slot {
 	__u32 n_again;
 	__u32 is_lost;   /* killed: what it does any more does not count */
 	__u32 is_moving; /* its last call may have moved code, or be about to */
+	__u64 mm; /* its address space, by the kernel's name; a child's is its parent's, or new */
+	__u32 space; /* of spaces */
+	__u32 index; /* the slot's own */
 	struct gait_walk_position position;
-	/* Behind the first line. */
 	__u64 n_events, n_lost, n_unknown, n_violations;
-	__u32 space;     /* changes with each exec: tells equal addresses apart */
-	__u32 n_fetched; /* what was looked up: chooses who makes room for the next */
+	__u64 n_fetched; /* what was looked up: chooses who makes room for the next */
 	struct gait_tier_handler handlers[GAIT_TIER_MAX_CONTEXTS];
 	struct gait_tier_again again[GAIT_TIER_MAX_CONTEXTS];
 	struct gait_tier_hop hops[GAIT_TIER_N_HOPS] GAIT_TIER_LINE;
@@ -173,10 +196,11 @@ struct gait_tier_slot {
 	__u64 n_withheld[GAIT_TIER_N_VERDICTS], n_withheld_denied;
 	/* The walk outward: here and not on the program's stack, which Linux 6.1's verifier loses
 	   track of in loops. */
-	__u64 frame[4];   /* struct gait_unwind_frame */
-	__u64 way[4];     /* struct way */
-	__u64 step[24];   /* struct gait_tier_step */
-	__u64 report[25]; /* struct gait_tier_report */
+	__u64 frame[4];              /* struct gait_unwind_frame */
+	__u64 way[4];                /* struct way */
+	struct gait_tier_range code; /* that was looked for */
+	__u64 step[24];              /* struct gait_tier_step */
+	__u64 report[25];            /* struct gait_tier_report */
 	__u64 stack_base;
 	__u64 has_stack;      /* which pieces of it were read, by bit */
 	__u32 n_frames, site; /* of pcs */
@@ -279,8 +303,6 @@ struct gait_tier_config {
 
 /* Shared while it runs. */
 struct gait_tier_shared {
-	__u32 generation; /* goes up whenever code may have come to lie elsewhere */
-	__u32 n_moving;   /* tasks in calls that may move it: no place is remembered meanwhile */
 	__u32 n_stacks;   /* that have a number */
 	__u32 is_tight;   /* more than half of the ring is waiting to be read */
 	__u64 direct_map; /* where the kernel has all memory; 0: not known */

@@ -224,12 +224,12 @@ struct gait_tier_step {
 
 /* In the slot: the programs' stack is small. */
 static __always_inline struct gait_tier_step *
-begin_step(struct gait_tier_slot *slot, __u32 index, __u32 nr)
+begin_step(struct gait_tier_slot *slot, __u32 nr)
 {
 	struct gait_tier_step *step = (struct gait_tier_step *)slot->step;
 
 	_Static_assert(sizeof(*step) <= sizeof(slot->step), "a step has room in its slot");
-	step->slot = index;
+	step->slot = slot->index;
 	step->depth = 0;
 	step->event = (struct gait_walk_event){
 	    .nr = nr, .issuer_module = GAIT_WALK_NONE, .module = GAIT_WALK_NONE};

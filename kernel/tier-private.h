@@ -30,11 +30,10 @@ struct _GaitTier {
 	/* Shared with the program, mapped piece by piece as they come into use. */
 	struct gait_tier_slot *slots[GAIT_TIER_MAX_TASKS / GAIT_TIER_PIECE];
 	guint32 *states;
-	struct gait_tier_shared *shared;
-	gsize slots_size /* of a piece */, states_size, shared_size;
+	struct gait_tier_space *spaces;
+	gsize slots_size /* of a piece */, states_size, spaces_size;
 	gsize n_drained, drained_size; /* since a drain began: records, bytes */
 	GQueue free;                   /* slots, the one that was used longest ago first */
-	guint32 n_spaces;
 	GaitModules *modules;
 	GaitTierFiles files;
 	GaitTierCallbacks callbacks;

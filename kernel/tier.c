@@ -276,8 +276,13 @@ load(GaitTier *tier, const GaitTierOptions *options, GError **error)
 	    map_values(find_map(tier, "states"), 0, GAIT_TIER_MAX_TASKS, &tier->states_size, error);
 	if (!tier->states)
 		return FALSE;
-	tier->shared = map_values(find_map(tier, ".data.shared"), 0, 1, &tier->shared_size, error);
-	return tier->shared && fill(tier, options, error);
+	tier->spaces =
+	    map_values(find_map(tier, "spaces"), 0, GAIT_TIER_N_SPACES, &tier->spaces_size, error);
+	if (!tier->spaces)
+		return FALSE;
+	for (guint i = 0; i < GAIT_TIER_N_SPACES; i++)
+		tier->spaces[i].generation = 1;
+	return fill(tier, options, error);
 }
 
 static gboolean
@@ -402,8 +407,8 @@ gait_tier_free(GaitTier *tier)
 			munmap(tier->slots[i], tier->slots_size);
 	if (tier->states)
 		munmap(tier->states, tier->states_size);
-	if (tier->shared)
-		munmap(tier->shared, tier->shared_size);
+	if (tier->spaces)
+		munmap(tier->spaces, tier->spaces_size);
 	bpf_object__close(tier->object);
 	gait_tier_files_clear(&tier->files);
 	g_queue_clear(&tier->free);
@@ -449,6 +454,24 @@ strike_task(GaitTier *tier, guint32 tid, guint32 index)
 		bpf_map_delete_elem(fd, &tid);
 }
 
+/* Numbers that the program alone writes. */
+static struct gait_tier_space *
+get_space(GaitTier *tier, const struct gait_tier_slot *slot)
+{
+	return &tier->spaces[slot->space % GAIT_TIER_N_SPACES];
+}
+
+/* The call that may have moved code is over, and the task is gone or in another address space. */
+static void
+stop_moving(GaitTier *tier, struct gait_tier_slot *slot)
+{
+	if (!slot->is_moving)
+		return;
+	slot->is_moving = 0;
+	__atomic_fetch_add(&get_space(tier, slot)->generation, 2, __ATOMIC_SEQ_CST);
+	__atomic_fetch_sub(&get_space(tier, slot)->n_moving, 1, __ATOMIC_SEQ_CST);
+}
+
 struct gait_tier_slot *
 gait_tier_add(GaitTier *tier, pid_t tid, guint32 *index, GError **error)
 {
@@ -465,6 +488,7 @@ gait_tier_add(GaitTier *tier, pid_t tid, guint32 *index, GError **error)
 	slot = gait_tier_get_slot(tier, *index);
 	memset(slot, 0, sizeof(*slot));
 	slot->tid = (guint32)tid;
+	slot->index = *index;
 	if (enter_task(tier, slot->tid, *index, error))
 		return slot;
 	gait_tier_remove(tier, *index);
@@ -478,11 +502,19 @@ gait_tier_remove(GaitTier *tier, guint32 index)
 
 	strike_task(tier, slot->tid, index);
 	slot->tid = 0;
-	/* Its address space may be gone, and the kernel's name for it another one's. */
-	__atomic_fetch_add(&tier->shared->generation, 1, __ATOMIC_SEQ_CST);
-	if (slot->is_moving)
-		__atomic_fetch_sub(&tier->shared->n_moving, 1, __ATOMIC_SEQ_CST);
+	stop_moving(tier, slot);
 	g_queue_push_tail(&tier->free, GUINT_TO_POINTER(index));
+}
+
+void
+gait_tier_note_parent(GaitTier *tier, guint32 index, guint32 parent)
+{
+	struct gait_tier_slot *slot = gait_tier_get_slot(tier, index);
+	const struct gait_tier_slot *parents = gait_tier_get_slot(tier, parent);
+
+	slot->mm = parents->mm;
+	slot->space = parents->space;
+	slot->flags = parents->flags & GAIT_TIER_TASK_STATIC;
 }
 
 void
@@ -492,7 +524,7 @@ gait_tier_note_runtime(GaitTier *tier, guint32 index)
 
 	__atomic_and_fetch(&slot->flags, ~(guint32)GAIT_TIER_TASK_STATIC, __ATOMIC_SEQ_CST);
 	/* Who is responsible was remembered otherwise. */
-	__atomic_fetch_add(&tier->shared->generation, 1, __ATOMIC_SEQ_CST);
+	__atomic_fetch_add(&get_space(tier, slot)->generation, 2, __ATOMIC_SEQ_CST);
 }
 
 gboolean
@@ -500,15 +532,10 @@ gait_tier_note_exec(GaitTier *tier, guint32 index, pid_t tid, GError **error)
 {
 	struct gait_tier_slot *slot = gait_tier_get_slot(tier, index);
 
-	if (slot->is_moving) {
-		slot->is_moving = 0;
-		__atomic_fetch_sub(&tier->shared->n_moving, 1, __ATOMIC_SEQ_CST);
-	}
-	__atomic_fetch_add(&tier->shared->generation, 1, __ATOMIC_SEQ_CST);
+	stop_moving(tier, slot);
 	memset(slot->places, 0, sizeof(slot->places));
 	memset(slot->hops, 0, sizeof(slot->hops));
 	memset(slot->memos, 0, sizeof(slot->memos));
-	slot->space = ++tier->n_spaces;
 	if (slot->tid == (guint32)tid)
 		return TRUE;
 	strike_task(tier, slot->tid, index);

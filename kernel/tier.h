@@ -65,6 +65,9 @@ struct gait_tier_slot *gait_tier_get_slot(GaitTier *tier, guint32 index);
 /* Rows of the slot's states, of `stride` each; NULL without a table. */
 guint32 *gait_tier_get_states(GaitTier *tier, guint32 index, guint32 *stride);
 
+/* Before its first call: the task was made by that of the slot `parent`. It runs the same program,
+ * and is in the same address space, or in a copy, as its calls show. */
+void gait_tier_note_parent(GaitTier *tier, guint32 index, guint32 parent);
 /*
  * The task runs another program: what is remembered of where code lies is so no more. tid: its
  * number, which is another one where it was not its process's first thread. FALSE with error where
@@ -76,9 +79,9 @@ void gait_tier_note_runtime(GaitTier *tier, guint32 index);
 /* Tells the program of the files whose code a process has mapped. Whether it is static: none of
  * them is of the runtime set. */
 gboolean gait_tier_learn_process(GaitTier *tier, pid_t pid);
-/* The same of the file behind a descriptor of a task's, which is about to map a part as code. */
 /* The same of files of which a part lies in a range of a process, and will be code. */
 void gait_tier_learn_range(GaitTier *tier, pid_t pid, guint64 start, guint64 end);
+/* The same of the file behind a descriptor of a task's, which is about to map a part as code. */
 void gait_tier_learn_descriptor(GaitTier *tier, pid_t task, int descriptor, guint64 offset,
                                 guint64 size);
 

@@ -229,9 +229,7 @@ gait_recorder_kernel_created(GaitRecorder *recorder, GaitTask *task, const GaitT
 		gait_recorder_kernel_executed(recorder, task);
 		return;
 	}
-	slot->flags =
-	    gait_tier_get_slot(kernel->tier, parents->slot)->flags & ~(guint32)GAIT_TIER_TASK_MUTE;
-	slot->space = gait_tier_get_slot(kernel->tier, parents->slot)->space;
+	gait_tier_note_parent(kernel->tier, own->slot, parents->slot);
 }
 
 void

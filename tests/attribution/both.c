@@ -193,8 +193,7 @@ on_created(GaitTracer *tracer, GaitTask *task, GaitTask *parent, gpointer data)
 		learn(task);
 		return;
 	}
-	slot->flags = gait_tier_get_slot(tier, parents->slot)->flags;
-	slot->space = gait_tier_get_slot(tier, parents->slot)->space;
+	gait_tier_note_parent(tier, own->slot, parents->slot);
 }
 
 /* As learn/recorder-kernel.c has calls stop. */

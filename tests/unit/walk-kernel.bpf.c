@@ -27,7 +27,7 @@ get_way(struct gait_tier_slot *slot, const struct gait_walk_event *event)
 {
 	struct way *way = (struct way *)slot->way;
 
-	way->generation = shared.generation;
+	way->generation = 1;
 	way->issuer = mix(event->issuer_module, event->issuer_offset);
 	way->site = mix(mix(event->module, event->site), event->flags);
 	return way;
@@ -46,12 +46,12 @@ on_step(__u64 *arguments)
 
 	if (!asked || !slot)
 		return -1;
-	step = begin_step(slot, 0, asked->event.nr);
+	step = begin_step(slot, asked->event.nr);
 	step->event = asked->event;
 	step->depth = asked->depth;
 	way = get_way(slot, &step->event);
 	asked->is_repeated =
-	    repeat_step(slot, 0, get_first_state(step), way, step->event.nr, step->event.klass);
+	    repeat_step(slot, get_first_state(step), way, step->event.nr, step->event.klass);
 	if (asked->is_repeated) {
 		asked->verdict = GAIT_WALK_ALLOW;
 		return 0;
