@@ -184,8 +184,8 @@ on_created(GaitTracer *tracer, GaitTask *task, GaitTask *parent, gpointer data)
 	g_autoptr(GError) error = NULL;
 	Own *own = task->data = g_new0(Own, 1);
 	const Own *parents = parent ? parent->data : NULL;
-	struct gait_tier_slot *slot = gait_tier_add(tier, task->tid, &own->slot, &error);
 
+	gait_tier_add(tier, task->tid, &own->slot, &error);
 	gait_tier_drain(tier);
 	g_assert_no_error(error);
 	tasks[own->slot] = task;
