@@ -9,8 +9,7 @@
  */
 #include "kernel/memo.bpf.h"
 #include "kernel/report.bpf.h"
-
-#include "kernel/denied.bpf.h"
+#include "kernel/violation.bpf.h"
 
 /* The slot of the current task; 0 where it has none. */
 static __always_inline struct gait_tier_slot *
@@ -26,134 +25,6 @@ find_slot(const struct task_struct *task)
 	index = bpf_map_lookup_elem(&slot_of_tid, &tid);
 	slot = index ? bpf_map_lookup_elem(&slots, index) : 0;
 	return slot && slot->tid == tid ? slot : 0;
-}
-
-/* Every state of the task is "anywhere" from now on. */
-__noinline int
-gait_lose_states(__u32 slot)
-{
-	__u32 *all = bpf_map_lookup_elem(&states, &slot);
-
-	if (all)
-		bpf_loop(config.n_states, lose_state, &all, 0);
-	return 0;
-}
-
-/* Closed: a call that nobody has foreseen is killed. */
-static __always_inline __u32
-choose_action(struct gait_tier_report *report, __u32 *is_deniable)
-{
-	__u32 nr = report->nr & (GAIT_TIER_N_SYSCALLS - 1);
-	const struct gait_tier_syscall *call = bpf_map_lookup_elem(&syscalls, &nr);
-	__u64 verdict = BOUND(report->verdict, GAIT_TIER_N_VERDICTS - 1);
-
-	*is_deniable = 0;
-	if (!call || nr != report->nr)
-		return GAIT_TIER_KILL;
-	if (report->event.klass < 32 && (call->waiting >> report->event.klass & 1))
-		return GAIT_TIER_STAND_STILL;
-	report->error = call->error[verdict];
-	*is_deniable = call->is_deniable;
-	return call->action[verdict];
-}
-
-/* Whether the call is sure to fail. */
-static __always_inline int
-deny(const struct gait_tier_report *report)
-{
-	return gait_denial_set(report->error ? report->error : EPERM) == 0;
-}
-
-static __always_inline __u64
-hash_violation(const struct gait_tier_report *report)
-{
-	const struct gait_walk_event *event = &report->event;
-	__u64 hash = config.seed;
-
-	hash = mix(hash, (__u64)report->verdict << 32 | report->action);
-	hash = mix(hash, (__u64)event->nr << 32 | event->klass);
-	hash = mix(hash, (__u64)event->module << 32 | event->issuer_module);
-	hash = mix(hash, event->site);
-	hash = mix(hash, event->issuer_offset);
-	return mix(hash, (__u64)report->from << 32 | report->position.phase);
-}
-
-static __always_inline void
-withhold(struct gait_tier_slot *slot, const struct gait_tier_report *report,
-         struct gait_tier_repeat *repeat)
-{
-	__u64 verdict = BOUND(report->verdict, GAIT_TIER_N_VERDICTS - 1);
-
-	repeat->n_withheld++;
-	slot->n_withheld[verdict]++;
-	if (report->action == GAIT_TIER_DENY)
-		slot->n_withheld_denied++;
-}
-
-/*
- * Tells of a violation. Who does the same wrong again and again would fill the ring within
- * milliseconds, and keep others' from being told of: a few times, and then once a second, it is
- * told of with how often it was not. So is what found no room.
- */
-static __noinline int
-tell(struct gait_tier_slot *slot, struct gait_tier_report *report, const __u64 *registers)
-{
-	__u64 hash = hash_violation(report), now_ns = bpf_ktime_get_ns();
-	struct gait_tier_repeat *repeat = &slot->repeats[hash >> 61 & (GAIT_TIER_N_REPEATS - 1)];
-	__u64 verdict = BOUND(report->verdict, GAIT_TIER_N_VERDICTS - 1);
-
-	if (repeat->hash != hash) {
-		__builtin_memset(repeat, 0, sizeof(*repeat));
-		repeat->hash = hash;
-	}
-	if (!report->is_killed && repeat->n_burst >= GAIT_TIER_BURST &&
-	    now_ns - repeat->told_ns < 1000000000ull) {
-		withhold(slot, report, repeat);
-		return 0;
-	}
-	report->n_repeats = repeat->n_withheld;
-	if (!report_raw(report, slot, registers)) {
-		slot->n_lost--;
-		withhold(slot, report, repeat);
-		return 0;
-	}
-	slot->n_withheld[verdict] -= report->n_repeats;
-	if (report->action == GAIT_TIER_DENY)
-		slot->n_withheld_denied -= report->n_repeats;
-	repeat->n_withheld = 0;
-	repeat->told_ns = now_ns;
-	if (repeat->n_burst < GAIT_TIER_BURST)
-		repeat->n_burst++;
-	return 0;
-}
-
-static __always_inline void
-act(struct gait_tier_slot *slot, struct gait_tier_step *step, struct gait_tier_report *report,
-    const __u64 *registers)
-{
-	__u32 is_deniable;
-
-	report->event = step->event;
-	report->action = choose_action(report, &is_deniable);
-	report->position = slot->position;
-	report->library = step->found.library;
-	report->from = step->from;
-	report->depth = step->depth;
-	slot->n_violations++;
-	if (report->action == GAIT_TIER_LOG) {
-		gait_resync_phase(step);
-		gait_move(step);
-	}
-	/* Who is killed dies on the way back from the call; what a hook refuses does nothing until
-	   then. */
-	if (report->action >= GAIT_TIER_DENY && is_deniable && !deny(report))
-		report->action = GAIT_TIER_KILL;
-	report->is_killed = report->action == GAIT_TIER_KILL;
-	if (report->is_killed) {
-		slot->is_lost = 1;
-		bpf_send_signal(9);
-	}
-	tell(slot, report, registers);
 }
 
 /* Looks a step up, and acts on what is out of gait. In a function of its own, out of the way of the
@@ -204,6 +75,17 @@ gait_settle(struct gait_tier_slot *slot, struct gait_tier_step *step)
 	       (is_its_own ? SETTLED_OWN : 0);
 }
 
+/* Every state of the task is "anywhere" from now on. */
+__noinline int
+gait_lose_states(__u32 slot)
+{
+	__u32 *all = bpf_map_lookup_elem(&states, &slot);
+
+	if (all)
+		bpf_loop(config.n_states, lose_state, &all, 0);
+	return 0;
+}
+
 /* What surrounds a step; see enforce/ruling.c. */
 static __always_inline void
 enforce(struct gait_tier_slot *slot, struct gait_tier_step *step, struct way *way,
@@ -222,92 +104,6 @@ enforce(struct gait_tier_slot *slot, struct gait_tier_step *step, struct way *wa
 	/* A return out of no handler goes who knows where. */
 	if (nr == SYS_RT_SIGRETURN && !(settled & SETTLED_OWN))
 		gait_lose_states(step->slot);
-}
-
-/* Numbers of calls after which code may lie elsewhere. */
-enum {
-	MMAP = 9,
-	MPROTECT = 10,
-	MREMAP = 25,
-	SHMAT = 30,
-	REMAP_FILE_PAGES = 216,
-	PKEY_MPROTECT = 329
-};
-
-#define PROT_EXEC 4
-#define SHM_EXEC  0100000
-
-/* A call by the numbers of another architecture, or of x32. */
-static __always_inline int
-is_foreign(const struct task_struct *task, __u32 nr)
-{
-	return nr >= GAIT_TIER_N_SYSCALLS || (task->thread_info.status & TS_COMPAT);
-}
-
-static __always_inline int
-may_move_code(const __u64 *registers, __u32 nr)
-{
-	switch (nr) {
-	case MMAP:
-	case MPROTECT:
-	case PKEY_MPROTECT:
-		return registers[REGS_RDX] & PROT_EXEC;
-	case SHMAT:
-		return registers[REGS_RDX] & SHM_EXEC;
-	case MREMAP:
-	case REMAP_FILE_PAGES:
-		return 1;
-	}
-	return 0;
-}
-
-static __always_inline __u64
-get_mm(const struct task_struct *task)
-{
-	return HAS_DIRECT_READS ? load((__u64)&task->mm) : (__u64)task->mm;
-}
-
-/* The kernel's name for an address space may have been another one's before. */
-static __always_inline struct gait_tier_space *
-enter_space(struct gait_tier_slot *slot, __u64 mm)
-{
-	struct gait_tier_space *space;
-
-	if (slot->mm == mm)
-		return bpf_map_lookup_elem(&spaces, &slot->space);
-	slot->mm = mm;
-	/* Before Linux 6.2 it was a pointer up to here. */
-	mm = *(volatile __u64 *)&slot->mm;
-	slot->space = mm * 0x9e3779b97f4a7c15ull >> 54;
-	space = bpf_map_lookup_elem(&spaces, &slot->space);
-	if (space)
-		__sync_fetch_and_add(&space->generation, 2);
-	return space;
-}
-
-/*
- * Nobody can say at which moment such a call takes effect, only that it has when its task makes the
- * next one. Up to then no place is believed to be what it was. A generation is odd, and so not 0.
- */
-static __always_inline int
-watch_code(struct gait_tier_slot *slot, const struct task_struct *task, const __u64 *registers,
-           __u32 nr)
-{
-	struct gait_tier_space *space = enter_space(slot, get_mm(task));
-
-	if (!space)
-		return 0;
-	if (slot->is_moving) {
-		__sync_fetch_and_add(&space->generation, 2);
-		__sync_fetch_and_add(&space->n_moving, -1);
-		slot->is_moving = 0;
-	}
-	if (is_foreign(task, nr) || may_move_code(registers, nr)) {
-		slot->is_moving = 1;
-		__sync_fetch_and_add(&space->n_moving, 1);
-		__sync_fetch_and_add(&space->generation, 2);
-	}
-	return 1;
 }
 
 static __always_inline void

@@ -6,22 +6,11 @@
  */
 #pragma once
 
-#include "kernel/maps.bpf.h"
+#include "kernel/space.bpf.h"
 
 #define EPERM     1
 #define EBUSY     16
 #define MAX_TRIES 8192
-
-/* In which generation of its address space a task is; 0: code is moving, so that nothing that is
- * remembered holds. */
-static __always_inline __u32
-get_generation(const struct gait_tier_slot *slot)
-{
-	__u32 index = slot->space;
-	const struct gait_tier_space *space = bpf_map_lookup_elem(&spaces, &index);
-
-	return space && !space->n_moving ? space->generation : 0;
-}
 
 /* --- mappings -----------------------------------------------------------------------------------
  */

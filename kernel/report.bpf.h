@@ -11,7 +11,6 @@
 
 #define AUDIT_ARCH_X86_64 0xc000003eu
 #define AUDIT_ARCH_I386   0x40000003u
-#define TS_COMPAT         2
 
 /* The reader looks every few milliseconds by itself; it is woken where that might be too late. */
 #define WAKE_SHARE 8

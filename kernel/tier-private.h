@@ -42,10 +42,19 @@ struct _GaitTier {
 
 /* The programs, opened and not loaded; NULL with errno. */
 struct bpf_object *gait_tier_open(void);
+/* Of the program; there is one of this name. */
+struct bpf_map *gait_tier_find_map(GaitTier *tier, const char *name);
+gboolean gait_tier_set_value(GaitTier *tier, const char *map, guint32 key, const void *value,
+                             GError **error);
 /* GAIT_ERROR_UNSUPPORTED in an inner PID namespace. */
 gboolean gait_tier_is_outermost(GError **error);
 /* FALSE, with what kept a program from being loaded. */
 gboolean gait_tier_fail_to_load(int code, GError **error);
+
+/* Maps what the loaded program and we both write; tier-slots.c. FALSE with error. */
+gboolean gait_tier_share(GaitTier *tier, GError **error);
+/* Undoes as much of it as was done. */
+void gait_tier_unshare(GaitTier *tier);
 
 void gait_tier_files_init(GaitTierFiles *files, const GaitWalkTable *table);
 void gait_tier_files_clear(GaitTierFiles *files);

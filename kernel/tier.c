@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The in-kernel tier as user space has it: loads the program, sized for the model, and owns its
- * maps and the slots of tasks. What the program knows of files is tier-files.c's.
+ * maps. The slots of tasks are tier-slots.c's, what the program knows of files is tier-files.c's.
  *
  * BPF numbers tasks as the outermost PID namespace does, so this is for supervisors in there.
  */
@@ -57,8 +57,8 @@ gait_tier_open(void)
 /* --- loading ------------------------------------------------------------------------------------
  */
 
-static struct bpf_map *
-find_map(GaitTier *tier, const char *name)
+struct bpf_map *
+gait_tier_find_map(GaitTier *tier, const char *name)
 {
 	struct bpf_map *map = bpf_object__find_map_by_name(tier->object, name);
 
@@ -132,55 +132,17 @@ configure(GaitTier *tier, const GaitTierOptions *options)
 	/* Values of a map that is mapped are a multiple of 8 bytes. */
 	config.n_states = (stride * GAIT_TIER_MAX_CONTEXTS + 1) & ~1u;
 	tier->config = config;
-	bpf_map__set_initial_value(find_map(tier, ".rodata.config"), &config, sizeof(config));
-	bpf_map__set_value_size(find_map(tier, "table"), config.table_size);
-	bpf_map__set_value_size(find_map(tier, "states"), config.n_states * sizeof(guint32));
-	bpf_map__set_max_entries(find_map(tier, "rows"), GAIT_TIER_MAX_ROWS);
-	bpf_map__set_max_entries(find_map(tier, "stacks"),
+	bpf_map__set_initial_value(gait_tier_find_map(tier, ".rodata.config"), &config,
+	                           sizeof(config));
+	bpf_map__set_value_size(gait_tier_find_map(tier, "table"), config.table_size);
+	bpf_map__set_value_size(gait_tier_find_map(tier, "states"),
+	                        config.n_states * sizeof(guint32));
+	bpf_map__set_max_entries(gait_tier_find_map(tier, "rows"), GAIT_TIER_MAX_ROWS);
+	bpf_map__set_max_entries(gait_tier_find_map(tier, "stacks"),
 	                         options->is_recording ? GAIT_TIER_MAX_STACKS : 1);
-	bpf_map__set_max_entries(find_map(tier, "ring"), (guint32)config.ring_size);
+	bpf_map__set_max_entries(gait_tier_find_map(tier, "ring"), (guint32)config.ring_size);
 	bpf_program__set_autoload(find_program(tier, "on_exit"), options->is_lossless);
 	bpf_program__set_autoload(find_program(tier, "on_fork"), header != NULL);
-}
-
-static gsize
-round_to_pages(gsize size)
-{
-	gsize page = (gsize)sysconf(_SC_PAGESIZE);
-
-	return (size + page - 1) / page * page;
-}
-
-/* n values of a map, from the first one on. What is started need not know of them, and would take
- * longer to start. */
-static void *
-map_values(struct bpf_map *map, gsize first, gsize n, gsize *size, GError **error)
-{
-	gsize each = (bpf_map__value_size(map) + 7) / 8 * 8;
-	void *values;
-
-	*size = round_to_pages(n * each);
-	values = mmap(NULL, *size, PROT_READ | PROT_WRITE, MAP_SHARED, bpf_map__fd(map),
-	              (off_t)(first * each));
-	if (values == MAP_FAILED) {
-		gait_error_system(error, GAIT_PROCESS_ERROR, errno, "mmap of a BPF map");
-		return NULL;
-	}
-	madvise(values, *size, MADV_DONTFORK);
-	return values;
-}
-
-/* The piece with this slot. */
-static gboolean
-map_slots(GaitTier *tier, guint32 index, GError **error)
-{
-	guint32 piece = index / GAIT_TIER_PIECE;
-
-	if (!tier->slots[piece])
-		tier->slots[piece] =
-		    map_values(find_map(tier, "slots"), (gsize)piece * GAIT_TIER_PIECE,
-		               GAIT_TIER_PIECE, &tier->slots_size, error);
-	return tier->slots[piece] != NULL;
 }
 
 static void
@@ -198,10 +160,11 @@ fill_classes(struct gait_tier_syscall calls[GAIT_TIER_N_SYSCALLS])
 	}
 }
 
-static gboolean
-set_value(GaitTier *tier, const char *map, guint32 key, const void *value, GError **error)
+gboolean
+gait_tier_set_value(GaitTier *tier, const char *map, guint32 key, const void *value, GError **error)
 {
-	if (bpf_map_update_elem(bpf_map__fd(find_map(tier, map)), &key, value, BPF_ANY) == 0)
+	if (bpf_map_update_elem(bpf_map__fd(gait_tier_find_map(tier, map)), &key, value, BPF_ANY) ==
+	    0)
 		return TRUE;
 	return gait_error_system(error, GAIT_PROCESS_ERROR, errno, "filling a BPF map");
 }
@@ -215,7 +178,7 @@ fill_syscalls(GaitTier *tier, const struct gait_tier_syscall *policy, GError **e
 
 	fill_classes(calls);
 	for (guint32 nr = 0; is_good && nr < GAIT_TIER_N_SYSCALLS; nr++)
-		is_good = set_value(tier, "syscalls", nr, &calls[nr], error);
+		is_good = gait_tier_set_value(tier, "syscalls", nr, &calls[nr], error);
 	return is_good;
 }
 
@@ -226,7 +189,7 @@ fill_table(GaitTier *tier, const GaitWalkTable *table, GError **error)
 	g_autofree guint8 *bytes = g_malloc0(tier->config.table_size);
 
 	memcpy(bytes, header, header->size);
-	return set_value(tier, "table", 0, bytes, error);
+	return gait_tier_set_value(tier, "table", 0, bytes, error);
 }
 
 static gboolean
@@ -272,17 +235,7 @@ load(GaitTier *tier, const GaitTierOptions *options, GError **error)
 		return FALSE;
 	if (bpf_object__load(tier->object) != 0)
 		return gait_tier_fail_to_load(errno, error);
-	tier->states =
-	    map_values(find_map(tier, "states"), 0, GAIT_TIER_MAX_TASKS, &tier->states_size, error);
-	if (!tier->states)
-		return FALSE;
-	tier->spaces =
-	    map_values(find_map(tier, "spaces"), 0, GAIT_TIER_N_SPACES, &tier->spaces_size, error);
-	if (!tier->spaces)
-		return FALSE;
-	for (guint i = 0; i < GAIT_TIER_N_SPACES; i++)
-		tier->spaces[i].generation = 1;
-	return fill(tier, options, error);
+	return gait_tier_share(tier, error) && fill(tier, options, error);
 }
 
 static gboolean
@@ -371,11 +324,10 @@ gait_tier_new(const GaitTierOptions *options, GaitModules *modules,
 	tier->callbacks = *callbacks;
 	tier->data = data;
 	gait_tier_files_init(&tier->files, options->table);
-	for (guint i = 0; i < GAIT_TIER_MAX_TASKS; i++)
-		g_queue_push_tail(&tier->free, GUINT_TO_POINTER(i));
 	if (!gait_tier_is_outermost(error) || !load(tier, options, error))
 		return NULL;
-	tier->ring = ring_buffer__new(bpf_map__fd(find_map(tier, "ring")), on_record, tier, NULL);
+	tier->ring =
+	    ring_buffer__new(bpf_map__fd(gait_tier_find_map(tier, "ring")), on_record, tier, NULL);
 	if (!tier->ring) {
 		gait_error_system(error, GAIT_PROCESS_ERROR, errno, "mmap of a BPF ring");
 		return NULL;
@@ -402,143 +354,8 @@ gait_tier_free(GaitTier *tier)
 		return;
 	gait_tier_detach(tier);
 	ring_buffer__free(tier->ring);
-	for (guint i = 0; i < G_N_ELEMENTS(tier->slots); i++)
-		if (tier->slots[i])
-			munmap(tier->slots[i], tier->slots_size);
-	if (tier->states)
-		munmap(tier->states, tier->states_size);
-	if (tier->spaces)
-		munmap(tier->spaces, tier->spaces_size);
+	gait_tier_unshare(tier);
 	bpf_object__close(tier->object);
 	gait_tier_files_clear(&tier->files);
-	g_queue_clear(&tier->free);
 	g_free(tier);
-}
-
-/* --- slots --------------------------------------------------------------------------------------
- */
-
-struct gait_tier_slot *
-gait_tier_get_slot(GaitTier *tier, guint32 index)
-{
-	g_assert(index < GAIT_TIER_MAX_TASKS);
-	return &tier->slots[index / GAIT_TIER_PIECE][index % GAIT_TIER_PIECE];
-}
-
-guint32 *
-gait_tier_get_states(GaitTier *tier, guint32 index, guint32 *stride)
-{
-	g_assert(index < GAIT_TIER_MAX_TASKS);
-	*stride = tier->config.stride;
-	return tier->config.is_enforcing ? tier->states + (gsize)index * tier->config.n_states
-	                                 : NULL;
-}
-
-/* tid's slot is this one from now on. */
-static gboolean
-enter_task(GaitTier *tier, guint32 tid, guint32 index, GError **error)
-{
-	return set_value(tier, "slot_of_tid", tid, &index, error) &&
-	       set_value(tier, "slot_hints", tid % GAIT_TIER_N_HINTS, &index, error);
-}
-
-/* A hint that leads nowhere does no harm. */
-static void
-strike_task(GaitTier *tier, guint32 tid, guint32 index)
-{
-	int fd = bpf_map__fd(find_map(tier, "slot_of_tid"));
-	guint32 found;
-
-	/* Its number may be another task's by now. */
-	if (bpf_map_lookup_elem(fd, &tid, &found) == 0 && found == index)
-		bpf_map_delete_elem(fd, &tid);
-}
-
-/* Numbers that the program alone writes. */
-static struct gait_tier_space *
-get_space(GaitTier *tier, const struct gait_tier_slot *slot)
-{
-	return &tier->spaces[slot->space % GAIT_TIER_N_SPACES];
-}
-
-/* The call that may have moved code is over, and the task is gone or in another address space. */
-static void
-stop_moving(GaitTier *tier, struct gait_tier_slot *slot)
-{
-	if (!slot->is_moving)
-		return;
-	slot->is_moving = 0;
-	__atomic_fetch_add(&get_space(tier, slot)->generation, 2, __ATOMIC_SEQ_CST);
-	__atomic_fetch_sub(&get_space(tier, slot)->n_moving, 1, __ATOMIC_SEQ_CST);
-}
-
-struct gait_tier_slot *
-gait_tier_add(GaitTier *tier, pid_t tid, guint32 *index, GError **error)
-{
-	struct gait_tier_slot *slot;
-
-	if (g_queue_is_empty(&tier->free)) {
-		g_set_error(error, GAIT_PROCESS_ERROR, GAIT_ERROR_TOO_LARGE,
-		            "more than %d tasks at the same time", GAIT_TIER_MAX_TASKS);
-		return NULL;
-	}
-	if (!map_slots(tier, GPOINTER_TO_UINT(g_queue_peek_head(&tier->free)), error))
-		return NULL;
-	*index = GPOINTER_TO_UINT(g_queue_pop_head(&tier->free));
-	slot = gait_tier_get_slot(tier, *index);
-	memset(slot, 0, sizeof(*slot));
-	slot->tid = (guint32)tid;
-	slot->index = *index;
-	if (enter_task(tier, slot->tid, *index, error))
-		return slot;
-	gait_tier_remove(tier, *index);
-	return NULL;
-}
-
-void
-gait_tier_remove(GaitTier *tier, guint32 index)
-{
-	struct gait_tier_slot *slot = gait_tier_get_slot(tier, index);
-
-	strike_task(tier, slot->tid, index);
-	slot->tid = 0;
-	stop_moving(tier, slot);
-	g_queue_push_tail(&tier->free, GUINT_TO_POINTER(index));
-}
-
-void
-gait_tier_note_parent(GaitTier *tier, guint32 index, guint32 parent)
-{
-	struct gait_tier_slot *slot = gait_tier_get_slot(tier, index);
-	const struct gait_tier_slot *parents = gait_tier_get_slot(tier, parent);
-
-	slot->mm = parents->mm;
-	slot->space = parents->space;
-	slot->flags = parents->flags & GAIT_TIER_TASK_STATIC;
-}
-
-void
-gait_tier_note_runtime(GaitTier *tier, guint32 index)
-{
-	struct gait_tier_slot *slot = gait_tier_get_slot(tier, index);
-
-	__atomic_and_fetch(&slot->flags, ~(guint32)GAIT_TIER_TASK_STATIC, __ATOMIC_SEQ_CST);
-	/* Who is responsible was remembered otherwise. */
-	__atomic_fetch_add(&get_space(tier, slot)->generation, 2, __ATOMIC_SEQ_CST);
-}
-
-gboolean
-gait_tier_note_exec(GaitTier *tier, guint32 index, pid_t tid, GError **error)
-{
-	struct gait_tier_slot *slot = gait_tier_get_slot(tier, index);
-
-	stop_moving(tier, slot);
-	memset(slot->places, 0, sizeof(slot->places));
-	memset(slot->hops, 0, sizeof(slot->hops));
-	memset(slot->memos, 0, sizeof(slot->memos));
-	if (slot->tid == (guint32)tid)
-		return TRUE;
-	strike_task(tier, slot->tid, index);
-	slot->tid = (guint32)tid;
-	return enter_task(tier, slot->tid, index, error);
 }

@@ -1,0 +1,106 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
+/*
+ * Address spaces: what is remembered of where code lies holds in one of them, and in one generation
+ * of it. Calls after which code may lie elsewhere begin another one.
+ */
+#pragma once
+
+#include "kernel/own-memory.bpf.h"
+
+/* In which generation of its address space a task is; 0: code is moving, so that nothing that is
+ * remembered holds. */
+static __always_inline __u32
+get_generation(const struct gait_tier_slot *slot)
+{
+	__u32 index = slot->space;
+	const struct gait_tier_space *space = bpf_map_lookup_elem(&spaces, &index);
+
+	return space && !space->n_moving ? space->generation : 0;
+}
+
+/* Numbers of calls after which code may lie elsewhere. */
+enum {
+	MMAP = 9,
+	MPROTECT = 10,
+	MREMAP = 25,
+	SHMAT = 30,
+	REMAP_FILE_PAGES = 216,
+	PKEY_MPROTECT = 329
+};
+
+#define PROT_EXEC 4
+#define SHM_EXEC  0100000
+#define TS_COMPAT 2
+
+/* A call by the numbers of another architecture, or of x32. */
+static __always_inline int
+is_foreign(const struct task_struct *task, __u32 nr)
+{
+	return nr >= GAIT_TIER_N_SYSCALLS || (task->thread_info.status & TS_COMPAT);
+}
+
+static __always_inline int
+may_move_code(const __u64 *registers, __u32 nr)
+{
+	switch (nr) {
+	case MMAP:
+	case MPROTECT:
+	case PKEY_MPROTECT:
+		return registers[REGS_RDX] & PROT_EXEC;
+	case SHMAT:
+		return registers[REGS_RDX] & SHM_EXEC;
+	case MREMAP:
+	case REMAP_FILE_PAGES:
+		return 1;
+	}
+	return 0;
+}
+
+static __always_inline __u64
+get_mm(const struct task_struct *task)
+{
+	return HAS_DIRECT_READS ? load((__u64)&task->mm) : (__u64)task->mm;
+}
+
+/* The kernel's name for an address space may have been another one's before. */
+static __always_inline struct gait_tier_space *
+enter_space(struct gait_tier_slot *slot, __u64 mm)
+{
+	struct gait_tier_space *space;
+
+	if (slot->mm == mm)
+		return bpf_map_lookup_elem(&spaces, &slot->space);
+	slot->mm = mm;
+	/* Before Linux 6.2 it was a pointer up to here. */
+	mm = *(volatile __u64 *)&slot->mm;
+	slot->space = mm * 0x9e3779b97f4a7c15ull >> 54;
+	space = bpf_map_lookup_elem(&spaces, &slot->space);
+	if (space)
+		__sync_fetch_and_add(&space->generation, 2);
+	return space;
+}
+
+/*
+ * Nobody can say at which moment such a call takes effect, only that it has when its task makes the
+ * next one. Up to then no place is believed to be what it was. A generation is odd, and so not 0.
+ */
+static __always_inline int
+watch_code(struct gait_tier_slot *slot, const struct task_struct *task, const __u64 *registers,
+           __u32 nr)
+{
+	struct gait_tier_space *space = enter_space(slot, get_mm(task));
+
+	if (!space)
+		return 0;
+	if (slot->is_moving) {
+		__sync_fetch_and_add(&space->generation, 2);
+		__sync_fetch_and_add(&space->n_moving, -1);
+		slot->is_moving = 0;
+	}
+	if (is_foreign(task, nr) || may_move_code(registers, nr)) {
+		slot->is_moving = 1;
+		__sync_fetch_and_add(&space->n_moving, 1);
+		__sync_fetch_and_add(&space->generation, 2);
+	}
+	return 1;
+}
