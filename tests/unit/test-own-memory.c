@@ -187,6 +187,16 @@ map_private(gsize size)
 	return map(size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1);
 }
 
+/* None of whose pages is huge. */
+static guint64 *
+map_small_pages(gsize size)
+{
+	guint64 *memory = map_private(size);
+
+	madvise(memory, size, MADV_NOHUGEPAGE);
+	return memory;
+}
+
 /* No two words are the same, and none is 0. */
 static void
 fill(guint64 *memory, gsize size)
@@ -219,9 +229,8 @@ static void
 test_small(Fixture *fixture, gconstpointer data)
 {
 	gsize size = 16 * HUGE_PAGE;
-	guint64 *memory = map_private(size), on_stack[512];
+	guint64 *memory = map_small_pages(size), on_stack[512];
 
-	madvise(memory, size, MADV_NOHUGEPAGE);
 	fill(memory, size);
 	fill(on_stack, sizeof(on_stack));
 	assert_memory(fixture, memory, size, DIRECT);
@@ -298,10 +307,9 @@ static void
 test_untouched(Fixture *fixture, gconstpointer data)
 {
 	gsize size = 64 * page_size;
-	guint64 *memory = map_private(size);
+	guint64 *memory = map_small_pages(size);
 	guint64 sum = 0;
 
-	madvise(memory, size, MADV_NOHUGEPAGE);
 	assert_memory(fixture, memory, size, ABSENT);
 	/* Read and never written: all have the one page of zeroes, which is like no memory. */
 	for (gsize i = 0; i < size / 8; i += page_size / 8)
@@ -319,9 +327,8 @@ static void
 test_forbidden(Fixture *fixture, gconstpointer data)
 {
 	gsize size = 64 * page_size;
-	guint64 *memory = map_private(size);
+	guint64 *memory = map_small_pages(size);
 
-	madvise(memory, size, MADV_NOHUGEPAGE);
 	fill(memory, size);
 	mprotect(memory, size, PROT_NONE);
 	assert_memory(fixture, memory, size, ABSENT);
@@ -334,10 +341,9 @@ static void
 test_swapped(Fixture *fixture, gconstpointer data)
 {
 	gsize size = 64 * page_size;
-	guint64 *memory = map_private(size);
+	guint64 *memory = map_small_pages(size);
 	guint8 in_core[64];
 
-	madvise(memory, size, MADV_NOHUGEPAGE);
 	fill(memory, size);
 	for (guint i = 0; i < 100; i++) {
 		madvise(memory, size, MADV_PAGEOUT);
