@@ -107,6 +107,8 @@ GaitRuling gait_enforcer_rule(GaitEnforcer *enforcer, const GaitEntry *entry);
 gboolean gait_enforcer_start_in_kernel(GaitEnforcer *enforcer, GaitDenialMeans means,
                                        gboolean is_recording, GError **error);
 void gait_enforcer_stop_in_kernel(GaitEnforcer *enforcer);
+/* Whether it reads stacks where they lie; see gait_tier_reads_directly(). */
+gboolean gait_enforcer_reads_directly(const GaitEnforcer *enforcer);
 void gait_enforcer_drain(GaitEnforcer *enforcer);
 int gait_enforcer_get_ring_fd(const GaitEnforcer *enforcer);
 /* A task's calls that were walked in the kernel, so far. */

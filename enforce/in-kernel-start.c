@@ -122,6 +122,12 @@ gait_enforcer_start_in_kernel(GaitEnforcer *enforcer, GaitDenialMeans means, gbo
 	return TRUE;
 }
 
+gboolean
+gait_enforcer_reads_directly(const GaitEnforcer *enforcer)
+{
+	return enforcer->in_kernel && gait_tier_reads_directly(enforcer->in_kernel->tier);
+}
+
 void
 gait_enforcer_stop_in_kernel(GaitEnforcer *enforcer)
 {

@@ -147,6 +147,11 @@ say_features(const GaitNotifyRun *notify, guint n_workers)
 	GaitListenerFeatures features = gait_listener_get_features(notify->listener);
 	gboolean is_adaptive = gait_enforcer_get_n_workers(notify->enforcer) == 0;
 
+	if (notify->is_in_kernel)
+		gait_log_message(
+		    gait_enforcer_get_log(notify->enforcer), "in the kernel: stacks are %s",
+		    gait_enforcer_reads_directly(notify->enforcer) ? "read where they lie"
+		                                                   : "copied, which takes longer");
 	gait_log_message(gait_enforcer_get_log(notify->enforcer),
 	                 "notify: %s WAIT_KILLABLE_RECV, %s SYNC_WAKE_UP; %s%u worker%s",
 	                 features.is_killable ? "with" : "without",

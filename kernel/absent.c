@@ -39,6 +39,12 @@ gait_tier_free(GaitTier *tier)
 	g_assert(!tier);
 }
 
+gboolean
+gait_tier_reads_directly(const GaitTier *tier)
+{
+	g_assert_not_reached();
+}
+
 void
 gait_tier_detach(GaitTier *tier)
 {

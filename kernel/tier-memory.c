@@ -29,7 +29,7 @@ get_end_of_memory(void)
 	return end;
 }
 
-void
+gboolean
 gait_tier_find_direct_map(GaitTier *tier)
 {
 	gsize size = GAIT_TIER_N_PROBES * GAIT_TIER_PROBE_STRIDE;
@@ -42,10 +42,11 @@ gait_tier_find_direct_map(GaitTier *tier)
 	    bpf_object__find_program_by_name(tier->object, "on_direct_map");
 
 	if (words == MAP_FAILED)
-		return;
+		return FALSE;
 	for (guint i = 0; i < size / sizeof(guint32); i++)
 		((guint32 *)words)[i] = g_random_int();
 	if (arguments[1] > 0)
 		bpf_prog_test_run_opts(bpf_program__fd(program), &options);
 	munmap(words, size);
+	return options.retval == 1;
 }

@@ -33,7 +33,8 @@ struct _GaitTier {
 	struct gait_tier_space *spaces;
 	gsize slots_size /* of a piece */, states_size, spaces_size;
 	gsize n_drained, drained_size; /* since a drain began: records, bytes */
-	GQueue free;                   /* slots, the one that was used longest ago first */
+	gboolean reads_directly;
+	GQueue free; /* slots, the one that was used longest ago first */
 	GaitModules *modules;
 	GaitTierFiles files;
 	GaitTierCallbacks callbacks;
@@ -59,7 +60,7 @@ void gait_tier_unshare(GaitTier *tier);
 void gait_tier_files_init(GaitTierFiles *files, const GaitWalkTable *table);
 void gait_tier_files_clear(GaitTierFiles *files);
 void gait_tier_learn_vdso(GaitTier *tier);
-/* Tells the program, if it can be found. */
-void gait_tier_find_direct_map(GaitTier *tier);
+/* Tells the program. FALSE: it is not to be had, or was not found. */
+gboolean gait_tier_find_direct_map(GaitTier *tier);
 /* The module that a file of a record's frames is, borrowed; NULL: the tier does not know it. */
 GaitModule *gait_tier_get_module(const GaitTier *tier, guint32 file);

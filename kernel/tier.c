@@ -333,10 +333,16 @@ gait_tier_new(const GaitTierOptions *options, GaitModules *modules,
 		return NULL;
 	}
 	gait_tier_learn_vdso(tier);
-	gait_tier_find_direct_map(tier);
+	tier->reads_directly = gait_tier_find_direct_map(tier);
 	if (!attach(tier, options, error))
 		return NULL;
 	return g_steal_pointer(&tier);
+}
+
+gboolean
+gait_tier_reads_directly(const GaitTier *tier)
+{
+	return tier->reads_directly;
 }
 
 void

@@ -48,6 +48,8 @@ GaitTier *gait_tier_new(const GaitTierOptions *options, GaitModules *modules,
                         const GaitTierCallbacks *callbacks, gpointer data, GError **error);
 void gait_tier_free(GaitTier *tier);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(GaitTier, gait_tier_free)
+/* Whether tasks' stacks are read where they lie; otherwise they are copied, which takes longer. */
+gboolean gait_tier_reads_directly(const GaitTier *tier);
 /* From now on no more is seen, and nobody is stopped; what has come can still be drained. */
 void gait_tier_detach(GaitTier *tier);
 /* Whether this kernel, and these privileges, can do it; GAIT_ERROR_UNSUPPORTED says what is

@@ -252,10 +252,11 @@ print_summary(const GaitRecordSessionResult *result, const char *output, double 
 	g_autofree char *size = g_format_size(stats->n_bytes);
 
 	fprintf(stderr,
-	        "%s: %s: %'" G_GUINT64_FORMAT " events, %u tasks, %u libraries, %'" G_GUINT64_FORMAT
+	        "%s: %s: %'" G_GUINT64_FORMAT " events, %u task%s, %u librar%s, %'" G_GUINT64_FORMAT
 	        " unattributed, %s, %.1f s\n",
-	        g_get_prgname(), output, stats->n_events, stats->n_tasks, stats->n_libraries,
-	        stats->n_unknown, size, seconds);
+	        g_get_prgname(), output, stats->n_events, stats->n_tasks,
+	        stats->n_tasks == 1 ? "" : "s", stats->n_libraries,
+	        stats->n_libraries == 1 ? "y" : "ies", stats->n_unknown, size, seconds);
 	if (stats->n_lost > 0)
 		fprintf(stderr,
 		        "%s: %'" G_GUINT64_FORMAT " events are lost: the trace is partial%s\n",
@@ -281,7 +282,8 @@ print_kernel_stats(const GaitKernelStats *stats)
 	for (guint i = 0; i < GAIT_TIER_UNKNOWN_N_; i++)
 		if (stats->n_how[i] > 0)
 			fprintf(stderr, ", %'" G_GUINT64_FORMAT " %s", stats->n_how[i], names[i]);
-	fprintf(stderr, "; %'" G_GUINT64_FORMAT " stopped\n", stats->n_stopped);
+	fprintf(stderr, "; %'" G_GUINT64_FORMAT " stopped; stacks %s\n", stats->n_stopped,
+	        stats->reads_directly ? "read where they lie" : "copied, which takes longer");
 }
 
 static void

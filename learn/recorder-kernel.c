@@ -191,6 +191,7 @@ gait_recorder_kernel_start(GaitRecorder *recorder, GError **error)
 		return FALSE;
 	recorder->kernel = g_new0(GaitKernelRecorder, 1);
 	recorder->kernel->tier = tier;
+	recorder->kernel->stats.reads_directly = gait_tier_reads_directly(tier);
 	recorder->kernel->stacks = g_ptr_array_new();
 	return TRUE;
 }

@@ -70,6 +70,7 @@ typedef struct {
 	guint64 n_calls;                     /* from there */
 	guint64 n_how[GAIT_TIER_UNKNOWN_N_]; /* of them, with how the kernel's walk ended */
 	guint64 n_stopped;                   /* that stopped instead */
+	gboolean reads_directly;             /* see gait_tier_reads_directly() */
 } GaitKernelStats;
 /* Why the in-kernel tier could not be had, where that was no failure; else NULL. *is_unforeseen:
  * all seemed to be there that it needs. */
