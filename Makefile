@@ -27,7 +27,7 @@ PACKAGES := gcc clang make pkg-config libglib2.0-dev libjson-glib-dev libseccomp
 PACKAGES += graphviz bats perl nginx-light apache2-bin redis-server redis-tools sqlite3 libsqlite3-dev python3 wrk curl runsc \
 	strace linux-perf golang-go openssh-server postgresql-15 libclang-rt-14-dev openssl util-linux libcap2-bin procps man-db chromium clang-format clang-tidy cppcheck shellcheck
 # The virtual machine: emulator, its first files, and what takes the kernel out of its package.
-PACKAGES += qemu-system-x86 busybox-static xz-utils
+PACKAGES += qemu-system-x86 busybox-static xz-utils zstd
 
 Q := $(if $(V),,@)
 say = $(if $(V),@:,@printf '  %-6s %s\n' $(1) $(2))
@@ -142,14 +142,18 @@ check-attacks: all fixtures ## attack live servers, free and enforced; ends with
 
 VM := $(sort $(wildcard tests/vm/*.bats tests/vm/*.t))
 
-check-vm: all fixtures $(VM_TOOLS) vm ## run what needs another kernel (Debian's 6.1) in a virtual machine
+check-vm: all fixtures $(VM_TOOLS) vm ## run what needs another kernel (Debian's 6.1 and 6.12) in a virtual machine
 	$(Q)SYSGAIT=$(abspath $(BUILD))/sysgait BUILD=$(abspath $(BUILD)) prove --timer $(VM)
 
-vm: $(BUILD)/vm/vmlinux ## make that machine, of Debian's kernel package, which is fetched once
+vm: $(BUILD)/vm/vmlinux $(BUILD)/vm/backports/vmlinux ## make that machine, of Debian's kernel packages, which are fetched once
 
 $(BUILD)/vm/vmlinux: tests/vm/make-image tests/vm/init
 	$(call say,VM,$@)
 	$(Q)tests/vm/make-image $(BUILD)/vm
+
+$(BUILD)/vm/backports/vmlinux: tests/vm/make-image tests/vm/init
+	$(call say,VM,$@)
+	$(Q)tests/vm/make-image $(BUILD)/vm/backports backports
 
 $(VM_TOOLS): $(BUILD)/tests/vm/judge.bpf.o
 

@@ -95,8 +95,8 @@ set_up(Fixture *fixture, gconstpointer data)
 		return;
 	}
 	fixture->words = find_map(fixture, "words");
-	gait_tier_find_direct_map(&fixture->tier);
-	fixture->has_map = get_direct_map(fixture) != 0;
+	fixture->has_map = gait_tier_find_direct_map(&fixture->tier);
+	g_assert_cmpint(fixture->has_map, ==, get_direct_map(fixture) != 0);
 }
 
 static void

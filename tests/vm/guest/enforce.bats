@@ -33,6 +33,7 @@ begin; update t set b = upper(b); commit; select * from t order by a desc;"
 	grep -qF ', 0 violations' said
 	# By which means, and what that promises.
 	grep -q "^sysgait enforce: bpf-hooks by $MEANS; " said
+	grep -q "^sysgait enforce: in the kernel: stacks are $READING" said
 	grep -qF 'bpf-hooks: calls are refused in the kernel before they act' said
 
 	# A library that the database loads: opened for libsqlite3, which opens files all the time, but never from there.
