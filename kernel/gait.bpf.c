@@ -173,8 +173,8 @@ on_fork(__u64 *arguments)
 static __always_inline int
 is_plain(const struct gait_tier_slot *slot, const struct task_struct *task, __u32 nr)
 {
-	const __u64 special = 1ull << MMAP | 1ull << MPROTECT | 1ull << MREMAP | 1ull << SHMAT |
-	                      1ull << SYS_RT_SIGRETURN;
+	const __u64 special = 1ull << MMAP | 1ull << MPROTECT | 1ull << BRK | 1ull << MREMAP |
+	                      1ull << SHMAT | 1ull << SYS_RT_SIGRETURN;
 
 	if (slot->is_lost | slot->is_moving | slot->depth | slot->n_again |
 	    (slot->flags & GAIT_TIER_TASK_MUTE))

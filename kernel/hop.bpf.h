@@ -80,7 +80,7 @@ gait_hop_outward(struct gait_tier_slot *slot, struct way *way, __u64 sp)
 	if (!slot || !way)
 		return 0;
 	hop = find_hop(slot, way->site, way->generation);
-	for (int i = 0; i < GAIT_TIER_MAX_FRAMES && hop && hop->kind == GAIT_TIER_HOP_ON; i++) {
+	for (int i = 1; i < GAIT_TIER_MAX_FRAMES && hop && hop->kind == GAIT_TIER_HOP_ON; i++) {
 		sp += hop->cfa;
 		if (read_own(task, &page, sp - 8, &pc))
 			return 0;

@@ -26,6 +26,7 @@ struct task_struct {
 	unsigned int ptrace;
 	struct mm_struct *mm;
 	struct thread_info thread_info;
+	unsigned int personality;
 	__u64 start_boottime;
 };
 struct inode;

@@ -76,15 +76,17 @@ repeat_step(struct gait_tier_slot *slot, __u32 first, const struct way *way, __u
 	return 1;
 }
 
-/* Whether an allowed step hangs on nothing but what a memo holds. phase: before it. */
+/* Whether an allowed step hangs on nothing but what a memo holds. phase: before it. A call that
+ * the kernel makes again was not looked up at all. */
 static __always_inline int
 is_memorable(const struct step_parts *parts, const struct gait_tier_step *step, __u32 phase)
 {
 	const struct gait_walk_position *position = &parts->slot->position;
 	const struct gait_walk_phase *bounds;
 
-	if (step->found.symbol == GAIT_WALK_NONE || (step->found.flags & MEMO_UNFIT) ||
-	    position->role == GAIT_WALK_NONE || get_phase(position) != phase)
+	if (step->event.nr == SYS_RESTART_SYSCALL || step->found.symbol == GAIT_WALK_NONE ||
+	    (step->found.flags & MEMO_UNFIT) || position->role == GAIT_WALK_NONE ||
+	    get_phase(position) != phase)
 		return 0;
 	bounds = gait_walk_get_phase(parts->walk_table, position->program, position->role,
 	                             position->phase);
@@ -92,7 +94,8 @@ is_memorable(const struct step_parts *parts, const struct gait_tier_step *step, 
 	       !gait_walk_has_call(parts->walk_table, bounds->led, step->found.call);
 }
 
-/* Remembers a step, which was allowed. phase: get_phase() before it. */
+/* Remembers a step, which was allowed. phase: get_phase() before it. While code moves addresses say
+ * nothing: of generation 0 there are no memos. */
 __noinline int
 gait_remember_step(struct gait_tier_step *step, struct way *way, __u32 phase)
 {
@@ -101,7 +104,8 @@ gait_remember_step(struct gait_tier_step *step, struct way *way, __u32 phase)
 	__u32 nr, klass;
 	__u64 at, next;
 
-	if (!step || !way || !get_parts(step, &parts) || !is_memorable(&parts, step, phase))
+	if (!step || !way || !way->generation || !get_parts(step, &parts) ||
+	    !is_memorable(&parts, step, phase))
 		return 0;
 	nr = step->event.nr;
 	klass = step->event.klass;

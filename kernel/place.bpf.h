@@ -99,14 +99,16 @@ note_range(struct gait_tier_space *space, const struct gait_tier_slot *slot, __u
 	range->version = version + 2;
 }
 
-/* Whether an earlier search, by whoever of the address space, has found the code at an address. */
+/* Whether an earlier search, by whoever of the address space, has found the code at an address.
+ * While code moved ranges were noted too: their generation ended before n_moving became 0. */
 static __always_inline int
 recall_range(struct gait_tier_slot *slot, const struct gait_tier_space *space, __u64 address)
 {
+	const volatile struct gait_tier_space *now = space;
 	struct range_search search = {
-	    .space = space, .slot = slot, .address = address, .generation = space->generation};
+	    .space = space, .slot = slot, .address = address, .generation = now->generation};
 
-	if (!space->n_moving)
+	if (!now->n_moving && now->generation == search.generation)
 		bpf_loop(GAIT_TIER_N_RANGES, look_at_range, &search, 0);
 	return search.is_found;
 }
@@ -268,7 +270,7 @@ gait_look_up(struct gait_tier_slot *slot, __u64 pc, __u32 at, int is_instruction
 		return GAIT_TIER_NO_MAPPING;
 	generation = get_generation(slot);
 	place = &slot->places[at];
-	place->pc = 0;
+	place->pc = place->generation = 0; /* 0 is an address, too */
 	how = gait_find_code(slot, pc - (is_instruction ? 2 : 1));
 	if (how != GAIT_TIER_FOUND)
 		return how;

@@ -22,15 +22,18 @@ get_generation(const struct gait_tier_slot *slot)
 enum {
 	MMAP = 9,
 	MPROTECT = 10,
+	BRK = 12,
 	MREMAP = 25,
 	SHMAT = 30,
 	REMAP_FILE_PAGES = 216,
 	PKEY_MPROTECT = 329
 };
 
-#define PROT_EXEC 4
-#define SHM_EXEC  0100000
-#define TS_COMPAT 2
+#define PROT_READ         1
+#define PROT_EXEC         4
+#define SHM_EXEC          0100000
+#define READ_IMPLIES_EXEC 0x400000 /* a personality */
+#define TS_COMPAT         2
 
 /* A call by the numbers of another architecture, or of x32. */
 static __always_inline int
@@ -40,15 +43,19 @@ is_foreign(const struct task_struct *task, __u32 nr)
 }
 
 static __always_inline int
-may_move_code(const __u64 *registers, __u32 nr)
+may_move_code(const struct task_struct *task, const __u64 *registers, __u32 nr)
 {
+	int is_any = (task->personality & READ_IMPLIES_EXEC) != 0;
+
 	switch (nr) {
 	case MMAP:
 	case MPROTECT:
 	case PKEY_MPROTECT:
-		return registers[REGS_RDX] & PROT_EXEC;
+		return registers[REGS_RDX] & (is_any ? PROT_EXEC | PROT_READ : PROT_EXEC);
 	case SHMAT:
-		return registers[REGS_RDX] & SHM_EXEC;
+		return is_any || registers[REGS_RDX] & SHM_EXEC;
+	case BRK:
+		return is_any;
 	case MREMAP:
 	case REMAP_FILE_PAGES:
 		return 1;
@@ -97,7 +104,7 @@ watch_code(struct gait_tier_slot *slot, const struct task_struct *task, const __
 		__sync_fetch_and_add(&space->n_moving, -1);
 		slot->is_moving = 0;
 	}
-	if (is_foreign(task, nr) || may_move_code(registers, nr)) {
+	if (is_foreign(task, nr) || may_move_code(task, registers, nr)) {
 		slot->is_moving = 1;
 		__sync_fetch_and_add(&space->n_moving, 1);
 		__sync_fetch_and_add(&space->generation, 2);

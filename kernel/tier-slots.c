@@ -208,6 +208,8 @@ gait_tier_note_exec(GaitTier *tier, guint32 index, pid_t tid, GError **error)
 	memset(slot->places, 0, sizeof(slot->places));
 	memset(slot->hops, 0, sizeof(slot->hops));
 	memset(slot->memos, 0, sizeof(slot->memos));
+	/* They are told apart by generations, and the new address space has its own. */
+	memset(slot->recalled, 0, sizeof(slot->recalled));
 	if (slot->tid == (guint32)tid)
 		return TRUE;
 	strike_task(tier, slot->tid, index);

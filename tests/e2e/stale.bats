@@ -1,0 +1,46 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: Apache-2.0
+# What the in-kernel tier knows of earlier calls does not outlive what it was true of.
+
+bats_require_minimum_version 1.5.0
+load common
+
+setup() {
+	cd "$BATS_TEST_TMPDIR"
+	need_bpf
+}
+
+# moved WAY: the first file's call through the second, at the same address, is refused by every backend; and nothing
+# else is.
+moved() {
+	local moved=$BUILD/fixtures/moved
+	mkdir code
+	"$SYSGAIT" record -q --backend ptrace -o trace -- "$moved" code "$1"
+	"$SYSGAIT" learn -q -o model trace
+	for backend in ptrace notify bpf-notify bpf-kill; do
+		echo "$backend"
+		"$SYSGAIT" enforce -q -m model --backend "$backend" --on-violation log --log log -- "$moved" code "$1"
+		[ ! -s log ]
+		"$SYSGAIT" enforce -q -m model --backend "$backend" --on-violation log --log log -- "$moved" code "$1" attack
+		[ "$(grep -c '"syscall":"getsid"' log)" -eq 1 ]
+		[ "$(wc -l <log)" -eq 1 ]
+		rm log
+	done
+}
+
+@test "another file's code at the same address, while code moves" {
+	moved thread
+}
+
+@test "another file's code at the same address, made executable by a personality" {
+	moved personality
+}
+
+@test "another program's code at the same address, after an exec" {
+	cp "$BUILD/fixtures/again" first
+	cp "$BUILD/fixtures/again" second
+	"$SYSGAIT" record -q --backend bpf -o trace -- ./first ./second
+	"$SYSGAIT" print trace >log
+	[ "$(grep -c 'getppid .* first main' log)" -eq 3 ]
+	[ "$(grep -c 'getppid .* second main' log)" -eq 3 ]
+}
