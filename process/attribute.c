@@ -323,7 +323,7 @@ gait_attributor_attribute_copy(GaitAttributor *attributor, GaitSpace *space, pid
 
 	gait_snapshot_begin(snapshot, space, task, registers->value[GAIT_REGISTER_RSP]);
 	gait_snapshot_put(snapshot, bytes, MIN(size, GAIT_STACK_COPY_MAX));
-	snapshot->is_whole = TRUE;
+	snapshot->is_whole = snapshot->is_past = TRUE;
 	stack = unwind(attributor, &(Event){space, task, nr, registers});
 	finish(attributor, stack ? stack : intern_unknown(attributor), &result);
 	return result;

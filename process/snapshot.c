@@ -31,7 +31,7 @@ gait_snapshot_begin(GaitSnapshot *snapshot, GaitSpace *space, pid_t task, guint6
 	snapshot->task = task;
 	snapshot->base = base;
 	snapshot->size = 0;
-	snapshot->is_gone = snapshot->is_whole = FALSE;
+	snapshot->is_gone = snapshot->is_whole = snapshot->is_past = FALSE;
 }
 
 void

@@ -12,6 +12,7 @@ typedef struct {
 	guint64 base; /* the stack pointer */
 	gsize size;   /* how much is there */
 	gboolean is_gone, is_whole;
+	gboolean is_past; /* of a call that is over: other stacks have gone on since */
 	guint8 *bytes;
 } GaitSnapshot;
 

@@ -99,7 +99,7 @@ gait_unwinder_read_word(GaitUnwinder *unwinder, guint64 address, guint64 *word)
 		return TRUE;
 	}
 	/* Another stack. */
-	return unwinder->n_far_reads++ < MAX_FAR_READS &&
+	return !unwinder->snapshot.is_past && unwinder->n_far_reads++ < MAX_FAR_READS &&
 	       gait_snapshot_read(&unwinder->snapshot, address, 8, word) == 8;
 }
 

@@ -44,3 +44,13 @@ moved() {
 	[ "$(grep -c 'getppid .* first main' log)" -eq 3 ]
 	[ "$(grep -c 'getppid .* second main' log)" -eq 3 ]
 }
+
+@test "calls whose stack goes on beyond what the kernel tells are not put down to what lies there later" {
+	mkdir -p "tree/$(printf 'd/%.0s' {1..40})"
+	"$SYSGAIT" record -q --backend bpf -o trace -- "$BUILD/fixtures/deep" tree
+	"$SYSGAIT" print trace >log
+	# Of a directory near the top, and of one far below.
+	grep -q 'getdents64 .* deep main' log
+	grep -q 'getdents64 .* \[unknown\]' log
+	run ! grep 'getdents64 .* deep visit' log
+}
