@@ -25,6 +25,7 @@ typedef struct {
 	struct gait_walk_event creation;
 	guint32 recorded; /* its index in the recording */
 	guint32 slot;     /* in the in-kernel tier; GAIT_TIER_NONE */
+	guint64 n_taken;  /* that were taken over from there, when it was last waited for */
 } GaitSupervised;
 
 /* Fills in where a violation's call came from. */

@@ -110,6 +110,10 @@ void gait_enforcer_stop_in_kernel(GaitEnforcer *enforcer);
 /* Whether it reads stacks where they lie; see gait_tier_reads_directly(). */
 gboolean gait_enforcer_reads_directly(const GaitEnforcer *enforcer);
 void gait_enforcer_drain(GaitEnforcer *enforcer);
+/* Whether something was found in the kernel of a task, which waits, that the log does not have yet;
+ * and has it have it, which takes being alone. */
+gboolean gait_enforcer_is_behind(const GaitEnforcer *enforcer, const GaitTask *task);
+void gait_enforcer_catch_up(GaitEnforcer *enforcer, GaitTask *task);
 int gait_enforcer_get_ring_fd(const GaitEnforcer *enforcer);
 /* A task's calls that were walked in the kernel, so far. */
 guint64 gait_enforcer_count_walked(const GaitEnforcer *enforcer, const GaitTask *task);

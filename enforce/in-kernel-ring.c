@@ -168,6 +168,24 @@ gait_enforcer_drain(GaitEnforcer *enforcer)
 		gait_tier_drain(enforcer->in_kernel->tier);
 }
 
+gboolean
+gait_enforcer_is_behind(const GaitEnforcer *enforcer, const GaitTask *task)
+{
+	const GaitSupervised *supervised = task->data;
+	const struct gait_tier_slot *slot = gait_in_kernel_get_slot(enforcer, task);
+
+	return slot && slot->n_violations != supervised->n_taken;
+}
+
+void
+gait_enforcer_catch_up(GaitEnforcer *enforcer, GaitTask *task)
+{
+	GaitSupervised *supervised = task->data;
+
+	gait_enforcer_drain(enforcer);
+	supervised->n_taken = gait_in_kernel_get_slot(enforcer, task)->n_violations;
+}
+
 int
 gait_enforcer_get_ring_fd(const GaitEnforcer *enforcer)
 {

@@ -162,6 +162,12 @@ try_to_decide(Service *service, gboolean is_alone)
 	if (is_alone && !gait_listener_is_valid(notify->listener, notification->id))
 		return NOT_WAITING;
 	__atomic_load_n(&own->turn, __ATOMIC_ACQUIRE);
+	/* What the task did before comes before it in the log. */
+	if (G_UNLIKELY(gait_enforcer_is_behind(notify->enforcer, task))) {
+		if (!is_alone)
+			return NEEDS_ALONE;
+		gait_enforcer_catch_up(notify->enforcer, task);
+	}
 	memcpy(entry.args, notification->data.args, sizeof entry.args);
 	if (!asks_again(own, notification)) {
 		if (!gait_notify_registers_get(&own->registers, notify->asleep, &notification->data,

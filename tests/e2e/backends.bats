@@ -41,3 +41,22 @@ compare() { # WORKLOAD OPTION…
 	[ "$(id -u)" -eq 0 ] || cannot_run 'sshd separates privileges as root only'
 	compare sshd --backend bpf-notify
 }
+
+# Of one task, some judged by the supervisor and some walked in the kernel.
+@test "the log has violations in the order in which they happened" {
+	need_bpf
+	"$SYSGAIT" record -q -o trace -- sqlite3 1.db 'create table t(a);'
+	"$SYSGAIT" learn -q -o model.gait trace
+	for backend in notify bpf-notify bpf-notify bpf-notify; do
+		rm -f 2.db
+		"$SYSGAIT" enforce -q --backend $backend --on-violation log --log log -m model.gait -- \
+			sqlite3 2.db 'create table t(a); insert into t values(1), (2); select sum(a) from t; vacuum;'
+		"$PYTHON" -c 'import json, sys
+for line in open("log"):
+    v = json.loads(line)
+    print(v["kind"], v["call"], (v["site"] or {}).get("offset"), v["state"])' >$backend
+		rm log
+		[ "$(wc -l <$backend)" -ge 100 ]
+		cmp notify $backend
+	done
+}
