@@ -54,7 +54,7 @@ struct range_search {
 	const struct gait_tier_space *space;
 	struct gait_tier_slot *slot;
 	__u64 address;
-	__u32 generation, is_found;
+	__u32 n_changes, is_found;
 };
 
 /* Looks at a range while others may be writing it. */
@@ -73,16 +73,20 @@ look_at_range(__u32 i, void *data)
 	found->start = range->start;
 	found->offset = range->offset;
 	found->inode = range->inode;
-	search->is_found = range->mm == search->slot->mm &&
-	                   range->generation == search->generation && range->end > address &&
-	                   range->start <= address && range->version == version;
+	search->is_found = range->mm == search->slot->mm && range->n_changes == search->n_changes &&
+	                   range->end > address && range->start <= address &&
+	                   range->version == version;
 	return search->is_found;
 }
 
-/* Remembers where a mapping of code lies. Whoever is writing there already may. */
+/* Remembers where a mapping of code lies, unless code has begun to move since that was asked for:
+ * who moves it may not have seen this range (meets_ranges()). Whoever is writing there already may.
+ */
 static __always_inline void
-note_range(struct gait_tier_space *space, const struct gait_tier_slot *slot, __u32 generation)
+note_range(struct gait_tier_space *space, const struct gait_tier_slot *slot, __u32 generation,
+           __u32 n_changes)
 {
+	const volatile struct gait_tier_space *now = space;
 	__u64 next = BOUND(__sync_fetch_and_add(&space->n_ranges, 1), GAIT_TIER_N_RANGES - 1);
 	volatile struct gait_tier_range *range = &space->ranges[next];
 	__u32 version = range->version;
@@ -91,25 +95,24 @@ note_range(struct gait_tier_space *space, const struct gait_tier_slot *slot, __u
 	    __sync_val_compare_and_swap(&range->version, version, version + 1) != version)
 		return;
 	range->mm = slot->mm;
-	range->generation = generation;
+	range->n_changes = n_changes;
 	range->start = slot->code.start;
 	range->end = slot->code.end;
 	range->offset = slot->code.offset;
 	range->inode = slot->code.inode;
+	if (now->n_moving || now->generation != generation)
+		range->end = 0;
 	range->version = version + 2;
 }
 
-/* Whether an earlier search, by whoever of the address space, has found the code at an address.
- * While code moved ranges were noted too: their generation ended before n_moving became 0. */
+/* Whether an earlier search, by whoever of the address space, has found the code at an address. */
 static __always_inline int
 recall_range(struct gait_tier_slot *slot, const struct gait_tier_space *space, __u64 address)
 {
-	const volatile struct gait_tier_space *now = space;
 	struct range_search search = {
-	    .space = space, .slot = slot, .address = address, .generation = now->generation};
+	    .space = space, .slot = slot, .address = address, .n_changes = space->n_changes};
 
-	if (!now->n_moving && now->generation == search.generation)
-		bpf_loop(GAIT_TIER_N_RANGES, look_at_range, &search, 0);
+	bpf_loop(GAIT_TIER_N_RANGES, look_at_range, &search, 0);
 	return search.is_found;
 }
 
@@ -135,7 +138,7 @@ __noinline int
 gait_find_code(struct gait_tier_slot *slot, __u64 address)
 {
 	struct gait_tier_space *space;
-	__u32 index, generation;
+	__u32 index, generation, n_changes;
 	int how;
 
 	if (!slot)
@@ -146,10 +149,11 @@ gait_find_code(struct gait_tier_slot *slot, __u64 address)
 		return GAIT_TIER_NO_MAPPING;
 	if (recall_range(slot, space, address))
 		return GAIT_TIER_FOUND;
-	generation = space->generation;
+	generation = *(volatile __u32 *)&space->generation;
+	n_changes = *(volatile __u32 *)&space->n_changes;
 	how = search_vma(slot, address);
 	if (how == GAIT_TIER_FOUND)
-		note_range(space, slot, generation);
+		note_range(space, slot, generation, n_changes);
 	return how;
 }
 

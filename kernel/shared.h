@@ -150,8 +150,8 @@ enum {
 
 /* Code of a file, or of none, in an address space. */
 struct gait_tier_range {
-	__u32 version;    /* odd while it is written */
-	__u32 generation; /* of its space */
+	__u32 version;   /* odd while it is written */
+	__u32 n_changes; /* of its space */
 	__u64 mm;
 	__u64 start, end;
 	__u64 offset; /* of start, in the file */
@@ -163,7 +163,7 @@ struct gait_tier_space {
 	__u32 generation; /* goes up whenever code may have come to lie elsewhere */
 	__u32 n_moving;   /* tasks in calls that may move it: no place is remembered meanwhile */
 	__u32 n_ranges;   /* that were looked up */
-	__u32 pad;
+	__u32 n_changes;  /* goes up whenever that may have come to concern one of them */
 	struct gait_tier_range ranges[GAIT_TIER_N_RANGES];
 };
 

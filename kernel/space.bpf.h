@@ -32,7 +32,9 @@ enum {
 #define PROT_READ         1
 #define PROT_EXEC         4
 #define SHM_EXEC          0100000
-#define READ_IMPLIES_EXEC 0x400000 /* a personality */
+#define READ_IMPLIES_EXEC 0x400000  /* a personality */
+#define PROT_GROWS        0x3000000 /* down or up: further than it says */
+#define MAP_FIXED         0x100010  /* or without replacing anything */
 #define TS_COMPAT         2
 
 /* A call by the numbers of another architecture, or of x32. */
@@ -82,9 +84,57 @@ enter_space(struct gait_tier_slot *slot, __u64 mm)
 	mm = *(volatile __u64 *)&slot->mm;
 	slot->space = mm * 0x9e3779b97f4a7c15ull >> 54;
 	space = bpf_map_lookup_elem(&spaces, &slot->space);
-	if (space)
+	if (space) {
 		__sync_fetch_and_add(&space->generation, 2);
+		__sync_fetch_and_add(&space->n_changes, 1);
+	}
 	return space;
+}
+
+struct extent {
+	const struct gait_tier_space *space;
+	__u64 start, end;
+	__u32 is_met;
+};
+
+static long
+meet_range(__u32 i, void *data)
+{
+	struct extent *extent = data;
+	const volatile struct gait_tier_range *range =
+	    &extent->space->ranges[i & (GAIT_TIER_N_RANGES - 1)];
+	__u32 version = range->version;
+
+	if (version & 1 || (range->start < extent->end && range->end > extent->start) ||
+	    range->version != version)
+		extent->is_met = 1;
+	return extent->is_met;
+}
+
+/*
+ * Whether what a call does to code may concern a range that is remembered. Who makes code
+ * executable all day long, as compilers at run time do, says where, and libraries do not lie there.
+ * n_moving has gone up before: a range that is noted from now on is of no use to anybody.
+ */
+__noinline int
+gait_meets_ranges(const struct gait_tier_space *space, __u64 nr)
+{
+	const __u64 *registers = get_registers();
+	struct extent extent = {.space = space};
+
+	if (!space)
+		return 1;
+	if (nr == MMAP
+	        ? !(registers[REGS_R10] & MAP_FIXED)
+	        : (nr != MPROTECT && nr != PKEY_MPROTECT) || registers[REGS_RDX] & PROT_GROWS)
+		return 1;
+	extent.start = registers[REGS_RDI];
+	/* The size is rounded up to pages, which of hugetlbfs may be as large as a gigabyte. */
+	extent.end = extent.start + registers[REGS_RSI] + (nr == MMAP ? 1u << 30 : 4096);
+	if (extent.end < extent.start)
+		return 1;
+	bpf_loop(GAIT_TIER_N_RANGES, meet_range, &extent, 0);
+	return extent.is_met;
 }
 
 /*
@@ -108,6 +158,8 @@ watch_code(struct gait_tier_slot *slot, const struct task_struct *task, const __
 		slot->is_moving = 1;
 		__sync_fetch_and_add(&space->n_moving, 1);
 		__sync_fetch_and_add(&space->generation, 2);
+		if (is_foreign(task, nr) || gait_meets_ranges(space, nr))
+			__sync_fetch_and_add(&space->n_changes, 1);
 	}
 	return 1;
 }
