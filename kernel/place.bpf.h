@@ -111,8 +111,9 @@ recall_range(struct gait_tier_slot *slot, const struct gait_tier_space *space, _
 {
 	struct range_search search = {
 	    .space = space, .slot = slot, .address = address, .n_changes = space->n_changes};
+	__u32 n = space->n_ranges;
 
-	bpf_loop(GAIT_TIER_N_RANGES, look_at_range, &search, 0);
+	bpf_loop(n < GAIT_TIER_N_RANGES ? n : GAIT_TIER_N_RANGES, look_at_range, &search, 0);
 	return search.is_found;
 }
 

@@ -146,7 +146,7 @@ enum {
 };
 
 #define GAIT_TIER_N_SPACES 1024 /* a power of two */
-#define GAIT_TIER_N_RANGES 64   /* a power of two */
+#define GAIT_TIER_N_RANGES 256  /* a power of two */
 
 /* Code of a file, or of none, in an address space. */
 struct gait_tier_range {
