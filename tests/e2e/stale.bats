@@ -66,7 +66,7 @@ moved() {
 @test "a compiler at run time and memory that comes and goes keep nobody from being recognized" {
 	local compiler=$BUILD/fixtures/compiler
 	for i in 1 2 3; do "$SYSGAIT" record -q --backend bpf -o $i.trace -- "$compiler" 50; done
-	"$SYSGAIT" learn -q -o model ?.trace
+	"$SYSGAIT" learn -q -o model ./?.trace
 	for backend in bpf-notify bpf-kill; do
 		"$SYSGAIT" enforce -q -m model --backend "$backend" --on-violation log --log log -- "$compiler" 3000
 	done
