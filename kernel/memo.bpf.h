@@ -9,9 +9,10 @@
 #include "kernel/hop.bpf.h"
 #include "kernel/step.bpf.h"
 
+/* What is more than a move from state to state. A milestone that was reached before is not. */
 #define MEMO_UNFIT                                                                                 \
-	(GAIT_WALK_STAYS | GAIT_WALK_CONTINUES | GAIT_WALK_RETURNS | GAIT_WALK_CREATES |           \
-	 GAIT_WALK_MILESTONE | GAIT_WALK_OPEN | GAIT_WALK_ENTRY | GAIT_WALK_EXECS)
+	(GAIT_WALK_CONTINUES | GAIT_WALK_RETURNS | GAIT_WALK_CREATES | GAIT_WALK_ENTRY |           \
+	 GAIT_WALK_EXECS)
 
 /* The phase, and whether that is all that is known of it, in one number. */
 static __always_inline __u32
@@ -66,9 +67,11 @@ repeat_step(struct gait_tier_slot *slot, __u32 first, const struct way *way, __u
 	if (!row.states)
 		return 0;
 	state = get_state_at(&row, memo->library);
-	if (!has_from(memo, *state))
-		return 0;
-	*state = memo->to;
+	if (!memo->stays) {
+		if (!has_from(memo, *state))
+			return 0;
+		*state = memo->to;
+	}
 	if (memo->waits) {
 		slot->position.has_waited = 1;
 		slot->position.entries = 0;
@@ -127,8 +130,11 @@ gait_remember_step(struct gait_tier_step *step, struct way *way, __u32 phase)
 	memo->role = parts.slot->position.role;
 	memo->phase = phase;
 	memo->library = step->found.library;
-	memo->to = gait_walk_get_symbol(parts.walk_table, step->found.symbol)->state;
+	memo->to = step->found.flags & GAIT_WALK_OPEN
+	               ? GAIT_WALK_NONE
+	               : gait_walk_get_symbol(parts.walk_table, step->found.symbol)->state;
 	memo->waits = (step->found.flags & GAIT_WALK_WAITS) != 0;
+	memo->stays = (step->found.flags & GAIT_WALK_STAYS) != 0;
 	if (memo->n_from < GAIT_TIER_N_FROM)
 		next = memo->n_from++;
 	memo->from[BOUND(next, GAIT_TIER_N_FROM - 1)] = step->from;

@@ -88,7 +88,9 @@ struct gait_tier_memo {
 	__u32 role, phase; /* phase: get_phase() of memo.bpf.h */
 	__u32 library;
 	__u32 to;
-	__u16 n_from, waits; /* waits: it ends a round */
+	__u16 n_from;
+	__u8 waits; /* it ends a round */
+	__u8 stays; /* whatever the state, it does not change */
 	__u32 from[GAIT_TIER_N_FROM];
 };
 
