@@ -74,7 +74,6 @@ gait_hop_outward(struct gait_tier_slot *slot, struct way *way, __u64 sp)
 {
 	const struct task_struct *task = bpf_get_current_task_btf();
 	const struct gait_tier_hop *hop;
-	struct own_page page = {};
 	__u64 pc;
 
 	if (!slot || !way)
@@ -82,7 +81,7 @@ gait_hop_outward(struct gait_tier_slot *slot, struct way *way, __u64 sp)
 	hop = find_hop(slot, way->site, way->generation);
 	for (int i = 1; i < GAIT_TIER_MAX_FRAMES && hop && hop->kind == GAIT_TIER_HOP_ON; i++) {
 		sp += hop->cfa;
-		if (read_own(task, &page, sp - 8, &pc))
+		if (read_own(task, slot->pages, sp - 8, &pc))
 			return 0;
 		way->site = pc << 1;
 		way->hash = mix(way->hash, pc);
@@ -97,7 +96,6 @@ find_way(struct gait_tier_slot *slot, const struct task_struct *task, const __u6
          struct way *way)
 {
 	const struct gait_tier_hop *hop;
-	struct own_page page = {};
 	__u64 pc = registers[REGS_RIP], sp;
 
 	way->generation = get_generation(slot);
@@ -113,7 +111,7 @@ find_way(struct gait_tier_slot *slot, const struct task_struct *task, const __u6
 	sp = registers[REGS_RSP] + hop->cfa;
 	/* What is in there is read again, not kept twice on the stack: Linux 6.1 has no more. */
 	asm volatile("" : : "r"(way) : "memory");
-	if (read_own(task, &page, sp - 8, &pc))
+	if (read_own(task, slot->pages, sp - 8, &pc))
 		return 0;
 	way->site = pc << 1;
 	way->hash = mix(way->hash, pc);

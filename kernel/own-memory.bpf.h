@@ -38,12 +38,6 @@ extern void *bpf_rdonly_cast(const void *object, __u32 type) __ksym __weak;
 
 #define PAGE_SHIFT 12
 
-/* A page of the task's, found before. */
-struct own_page {
-	__u64 number; /* of the task's page; 0: none */
-	__u64 base;   /* where the kernel has it; 0: not to be had */
-};
-
 /* 0 where nothing is. */
 static __always_inline __u64
 load(__u64 address)
@@ -71,45 +65,58 @@ get_page_tables(const struct task_struct *task)
 }
 
 /* Where the kernel has a page of the task's, in a direct map that begins at *map: read where it is
- * needed, for want of registers. */
+ * needed, for want of registers. 0: nowhere. */
 static __always_inline __u64
-find_own_page(const struct task_struct *task, const volatile __u64 *map, __u64 address)
+find_own_page(const struct task_struct *task, const volatile __u64 *map, __u64 address,
+              struct gait_tier_page *page)
 {
 	int shift = *map >> 48 == 0xffff ? 39 : 48; /* four levels or five */
-	__u64 table = get_page_tables(task), entry, within;
+	__u64 at = get_page_tables(task), entry, within;
 
+	page->number = 0;
 	if (address >> shift >> 8)
 		return 0;
 	for (;; shift -= 9) {
-		entry = load(table + (address >> shift & 511) * 8);
+		at += (address >> shift & 511) * 8;
+		entry = load(at);
 		if (!is_user_entry(entry))
 			return 0;
 		if (shift <= PAGE_SHIFT || entry & ENTRY_LARGE)
 			break;
-		table = *map + (entry & ENTRY_ADDRESS);
+		at = *map + (entry & ENTRY_ADDRESS);
 	}
 	within = (1ull << shift) - 1;
-	return *map + (entry & ENTRY_ADDRESS & ~within) +
-	       (address & within & ~((1ull << PAGE_SHIFT) - 1));
+	page->number = address >> PAGE_SHIFT;
+	page->entry_at = at;
+	page->entry = entry;
+	page->base = *map + (entry & ENTRY_ADDRESS & ~within) +
+	             (address & within & ~((1ull << PAGE_SHIFT) - 1));
+	return page->base;
+}
+
+/* The same, if need be: pages are of the same address space, and a page is where it was while its
+ * entry is what it was. */
+static __always_inline __u64
+recall_own_page(const struct task_struct *task, struct gait_tier_page pages[2], __u64 address)
+{
+	struct gait_tier_page *page = &pages[address >> PAGE_SHIFT & 1];
+
+	if (page->number == address >> PAGE_SHIFT && load(page->entry_at) == page->entry)
+		return page->base;
+	return shared.direct_map ? find_own_page(task, &shared.direct_map, address, page) : 0;
 }
 
 /* task: the current one. 0, or not 0 where the word is not to be had. */
 static __always_inline int
-read_own(const struct task_struct *task, struct own_page *page, __u64 address, __u64 *word)
+read_own(const struct task_struct *task, struct gait_tier_page pages[2], __u64 address, __u64 *word)
 {
-	__u64 number = address >> PAGE_SHIFT;
+	__u64 base = HAS_DIRECT_READS && !(address & 7) ? recall_own_page(task, pages, address) : 0;
 
-	if (HAS_DIRECT_READS && shared.direct_map && !(address & 7)) {
-		if (page->number != number) {
-			page->number = number;
-			page->base = find_own_page(task, &shared.direct_map, address);
-		}
-		if (page->base) {
-			*word = load(page->base + (address & ((1ull << PAGE_SHIFT) - 1)));
-			/* Some memory is not in the map (memfd_secret). */
-			if (*word)
-				return 0;
-		}
+	if (base) {
+		*word = load(base + (address & ((1ull << PAGE_SHIFT) - 1)));
+		/* Some memory is not in the map (memfd_secret). */
+		if (*word)
+			return 0;
 	}
 	return bpf_probe_read_user(word, 8, (void *)address) != 0;
 }
@@ -126,13 +133,14 @@ static long
 try_map(__u32 i, void *data)
 {
 	const struct map_search *search = data;
-	__u64 map = search->first + ((__u64)i << GAIT_TIER_MAP_SHIFT), address, page, word = 0;
+	__u64 map = search->first + ((__u64)i << GAIT_TIER_MAP_SHIFT), address, base, word = 0;
+	struct gait_tier_page page;
 
 	for (int n = 0; n < GAIT_TIER_N_PROBES; n++) {
 		address = search->words + (__u64)n * GAIT_TIER_PROBE_STRIDE;
-		page = find_own_page(bpf_get_current_task_btf(), &map, address);
-		if (!page || bpf_probe_read_user(&word, 8, (void *)address) ||
-		    load(page + (address & ((1ull << PAGE_SHIFT) - 1))) != word)
+		base = find_own_page(bpf_get_current_task_btf(), &map, address, &page);
+		if (!base || bpf_probe_read_user(&word, 8, (void *)address) ||
+		    load(base + (address & ((1ull << PAGE_SHIFT) - 1))) != word)
 			return 0;
 	}
 	shared.direct_map = map;

@@ -147,6 +147,13 @@ enum {
 	GAIT_TIER_UNKNOWN_N_,
 };
 
+/* A page of the task's memory, where the kernel has it for itself. */
+struct gait_tier_page {
+	__u64 number;          /* of the task's; 0: none */
+	__u64 entry_at, entry; /* of the page tables */
+	__u64 base;
+};
+
 #define GAIT_TIER_N_SPACES 1024 /* a power of two */
 #define GAIT_TIER_N_RANGES 256  /* a power of two */
 
@@ -189,6 +196,7 @@ struct gait_tier_slot {
 	__u64 n_fetched; /* what was looked up: chooses who makes room for the next */
 	struct gait_tier_handler handlers[GAIT_TIER_MAX_CONTEXTS];
 	struct gait_tier_again again[GAIT_TIER_MAX_CONTEXTS];
+	struct gait_tier_page pages[2] GAIT_TIER_LINE; /* of its stack: even ones, and odd */
 	struct gait_tier_hop hops[GAIT_TIER_N_HOPS] GAIT_TIER_LINE;
 	struct gait_tier_memo memos[GAIT_TIER_N_MEMOS] GAIT_TIER_LINE;
 	struct gait_tier_recalled recalled[GAIT_TIER_N_RECALLED];

@@ -80,6 +80,7 @@ enter_space(struct gait_tier_slot *slot, __u64 mm)
 	if (slot->mm == mm)
 		return bpf_map_lookup_elem(&spaces, &slot->space);
 	slot->mm = mm;
+	slot->pages[0].number = slot->pages[1].number = 0;
 	/* Before Linux 6.2 it was a pointer up to here. */
 	mm = *(volatile __u64 *)&slot->mm;
 	slot->space = mm * 0x9e3779b97f4a7c15ull >> 54;

@@ -15,18 +15,21 @@ struct {
 	__type(value, struct gait_test_word);
 } words SEC(".maps");
 
+/* Kept from word to word, and from run to run. */
+struct gait_tier_page pages[2];
+
 static long
 read_word(__u32 i, void *data)
 {
 	struct gait_test_word *word = bpf_map_lookup_elem(&words, &i);
 	const struct task_struct *task = bpf_get_current_task_btf();
-	struct own_page page = {};
+	struct gait_tier_page page;
 
 	if (!word)
 		return 1;
-	word->own_status = read_own(task, &page, word->address, &word->own);
+	word->own_status = read_own(task, pages, word->address, &word->own);
 	word->is_direct = HAS_DIRECT_READS && shared.direct_map &&
-	                  find_own_page(task, &shared.direct_map, word->address);
+	                  find_own_page(task, &shared.direct_map, word->address, &page);
 	word->copied_status = bpf_probe_read_user(&word->copied, 8, (void *)word->address) != 0;
 	return 0;
 }

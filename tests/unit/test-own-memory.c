@@ -262,6 +262,24 @@ is_huge(const void *memory)
 	return line && atoi(line + strlen("AnonHugePages:")) > 0;
 }
 
+/* Pages that are read again and again are looked for once; not where something else lies by then.
+ */
+static void
+test_replaced(Fixture *fixture, gconstpointer data)
+{
+	guint64 *memory = map_small_pages(page_size), *again;
+
+	for (guint i = 0; i < 8; i++) {
+		fill(memory, page_size);
+		assert_word_at(fixture, (guint64)memory, DIRECT);
+		again = mmap(memory, page_size, PROT_READ | PROT_WRITE,
+		             MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0);
+		g_assert_true(again == memory);
+	}
+	munmap(memory, page_size);
+	assert_word_at(fixture, (guint64)memory, ABSENT);
+}
+
 static void
 test_huge(Fixture *fixture, gconstpointer data)
 {
@@ -497,6 +515,7 @@ add_tests(void)
 {
 	add("/own-memory/found", test_found);
 	add("/own-memory/small", test_small);
+	add("/own-memory/replaced", test_replaced);
 	add("/own-memory/huge", test_huge);
 	add("/own-memory/set-aside", test_set_aside);
 	add("/own-memory/untouched", test_untouched);
