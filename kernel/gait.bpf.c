@@ -205,7 +205,11 @@ go_on(struct gait_tier_slot *slot, const struct task_struct *task, const __u64 *
 	    !repeat_step(slot, 0, &way, nr, get_class(nr, registers)))
 		return 0;
 	slot->n_events++;
-	if (config.is_recording)
+	if (!config.is_recording)
+		return 1;
+	if (is_brief(slot, nr))
+		report_briefly(slot, registers, nr, stack);
+	else
 		report_known(slot, registers, nr, stack);
 	return 1;
 }

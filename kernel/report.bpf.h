@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
 /*
- * Records. A call costs one of 112 bytes once its stack has a number; the first time, and wherever
- * the walk outward failed, all that is known of the call goes along, so that user space can see for
- * itself. Nothing is lost silently: what finds no room is counted in its task's slot.
+ * Records. A call costs one of 48 bytes once its stack has a number, 112 where more of it may
+ * count; the first time, and wherever the walk outward failed, all that is known of the call goes
+ * along, so that user space can see for itself. Nothing is lost silently: what finds no room is
+ * counted in its task's slot.
  */
 #pragma once
 
@@ -165,6 +166,40 @@ report_known(struct gait_tier_slot *slot, const __u64 *registers, __u32 nr, __u3
 	fill_call(call, GAIT_TIER_CALL, slot, registers, nr);
 	call->stack = stack;
 	bpf_ringbuf_submit(call, choose_wakeup(slot));
+}
+
+#define SYS_MUNMAP 11
+#define SYS_SHMDT  67
+
+/* Whether a known call's addresses count for nobody. */
+static __always_inline int
+is_brief(const struct gait_tier_slot *slot, __u32 nr)
+{
+	return !config.is_enforcing && !(slot->flags & GAIT_TIER_TASK_SIGNALLED) && !slot->n_lost &&
+	       nr != SYS_MUNMAP && nr != SYS_SHMDT;
+}
+
+static __always_inline void
+report_briefly(struct gait_tier_slot *slot, const __u64 *registers, __u32 nr, __u32 stack)
+{
+	struct gait_tier_brief *brief = bpf_ringbuf_reserve(&ring, sizeof(*brief), 0);
+
+	if (!brief) {
+		slot->n_lost++;
+		return;
+	}
+	brief->kind = GAIT_TIER_BRIEF;
+	brief->slot = slot->index;
+	brief->nr = nr;
+	brief->stack = stack;
+	brief->time_ns = bpf_ktime_get_ns();
+	brief->args[0] = (__u32)registers[REGS_RDI];
+	brief->args[1] = (__u32)registers[REGS_RSI];
+	brief->args[2] = (__u32)registers[REGS_RDX];
+	brief->args[3] = (__u32)registers[REGS_R10];
+	brief->args[4] = (__u32)registers[REGS_R8];
+	brief->args[5] = (__u32)registers[REGS_R9];
+	bpf_ringbuf_submit(brief, choose_wakeup(slot));
 }
 
 /* Where the number of a stack is remembered. */

@@ -133,6 +133,9 @@ enum {
 	GAIT_TIER_TASK_STATIC = 1 << 1,   /* its program has no runtime files */
 	/* Its next call was told of, or ruled on, already, and the walker moved: once. */
 	GAIT_TIER_TASK_MUTE = 1 << 2,
+	/* It has had a signal: where its calls come from counts from now on, and whether they are
+	   made again; so they are not told of briefly. */
+	GAIT_TIER_TASK_SIGNALLED = 1 << 3,
 };
 
 /* How an attribution went. */
@@ -240,6 +243,7 @@ enum {
 /* Kinds of record. */
 enum {
 	GAIT_TIER_CALL = 1, /* a call, with the number of a stack that a RAW has told of */
+	GAIT_TIER_BRIEF,    /* the same, but for what nobody asks for */
 	GAIT_TIER_RAW_CALL, /* a call with all that is known of it */
 	GAIT_TIER_VIOLATION,
 	/* A task without a slot that descends from one that has. time_ns: when it was born, since
@@ -258,6 +262,16 @@ struct gait_tier_call {
 	__u32 stack;  /* 0: none was given */
 	__u32 arch;   /* AUDIT_ARCH_… */
 	__u64 n_lost; /* calls of the task that found no room before this one */
+};
+
+/* As a call by a native program that has lost none. */
+struct gait_tier_brief {
+	__u32 kind;
+	__u32 slot;
+	__u32 nr;
+	__u32 stack;
+	__u64 time_ns;
+	__u32 args[6]; /* the low halves */
 };
 
 /* A call whose stack is told for the first time, or has no number; or a violation. */

@@ -186,7 +186,7 @@ gait_tier_note_parent(GaitTier *tier, guint32 index, guint32 parent)
 
 	slot->mm = parents->mm;
 	slot->space = parents->space;
-	slot->flags = parents->flags & GAIT_TIER_TASK_STATIC;
+	slot->flags = parents->flags & (GAIT_TIER_TASK_STATIC | GAIT_TIER_TASK_SIGNALLED);
 }
 
 void

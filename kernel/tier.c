@@ -12,6 +12,7 @@
 
 #include <bpf/bpf.h>
 #include <errno.h>
+#include <linux/audit.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
@@ -261,23 +262,55 @@ attach(GaitTier *tier, const GaitTierOptions *options, GError **error)
 /* --- records ------------------------------------------------------------------------------------
  */
 
+static void
+hand_over_brief(GaitTier *tier, const struct gait_tier_brief *brief)
+{
+	struct gait_tier_call call = {
+	    .kind = GAIT_TIER_CALL,
+	    .slot = brief->slot,
+	    .nr = brief->nr,
+	    .time_ns = brief->time_ns,
+	    .stack = brief->stack,
+	    .arch = AUDIT_ARCH_X86_64,
+	};
+
+	for (guint i = 0; i < G_N_ELEMENTS(call.args); i++)
+		call.args[i] = brief->args[i];
+	tier->callbacks.call(&call, NULL, tier->data);
+}
+
 /* Lengths are the kernel's own; a record of a kind that is not known is of another build. */
 static int
 on_record(void *data, void *record, size_t size)
 {
 	GaitTier *tier = data;
 	const struct gait_tier_call *call = record;
-	const struct gait_tier_raw *raw = size >= sizeof(*raw) ? record : NULL;
+	const struct gait_tier_raw *raw = record;
 
-	g_assert(size >= sizeof(*call) &&
-	         (call->kind == GAIT_TIER_CALL || call->kind == GAIT_TIER_STRANGER || raw));
-	if (call->kind == GAIT_TIER_STRANGER)
-		tier->callbacks.stranger((pid_t)call->tid, call->time_ns, tier->data);
-	else if (call->kind == GAIT_TIER_VIOLATION)
+	switch (call->kind) {
+	case GAIT_TIER_BRIEF:
+		g_assert(size >= sizeof(struct gait_tier_brief));
+		hand_over_brief(tier, record);
+		break;
+	case GAIT_TIER_CALL:
+		g_assert(size >= sizeof(*call));
+		tier->callbacks.call(call, NULL, tier->data);
+		break;
+	case GAIT_TIER_RAW_CALL:
+		g_assert(size >= sizeof(*raw));
+		tier->callbacks.call(call, raw, tier->data);
+		break;
+	case GAIT_TIER_VIOLATION:
+		g_assert(size >= sizeof(*raw));
 		tier->callbacks.violation(raw, tier->data);
-	else
-		tier->callbacks.call(call, call->kind == GAIT_TIER_RAW_CALL ? raw : NULL,
-		                     tier->data);
+		break;
+	case GAIT_TIER_STRANGER:
+		g_assert(size >= sizeof(*call));
+		tier->callbacks.stranger((pid_t)call->tid, call->time_ns, tier->data);
+		break;
+	default:
+		g_assert_not_reached();
+	}
 	tier->n_drained++;
 	/* What was in the ring at first has come by then. Who fills it as fast as it is read does
 	   not keep its reader. */

@@ -29,7 +29,8 @@ typedef struct {
 
 /* What comes from the kernel, in the order in which it happened. */
 typedef struct {
-	/* raw: NULL where the stack was told of before (call->stack). */
+	/* raw: NULL where the stack was told of before (call->stack). Unless the task is
+	   GAIT_TIER_TASK_SIGNALLED call may have no tid, ip and sp, and the low halves of args. */
 	void (*call)(const struct gait_tier_call *call, const struct gait_tier_raw *raw,
 	             gpointer data);
 	void (*violation)(const struct gait_tier_raw *raw, gpointer data);

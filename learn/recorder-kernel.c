@@ -251,6 +251,16 @@ gait_recorder_kernel_executed(GaitRecorder *recorder, GaitTask *task)
 }
 
 void
+gait_recorder_kernel_signalled(GaitRecorder *recorder, GaitTask *task)
+{
+	GaitRecordedTask *own = task->data;
+
+	if (recorder->kernel && own->slot != GAIT_TIER_NONE)
+		gait_tier_get_slot(recorder->kernel->tier, own->slot)->flags |=
+		    GAIT_TIER_TASK_SIGNALLED;
+}
+
+void
 gait_recorder_kernel_stopped(GaitRecorder *recorder, GaitTask *task, guint32 nr,
                              const guint64 args[6])
 {

@@ -56,6 +56,8 @@ void gait_recorder_kernel_free(GaitKernelRecorder *kernel);
 int gait_recorder_kernel_filter(gpointer data);
 void gait_recorder_kernel_created(GaitRecorder *recorder, GaitTask *task, const GaitTask *parent);
 void gait_recorder_kernel_executed(GaitRecorder *recorder, GaitTask *task);
+/* A handler is about to run in the task. */
+void gait_recorder_kernel_signalled(GaitRecorder *recorder, GaitTask *task);
 /* A call that stopped for the tracer: it was told of. */
 void gait_recorder_kernel_stopped(GaitRecorder *recorder, GaitTask *task, guint32 nr,
                                   const guint64 args[6]);

@@ -164,9 +164,11 @@ on_delivering(GaitTracer *tracer, GaitTask *task, int signo,
 {
 	GaitRecordedTask *own = task->data;
 
-	if (own)
-		gait_interrupted_calls_note(
-		    &own->interrupted, gait_signal_context_get_depth(&own->context), registers);
+	if (!own)
+		return;
+	gait_recorder_kernel_signalled(data, task);
+	gait_interrupted_calls_note(&own->interrupted, gait_signal_context_get_depth(&own->context),
+	                            registers);
 }
 
 static void

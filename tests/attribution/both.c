@@ -170,7 +170,8 @@ learn(GaitTask *task)
 	struct gait_tier_slot *slot = gait_tier_get_slot(tier, own->slot);
 
 	gait_tier_note_exec(tier, own->slot, task->tid, NULL);
-	slot->flags = 0;
+	/* So that calls come with all their registers. */
+	slot->flags = GAIT_TIER_TASK_SIGNALLED;
 	if (gait_tier_learn_process(tier, task->pid))
 		slot->flags |= GAIT_TIER_TASK_STATIC;
 }
