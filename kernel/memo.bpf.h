@@ -10,9 +10,7 @@
 #include "kernel/step.bpf.h"
 
 /* What is more than a move from state to state. A milestone that was reached before is not. */
-#define MEMO_UNFIT                                                                                 \
-	(GAIT_WALK_CONTINUES | GAIT_WALK_RETURNS | GAIT_WALK_CREATES | GAIT_WALK_ENTRY |           \
-	 GAIT_WALK_EXECS)
+#define MEMO_UNFIT (GAIT_WALK_CONTINUES | GAIT_WALK_RETURNS | GAIT_WALK_CREATES | GAIT_WALK_EXECS)
 
 /* The phase, and whether that is all that is known of it, in one number. */
 static __always_inline __u32
@@ -49,6 +47,14 @@ has_from(const struct gait_tier_memo *memo, __u32 from)
 	return 0;
 }
 
+/* As gait_walk_knows_entry(). */
+static __always_inline int
+knows_entry(const struct gait_tier_memo *memo, const struct gait_walk_position *position)
+{
+	return !memo->needs || !position->has_waited || position->is_loose ||
+	       (position->entries >> ((memo->needs - 1) & 31) & 1);
+}
+
 /* Makes a step that was made before. 0: it has to be looked up. first: of the states. */
 static __always_inline int
 repeat_step(struct gait_tier_slot *slot, __u32 first, const struct way *way, __u32 nr, __u32 klass)
@@ -64,7 +70,7 @@ repeat_step(struct gait_tier_slot *slot, __u32 first, const struct way *way, __u
 			return 0;
 	}
 	row.states = bpf_map_lookup_elem(&states, &index);
-	if (!row.states)
+	if (!row.states || !knows_entry(memo, &slot->position))
 		return 0;
 	state = get_state_at(&row, memo->library);
 	if (!memo->stays) {
@@ -72,6 +78,8 @@ repeat_step(struct gait_tier_slot *slot, __u32 first, const struct way *way, __u
 			return 0;
 		*state = memo->to;
 	}
+	if (memo->adds)
+		slot->position.entries |= 1u << ((memo->adds - 1) & 31);
 	if (memo->waits) {
 		slot->position.has_waited = 1;
 		slot->position.entries = 0;
@@ -85,16 +93,35 @@ static __always_inline int
 is_memorable(const struct step_parts *parts, const struct gait_tier_step *step, __u32 phase)
 {
 	const struct gait_walk_position *position = &parts->slot->position;
-	const struct gait_walk_phase *bounds;
 
-	if (step->event.nr == SYS_RESTART_SYSCALL || step->found.symbol == GAIT_WALK_NONE ||
-	    (step->found.flags & MEMO_UNFIT) || position->role == GAIT_WALK_NONE ||
-	    get_phase(position) != phase)
+	return step->event.nr != SYS_RESTART_SYSCALL && step->event.nr < GAIT_TIER_N_SYSCALLS &&
+	       step->found.symbol != GAIT_WALK_NONE && !(step->found.flags & MEMO_UNFIT) &&
+	       position->role != GAIT_WALK_NONE && get_phase(position) == phase;
+}
+
+static __always_inline __u8
+find_entry(const struct step_parts *parts, __u32 kind, __u32 a, __u32 b)
+{
+	const struct gait_walk_position *position = &parts->slot->position;
+	__u32 bit =
+	    gait_walk_lookup(parts->walk_table, kind, position->program, position->role, a, b, 0);
+
+	return bit == GAIT_WALK_NONE ? 0 : (bit & 31) + 1;
+}
+
+/* The entry that has to be behind a call; as gait_walk_knows_phase(). */
+static __always_inline __u8
+find_needed(const struct step_parts *parts, const struct gait_tier_step *step)
+{
+	const struct gait_walk_position *position = &parts->slot->position;
+	const struct gait_walk_phase *bounds = gait_walk_get_phase(
+	    parts->walk_table, position->program, position->role, position->phase);
+
+	if (position->is_loose || step->found.may_miss ||
+	    (step->found.flags & GAIT_WALK_INCIDENTAL) || !bounds->led ||
+	    !gait_walk_has_call(parts->walk_table, bounds->led, step->found.call))
 		return 0;
-	bounds = gait_walk_get_phase(parts->walk_table, position->program, position->role,
-	                             position->phase);
-	return !bounds->led ||
-	       !gait_walk_has_call(parts->walk_table, bounds->led, step->found.call);
+	return find_entry(parts, GAIT_WALK_KEY_LED, position->phase, step->found.call);
 }
 
 /* Remembers a step, which was allowed. phase: get_phase() before it. While code moves addresses say
@@ -135,6 +162,10 @@ gait_remember_step(struct gait_tier_step *step, struct way *way, __u32 phase)
 	               : gait_walk_get_symbol(parts.walk_table, step->found.symbol)->state;
 	memo->waits = (step->found.flags & GAIT_WALK_WAITS) != 0;
 	memo->stays = (step->found.flags & GAIT_WALK_STAYS) != 0;
+	memo->needs = find_needed(&parts, step);
+	memo->adds = step->found.flags & GAIT_WALK_ENTRY
+	                 ? find_entry(&parts, GAIT_WALK_KEY_ENTRY, step->found.symbol, 0)
+	                 : 0;
 	if (memo->n_from < GAIT_TIER_N_FROM)
 		next = memo->n_from++;
 	memo->from[BOUND(next, GAIT_TIER_N_FROM - 1)] = step->from;

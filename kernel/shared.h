@@ -84,13 +84,15 @@ enum { GAIT_TIER_HOP_ON = 1, GAIT_TIER_HOP_SITE };
 struct gait_tier_memo {
 	__u64 issuer, site; /* as place.pc; issuer 0: empty */
 	__u32 generation;
-	__u32 nr, klass;
+	__u32 klass;
 	__u32 role, phase; /* phase: get_phase() of memo.bpf.h */
 	__u32 library;
 	__u32 to;
+	__u16 nr;
+	__u8 waits;       /* it ends a round */
+	__u8 stays;       /* whatever the state, it does not change */
+	__u8 needs, adds; /* the entry of an interlude: 1 + its bit; 0: none */
 	__u16 n_from;
-	__u8 waits; /* it ends a round */
-	__u8 stays; /* whatever the state, it does not change */
 	__u32 from[GAIT_TIER_N_FROM];
 };
 
