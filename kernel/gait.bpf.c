@@ -227,7 +227,7 @@ static __always_inline struct way *
 end_way(struct gait_tier_slot *slot)
 {
 	struct way *way = (struct way *)slot->way;
-	__u64 site = BOUND(slot->site, 31);
+	__u64 site = BOUND(slot->site, GAIT_TIER_MAX_FRAMES);
 
 	way->issuer = slot->pcs[0] << 1 | 1;
 	way->site = slot->places[slot->site_at & (GAIT_TIER_N_CACHED - 1)].pc;

@@ -299,12 +299,6 @@ struct gait_tier_raw {
 	__u64 stack[GAIT_TIER_RAW / 8];
 };
 
-/* What user space asks the program about: struct passed to on_file(). */
-struct gait_tier_question {
-	__u64 address; /* where the caller has the file mapped */
-	__u64 file;    /* its index */
-};
-
 /* Of the search for the direct map (own-memory.bpf.h). */
 #define GAIT_TIER_N_PROBES     4
 #define GAIT_TIER_PROBE_STRIDE 4096
