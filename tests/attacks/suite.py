@@ -164,14 +164,14 @@ class Suite:
                 '--log', self.log, '--']
 
     def new_lines(self):
-        """Of the violation log, since it was last asked."""
+        """Of the violation log, since it was last asked. What is just being written may be there in part: it counts when it is whole."""
         if not os.path.exists(self.log):
             return []
-        with open(self.log, encoding='utf-8') as f:
+        with open(self.log, 'rb') as f:
             f.seek(self.n_read)
-            lines = [json.loads(line) for line in f]
-            self.n_read = f.tell()
-        return lines
+            whole, newline, _ = f.read().rpartition(b'\n')
+        self.n_read += len(whole) + len(newline)
+        return [json.loads(line) for line in whole.splitlines()]
 
     def new_scene(self):
         self.n_scenes += 1
