@@ -29,6 +29,9 @@ PACKAGES += graphviz bats perl nginx-light apache2-bin redis-server redis-tools 
 # The virtual machine: emulator, its first files, and what takes the kernel out of its package.
 PACKAGES += qemu-system-x86 busybox-static xz-utils zstd
 
+# What sets up by itself uses all processors, unless one has said how many.
+ALONGSIDE = $(if $(findstring -j,$(MAKEFLAGS)),,-j$(shell nproc))
+
 Q := $(if $(V),,@)
 say = $(if $(V),@:,@printf '  %-6s %s\n' $(1) $(2))
 
@@ -116,14 +119,14 @@ $(BUILD)/attribution/%: tests/attribution/%.c $(OBJECTS)
 
 # Fixtures have a Makefile of their own: each is built in its own peculiar way.
 fixtures: ## build the small programs that tests run
-	$(Q)$(MAKE) --no-print-directory -C tests/fixtures BUILD=$(abspath $(BUILD))/fixtures CC=$(CC) Q=$(Q)
+	$(Q)$(MAKE) $(ALONGSIDE) --no-print-directory -C tests/fixtures BUILD=$(abspath $(BUILD))/fixtures CC=$(CC) Q=$(Q)
 
 deps: ## install what sysgait is built with and tested on (Debian packages)
 	$(Q)tests/install-deps $(PACKAGES)
 
 check: deps ## set up, build and run all tests
-	$(Q)$(MAKE) --no-print-directory all check-unit-binaries fixtures check-layers
-	$(Q)$(MAKE) --no-print-directory vm || echo 'check: no virtual machine, so what needs it is skipped'
+	$(Q)$(MAKE) $(ALONGSIDE) --no-print-directory all check-unit-binaries fixtures check-layers
+	$(Q)$(MAKE) $(ALONGSIDE) --no-print-directory vm || echo 'check: no virtual machine, so what needs it is skipped'
 	$(Q)SYSGAIT=$(abspath $(BUILD))/sysgait BUILD=$(abspath $(BUILD)) PYTHON=$(PYTHON) \
 		tests/check-all $(UNIT) $(sort $(wildcard tests/e2e/*.bats)) tests/e2e/enforce-ptrace tests/e2e/enforce-bpf $(ATTACKS) $(VM)
 
@@ -166,11 +169,11 @@ check-layers: ## fail on an include that crosses the layers
 	$(Q)tests/check-layers
 
 demo: deps ## set up, build, and show the main job on nginx: train, draw, enforce, attack
-	$(Q)$(MAKE) --no-print-directory all fixtures
+	$(Q)$(MAKE) $(ALONGSIDE) --no-print-directory all fixtures
 	$(Q)BUILD=$(abspath $(BUILD)) traces/demo
 
 fuzz: ## fuzz every parser for FUZZ_SECONDS (60) under ASan and UBSan
-	$(Q)$(MAKE) --no-print-directory BUILD=build-fuzz CC=clang SAN=asan \
+	$(Q)$(MAKE) $(ALONGSIDE) --no-print-directory BUILD=build-fuzz CC=clang SAN=asan \
 		CFLAGS='-O1 -g -fsanitize=fuzzer-no-link' fuzz-binaries
 	$(Q)tests/fuzz/run build-fuzz/fuzz $${FUZZ_SECONDS:-60}
 
@@ -195,8 +198,8 @@ lint: deps check-layers ## formatting, shellcheck, clang-tidy, cppcheck, and all
 		xargs -P2 -I@ clang-tidy --quiet @ -- $(ALL_CFLAGS) 2>/dev/null
 	$(Q)cppcheck --quiet --error-exitcode=1 --enable=warning,portability --inline-suppr --library=gtk \
 		--suppress=missingInclude '-DLIBBPF_OPTS(type,name,...)=struct type name={0}' -Iinclude -I. $(SOURCES) $(ABSENT) main.c
-	$(Q)$(MAKE) --no-print-directory BUILD=build-lint-gcc CC=gcc WERROR=1 all check-unit-binaries
-	$(Q)$(MAKE) --no-print-directory BUILD=build-lint-clang CC=clang WERROR=1 all check-unit-binaries
+	$(Q)$(MAKE) $(ALONGSIDE) --no-print-directory BUILD=build-lint-gcc CC=gcc WERROR=1 all check-unit-binaries
+	$(Q)$(MAKE) $(ALONGSIDE) --no-print-directory BUILD=build-lint-clang CC=clang WERROR=1 all check-unit-binaries
 
 format: ## put every source into the one format
 	$(Q)clang-format -i $$(git ls-files '*.c' '*.h')
