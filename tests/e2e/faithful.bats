@@ -113,17 +113,9 @@ print(len(set(done)))'
 
 @test "at a terminal: stopped by Ctrl-Z, continued in front and behind, and as a shell with jobs of its own" {
 	cd "$BATS_TEST_TMPDIR"
-	cat >job.py <<-'END'
-		import os, signal, sys, time
-		# Not print(): the signal may come while it is at work.
-		signal.signal(signal.SIGCONT, lambda *_: os.write(1, b"again\n"))
-		os.write(1, b"ready\n")
-		time.sleep(float(sys.argv[1]))
-		sys.exit(int(sys.argv[2]))
-	END
 	terminal=$BATS_TEST_DIRNAME/terminal
 	export PS1='prompt> '
-	job="$PYTHON job.py"
+	job="$PYTHON $BATS_TEST_DIRNAME/job.py"
 	in_shell=('<prompt> ' ">$job 30 0\r" '<ready\r' '@' '>\x1a' '<Stopped' '<prompt> ' '>fg\r' '<again\r' '@' '>\x03'
 		'<prompt> ' '>echo "was $?"\r' '<was 130' '<prompt> ' '>exit 6\r')
 	"$SYSGAIT" record -q -o 1.trace -- $job 0.1 3 || true

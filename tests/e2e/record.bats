@@ -249,20 +249,13 @@ patient='trap "" INT TERM HUP; echo ready; echo >started; until [ -e go ]; do sl
 }
 
 # No shells as jobs: between vfork and exec they cannot be stopped, recorded or not.
-write_job() {
-	cat >job.py <<-'END'
-		import signal, sys, time
-		signal.signal(signal.SIGCONT, lambda *_: print("again", flush=True))
-		print("ready", flush=True)
-		time.sleep(float(sys.argv[1]))
-		sys.exit(int(sys.argv[2]))
-	END
-	job="${PYTHON:-python3} job.py"
+set_job() {
+	job="${PYTHON:-python3} $BATS_TEST_DIRNAME/job.py"
 	export PS1='prompt> '
 }
 
 @test "job control in a shell: stop, background, foreground, status" {
-	write_job
+	set_job
 	run "$terminal" bash --norc --noediting -i -- \
 		'<prompt> ' ">'$SYSGAIT' record $backend -q -o trace -- $job 1 7 | sed -u s/ready/seen/\r" \
 		'<seen\r' '@' '>\x1a' '<Stopped' '<prompt> ' '>fg\r' '<again' '<prompt> ' \
@@ -276,7 +269,7 @@ write_job() {
 }
 
 @test "a shell under the recorder keeps its own job control" {
-	write_job
+	set_job
 	run "$terminal" "$SYSGAIT" record $backend -q -o trace -- bash --norc --noediting -i -- \
 		'<prompt> ' ">$job 30 0\r" '<ready\r' '@' '>\x1a' '<Stopped' '<prompt> ' \
 		'>fg\r' '<again\r' '@' '>\x03' '<prompt> ' '>echo "was $?"\r' '<was 130' \
