@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
 /*
- * Records. A call costs one of 48 bytes once its stack has a number, 112 where more of it may
- * count; the first time, and wherever the walk outward failed, all that is known of the call goes
- * along, so that user space can see for itself. Nothing is lost silently: what finds no room is
- * counted in its task's slot.
+ * Records. Calls whose stack has a number gather in their task's slot, 40 bytes each, and are sent
+ * off some at a time; where more of a call may count it has a record of 112 bytes. The first time,
+ * and wherever the walk outward failed, all that is known of the call goes along, so that user
+ * space can see for itself. Nothing is lost silently: what finds no room is counted in its task's
+ * slot.
  */
 #pragma once
 
@@ -58,6 +59,28 @@ choose_wakeup(const struct gait_tier_slot *slot)
 		return BPF_RB_NO_WAKEUP;
 	return look_at_ring() > config.ring_size / WAKE_SHARE ? BPF_RB_FORCE_WAKEUP
 	                                                      : BPF_RB_NO_WAKEUP;
+}
+
+/* Sends off what has gathered. 0: there is no room. */
+__noinline int
+gait_send_batch(struct gait_tier_slot *slot)
+{
+	__u64 state, size, flags;
+
+	if (!slot)
+		return 0;
+	state = slot->batch.state;
+	if (!GAIT_TIER_STATE_N(state))
+		return 1;
+	size = __builtin_offsetof(struct gait_tier_batch, calls) +
+	       BOUND(GAIT_TIER_STATE_N(state), 2 * GAIT_TIER_N_GATHERED - 1) *
+	           sizeof(struct gait_tier_brief);
+	flags =
+	    look_at_ring() > config.ring_size / WAKE_SHARE ? BPF_RB_FORCE_WAKEUP : BPF_RB_NO_WAKEUP;
+	if (bpf_ringbuf_output(&ring, &slot->batch, size, flags))
+		return 0;
+	slot->batch.state = GAIT_TIER_STATE(GAIT_TIER_STATE_SENT(state) + 1, 0);
+	return 1;
 }
 
 /* Distinguishes stacks. */
@@ -120,7 +143,8 @@ begin_report(struct gait_tier_slot *slot, __u32 kind, __u32 nr, int how)
 static __always_inline int
 report_raw(struct gait_tier_report *report, struct gait_tier_slot *slot, const __u64 *registers)
 {
-	struct gait_tier_raw *raw = bpf_ringbuf_reserve(&ring, sizeof(*raw), 0);
+	struct gait_tier_raw *raw =
+	    gait_send_batch(slot) ? bpf_ringbuf_reserve(&ring, sizeof(*raw), 0) : 0;
 
 	if (!raw) {
 		slot->n_lost++;
@@ -157,7 +181,8 @@ report_raw(struct gait_tier_report *report, struct gait_tier_slot *slot, const _
 static __always_inline void
 report_known(struct gait_tier_slot *slot, const __u64 *registers, __u32 nr, __u32 stack)
 {
-	struct gait_tier_call *call = bpf_ringbuf_reserve(&ring, sizeof(*call), 0);
+	struct gait_tier_call *call =
+	    gait_send_batch(slot) ? bpf_ringbuf_reserve(&ring, sizeof(*call), 0) : 0;
 
 	if (!call) {
 		slot->n_lost++;
@@ -182,24 +207,25 @@ is_brief(const struct gait_tier_slot *slot, __u32 nr)
 static __always_inline void
 report_briefly(struct gait_tier_slot *slot, const __u64 *registers, __u32 nr, __u32 stack)
 {
-	struct gait_tier_brief *brief = bpf_ringbuf_reserve(&ring, sizeof(*brief), 0);
+	struct gait_tier_brief *brief;
 
-	if (!brief) {
+	if (GAIT_TIER_STATE_N(slot->batch.state) >= config.n_gathered && !gait_send_batch(slot)) {
 		slot->n_lost++;
 		return;
 	}
-	brief->kind = GAIT_TIER_BRIEF;
-	brief->slot = slot->index;
+	brief = &slot->batch.calls[BOUND(slot->batch.state, GAIT_TIER_N_GATHERED - 1)];
+	brief->time_ns = bpf_ktime_get_ns();
 	brief->nr = nr;
 	brief->stack = stack;
-	brief->time_ns = bpf_ktime_get_ns();
 	brief->args[0] = (__u32)registers[REGS_RDI];
 	brief->args[1] = (__u32)registers[REGS_RSI];
 	brief->args[2] = (__u32)registers[REGS_RDX];
 	brief->args[3] = (__u32)registers[REGS_R10];
 	brief->args[4] = (__u32)registers[REGS_R8];
 	brief->args[5] = (__u32)registers[REGS_R9];
-	bpf_ringbuf_submit(brief, choose_wakeup(slot));
+	/* It is there before it counts. */
+	asm volatile("" : : : "memory");
+	slot->batch.state++;
 }
 
 /* Where the number of a stack is remembered. */

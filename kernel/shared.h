@@ -24,6 +24,7 @@
 #define GAIT_TIER_N_WAYS       4   /* of either, those of the same hash */
 #define GAIT_TIER_N_MEMOS      64  /* steps */
 #define GAIT_TIER_N_RECALLED   64  /* stacks */
+#define GAIT_TIER_N_GATHERED   32  /* calls that are sent off together, at most */
 #define GAIT_TIER_STACK        256 /* bytes of stack that are read at once */
 #define GAIT_TIER_MAX_CONTEXTS 8   /* signal handlers, one inside the other */
 #define GAIT_TIER_MAX_STACKS   65536
@@ -159,6 +160,30 @@ struct gait_tier_page {
 	__u64 base;
 };
 
+/* A call by a native program that has lost none, of a stack that has a number. */
+struct gait_tier_brief {
+	__u64 time_ns; /* CLOCK_MONOTONIC */
+	__u32 nr;
+	__u32 stack;
+	__u32 args[6]; /* the low halves */
+};
+
+/*
+ * Calls of a task, as they gather in its slot: there they can be read at any time, since they stay
+ * as they are until all of them are sent off, and then the first half of state is another one.
+ */
+struct gait_tier_batch {
+	__u32 kind; /* GAIT_TIER_BATCH */
+	__u32 slot;
+	__u64 state; /* GAIT_TIER_STATE() */
+	struct gait_tier_brief calls[GAIT_TIER_N_GATHERED];
+};
+
+/* How many batches were sent off before, and how many calls are in this one. */
+#define GAIT_TIER_STATE(n_sent, n)  ((__u64)(__u32)(n_sent) << 32 | (n))
+#define GAIT_TIER_STATE_SENT(state) ((__u32)((state) >> 32))
+#define GAIT_TIER_STATE_N(state)    ((__u32)(state))
+
 #define GAIT_TIER_N_SPACES 1024 /* a power of two */
 #define GAIT_TIER_N_RANGES 256  /* a power of two */
 
@@ -202,6 +227,7 @@ struct gait_tier_slot {
 	struct gait_tier_handler handlers[GAIT_TIER_MAX_CONTEXTS];
 	struct gait_tier_again again[GAIT_TIER_MAX_CONTEXTS];
 	struct gait_tier_page pages[2] GAIT_TIER_LINE; /* of its stack: even ones, and odd */
+	struct gait_tier_batch batch;
 	struct gait_tier_hop hops[GAIT_TIER_N_HOPS] GAIT_TIER_LINE;
 	struct gait_tier_memo memos[GAIT_TIER_N_MEMOS] GAIT_TIER_LINE;
 	struct gait_tier_recalled recalled[GAIT_TIER_N_RECALLED];
@@ -245,7 +271,7 @@ enum {
 /* Kinds of record. */
 enum {
 	GAIT_TIER_CALL = 1, /* a call, with the number of a stack that a RAW has told of */
-	GAIT_TIER_BRIEF,    /* the same, but for what nobody asks for */
+	GAIT_TIER_BATCH,    /* such calls of a task, but for what nobody asks for */
 	GAIT_TIER_RAW_CALL, /* a call with all that is known of it */
 	GAIT_TIER_VIOLATION,
 	/* A task without a slot that descends from one that has. time_ns: when it was born, since
@@ -264,16 +290,6 @@ struct gait_tier_call {
 	__u32 stack;  /* 0: none was given */
 	__u32 arch;   /* AUDIT_ARCH_… */
 	__u64 n_lost; /* calls of the task that found no room before this one */
-};
-
-/* As a call by a native program that has lost none. */
-struct gait_tier_brief {
-	__u32 kind;
-	__u32 slot;
-	__u32 nr;
-	__u32 stack;
-	__u64 time_ns;
-	__u32 args[6]; /* the low halves */
 };
 
 /* A call whose stack is told for the first time, or has no number; or a violation. */
@@ -317,6 +333,7 @@ struct gait_tier_config {
 	__u32 anon_module, unknown_module; /* [anon] and [unknown] in the walk table */
 	/* The ring is looked at in a task's every n-th call, which is a power of two: n - 1. */
 	__u32 look_mask;
+	__u32 n_gathered; /* calls of a task that are sent off together */
 	__u64 ring_size;
 	__u64 seed; /* what stacks are told apart with: nobody can make two that look alike */
 };

@@ -21,20 +21,24 @@ typedef struct {
 	guint32 n_files, n_rows;
 } GaitTierFiles;
 
+typedef struct _GaitTierInbox GaitTierInbox;
+
 struct _GaitTier {
 	struct bpf_object *object;
 	struct bpf_link *fork_link; /* NULL: does not enforce */
 	struct bpf_link *link, *exit_link;
-	struct ring_buffer *ring;
+	GaitTierInbox *inbox; /* tier-records.c */
 	struct gait_tier_config config;
 	/* Shared with the program, mapped piece by piece as they come into use. */
 	struct gait_tier_slot *slots[GAIT_TIER_MAX_TASKS / GAIT_TIER_PIECE];
 	guint32 *states;
 	struct gait_tier_space *spaces;
 	gsize slots_size /* of a piece */, states_size, spaces_size;
-	gsize n_drained, drained_size; /* since a drain began: records, bytes */
 	gboolean reads_directly;
 	GQueue free; /* slots, the one that was used longest ago first */
+	guint16 used[GAIT_TIER_MAX_TASKS],
+	    at_used[GAIT_TIER_MAX_TASKS]; /* the others; where there */
+	guint n_used;
 	GaitModules *modules;
 	GaitTierFiles files;
 	GaitTierCallbacks callbacks;
@@ -56,6 +60,12 @@ gboolean gait_tier_fail_to_load(int code, GError **error);
 gboolean gait_tier_share(GaitTier *tier, GError **error);
 /* Undoes as much of it as was done. */
 void gait_tier_unshare(GaitTier *tier);
+
+/* Maps the loaded program's ring. FALSE with error. */
+gboolean gait_tier_open_inbox(GaitTier *tier, GError **error);
+void gait_tier_close_inbox(GaitTier *tier);
+/* A slot has another task. */
+void gait_tier_follow(GaitTier *tier, guint32 index);
 
 void gait_tier_files_init(GaitTierFiles *files, const GaitWalkTable *table);
 void gait_tier_files_clear(GaitTierFiles *files);

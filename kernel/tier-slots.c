@@ -144,6 +144,23 @@ stop_moving(GaitTier *tier, struct gait_tier_slot *slot)
 	__atomic_fetch_sub(&get_space(tier, slot)->n_moving, 1, __ATOMIC_SEQ_CST);
 }
 
+static void
+note_used(GaitTier *tier, guint32 index)
+{
+	tier->at_used[index] = (guint16)tier->n_used;
+	tier->used[tier->n_used++] = (guint16)index;
+}
+
+static void
+note_free(GaitTier *tier, guint32 index)
+{
+	guint32 last = tier->used[--tier->n_used];
+
+	tier->used[tier->at_used[index]] = (guint16)last;
+	tier->at_used[last] = tier->at_used[index];
+	g_queue_push_tail(&tier->free, GUINT_TO_POINTER(index));
+}
+
 struct gait_tier_slot *
 gait_tier_add(GaitTier *tier, pid_t tid, guint32 *index, GError **error)
 {
@@ -161,6 +178,10 @@ gait_tier_add(GaitTier *tier, pid_t tid, guint32 *index, GError **error)
 	memset(slot, 0, sizeof(*slot));
 	slot->tid = (guint32)tid;
 	slot->index = *index;
+	slot->batch.kind = GAIT_TIER_BATCH;
+	slot->batch.slot = *index;
+	note_used(tier, *index);
+	gait_tier_follow(tier, *index);
 	if (enter_task(tier, slot->tid, *index, error))
 		return slot;
 	gait_tier_remove(tier, *index);
@@ -175,7 +196,7 @@ gait_tier_remove(GaitTier *tier, guint32 index)
 	strike_task(tier, slot->tid, index);
 	slot->tid = 0;
 	stop_moving(tier, slot);
-	g_queue_push_tail(&tier->free, GUINT_TO_POINTER(index));
+	note_free(tier, index);
 }
 
 void

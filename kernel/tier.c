@@ -12,7 +12,6 @@
 
 #include <bpf/bpf.h>
 #include <errno.h>
-#include <linux/audit.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
@@ -96,17 +95,16 @@ find_module(const GaitWalkTable *table, const char *name)
 	return table ? gait_walk_table_find_module(table, name, "", &is_stale) : GAIT_WALK_NONE;
 }
 
-/* All tasks together may not fill a quarter of the ring before one of them looks at it, where they
- * can help it. */
+/* How many records, a power of two, each task may make before one of them looks at the ring: all
+ * together may not fill a quarter of it where they can help it. */
 static guint32
-choose_look_mask(guint64 ring_size)
+choose_number(guint64 ring_size, guint64 record_size, guint32 most)
 {
-	guint64 each = sizeof(struct gait_tier_call) + BPF_RINGBUF_HDR_SZ;
-	guint32 n = MAX_LOOK;
+	guint32 n = most;
 
-	while (n > 1 && n * each * GAIT_TIER_MAX_TASKS > ring_size / 4)
+	while (n > 1 && n * record_size * GAIT_TIER_MAX_TASKS > ring_size / 4)
 		n /= 2;
-	return n - 1;
+	return n;
 }
 
 static void
@@ -129,7 +127,12 @@ configure(GaitTier *tier, const GaitTierOptions *options)
 	    .seed = (guint64)g_random_int() << 32 | g_random_int(),
 	};
 
-	config.look_mask = choose_look_mask(config.ring_size);
+	config.look_mask =
+	    choose_number(config.ring_size, sizeof(struct gait_tier_call) + BPF_RINGBUF_HDR_SZ,
+	                  MAX_LOOK) -
+	    1;
+	config.n_gathered =
+	    choose_number(config.ring_size, sizeof(struct gait_tier_brief), GAIT_TIER_N_GATHERED);
 	/* Values of a map that is mapped are a multiple of 8 bytes. */
 	config.n_states = (stride * GAIT_TIER_MAX_CONTEXTS + 1) & ~1u;
 	tier->config = config;
@@ -259,79 +262,6 @@ attach(GaitTier *tier, const GaitTierOptions *options, GError **error)
 	       gait_error_system(error, GAIT_PROCESS_ERROR, errno, "attaching to sys_exit");
 }
 
-/* --- records ------------------------------------------------------------------------------------
- */
-
-static void
-hand_over_brief(GaitTier *tier, const struct gait_tier_brief *brief)
-{
-	struct gait_tier_call call = {
-	    .kind = GAIT_TIER_CALL,
-	    .slot = brief->slot,
-	    .nr = brief->nr,
-	    .time_ns = brief->time_ns,
-	    .stack = brief->stack,
-	    .arch = AUDIT_ARCH_X86_64,
-	};
-
-	for (guint i = 0; i < G_N_ELEMENTS(call.args); i++)
-		call.args[i] = brief->args[i];
-	tier->callbacks.call(&call, NULL, tier->data);
-}
-
-/* Lengths are the kernel's own; a record of a kind that is not known is of another build. */
-static int
-on_record(void *data, void *record, size_t size)
-{
-	GaitTier *tier = data;
-	const struct gait_tier_call *call = record;
-	const struct gait_tier_raw *raw = record;
-
-	switch (call->kind) {
-	case GAIT_TIER_BRIEF:
-		g_assert(size >= sizeof(struct gait_tier_brief));
-		hand_over_brief(tier, record);
-		break;
-	case GAIT_TIER_CALL:
-		g_assert(size >= sizeof(*call));
-		tier->callbacks.call(call, NULL, tier->data);
-		break;
-	case GAIT_TIER_RAW_CALL:
-		g_assert(size >= sizeof(*raw));
-		tier->callbacks.call(call, raw, tier->data);
-		break;
-	case GAIT_TIER_VIOLATION:
-		g_assert(size >= sizeof(*raw));
-		tier->callbacks.violation(raw, tier->data);
-		break;
-	case GAIT_TIER_STRANGER:
-		g_assert(size >= sizeof(*call));
-		tier->callbacks.stranger((pid_t)call->tid, call->time_ns, tier->data);
-		break;
-	default:
-		g_assert_not_reached();
-	}
-	tier->n_drained++;
-	/* What was in the ring at first has come by then. Who fills it as fast as it is read does
-	   not keep its reader. */
-	tier->drained_size += size + BPF_RINGBUF_HDR_SZ;
-	return tier->drained_size < tier->config.ring_size ? 0 : -ECANCELED;
-}
-
-int
-gait_tier_get_fd(const GaitTier *tier)
-{
-	return ring_buffer__epoll_fd(tier->ring);
-}
-
-gsize
-gait_tier_drain(GaitTier *tier)
-{
-	tier->n_drained = tier->drained_size = 0;
-	ring_buffer__consume(tier->ring);
-	return tier->n_drained;
-}
-
 /* --- a tier -------------------------------------------------------------------------------------
  */
 
@@ -359,12 +289,8 @@ gait_tier_new(const GaitTierOptions *options, GaitModules *modules,
 	gait_tier_files_init(&tier->files, options->table);
 	if (!gait_tier_is_outermost(error) || !load(tier, options, error))
 		return NULL;
-	tier->ring =
-	    ring_buffer__new(bpf_map__fd(gait_tier_find_map(tier, "ring")), on_record, tier, NULL);
-	if (!tier->ring) {
-		gait_error_system(error, GAIT_PROCESS_ERROR, errno, "mmap of a BPF ring");
+	if (!gait_tier_open_inbox(tier, error))
 		return NULL;
-	}
 	gait_tier_learn_vdso(tier);
 	tier->reads_directly = gait_tier_find_direct_map(tier);
 	if (!attach(tier, options, error))
@@ -392,7 +318,7 @@ gait_tier_free(GaitTier *tier)
 	if (!tier)
 		return;
 	gait_tier_detach(tier);
-	ring_buffer__free(tier->ring);
+	gait_tier_close_inbox(tier);
 	gait_tier_unshare(tier);
 	bpf_object__close(tier->object);
 	gait_tier_files_clear(&tier->files);

@@ -26,11 +26,13 @@ is_complete() { ! "$SYSGAIT" print trace 2>&1 | grep -qi partial; }
 
 # --- the ring --------------------------------------------------------------------------------------
 
-# stall OPTION…: `burst`, the recorder of which is stopped at its height. Threads are done with their calls then, or wait.
+# stall CALLS OPTION…: `burst`, the recorder of which is stopped at its height. Threads are done with their calls then, or wait.
 stall() {
-	local worker
+	local worker n=$1
+	shift
+	rm -f input out
 	mkfifo input
-	"$SYSGAIT" record --backend bpf "$@" -o trace -- "$lives" burst 4 20000 <input >out 2>err 9>&- &
+	"$SYSGAIT" record --backend bpf "$@" -o trace -- "$lives" burst 4 "$n" <input >out 2>err 9>&- &
 	pids=($!)
 	exec 8>input
 	wait_for 'grep -q ready out'
@@ -46,28 +48,66 @@ stall() {
 }
 
 @test "a ring that is full: what is lost is counted, where it was" {
-	stall --ring 64K
-	grep -q '^done' out
-	! is_complete
-	grep -q 'events are lost: the trace is partial' err
-	# The main thread had nothing to lose; each of the others has lost something, and does nothing afterwards but end.
-	lost=$(sed -n 's/.*!!! \([0-9]*\) events lost !!!/\1/p' log)
-	[ "$(wc -l <<<"$lost")" -ge 4 ]
-	# Together they are all; a read or a futex more or less is chance.
-	there=$(grep -cvE '\+\+\+|!!!' log)
-	total=$((there + $(paste -sd+ <<<"$lost")))
-	[ "$total" -ge 80000 ] && [ "$total" -le 80150 ]
-	# In each task they are missing where the number says so: nothing but its end comes after it.
-	for tid in $(awk '/events lost/ { sub(/\]/, "", $2); print $2 }' log | sort -u); do
-		grep "^\[pid *$tid\]" log >task
-		! sed '1,/events lost/d' task | grep getppid || sed '1,/events lost/d' task | grep -q 'events lost'
+	# In a small one each call is sent off by itself, in a large one several together.
+	for each in 20000:64K 120000:8M; do
+		stall "${each%:*}" --ring "${each#*:}"
+		grep -q '^done' out
+		! is_complete
+		grep -q 'events are lost: the trace is partial' err
+		# The main thread had nothing to lose; each of the others has lost something, and does nothing afterwards but end.
+		lost=$(sed -n 's/.*!!! \([0-9]*\) events lost !!!/\1/p' log)
+		[ "$(wc -l <<<"$lost")" -ge 4 ]
+		# Together they are all; a read or a futex more or less is chance.
+		there=$(grep -cvE '\+\+\+|!!!' log)
+		total=$((there + $(paste -sd+ <<<"$lost")))
+		[ "$total" -ge $((4 * ${each%:*})) ] && [ "$total" -le $((4 * ${each%:*} + 150)) ]
+		# In each task they are missing where the number says so: nothing but its end comes after it.
+		for tid in $(awk '/events lost/ { sub(/\]/, "", $2); print $2 }' log | sort -u); do
+			grep "^\[pid *$tid\]" log >task
+			! sed '1,/events lost/d' task | grep getppid || sed '1,/events lost/d' task | grep -q 'events lost'
+		done
 	done
 }
 
-@test "--lossless: the program waits for the reader, and nothing is lost" {
-	stall --ring 64K --lossless
-	[ "$(grep -c getppid log)" -eq 80000 ]
+@test "killed while it waits: what it did up to then is there" {
+	record -- "$PYTHON" -c 'import signal, time; signal.setitimer(signal.ITIMER_REAL, 0.3); [time.sleep(s) for s in [0] * 45 + [100]]' ||
+		[ $? -eq 142 ]
+	[ "$(print | grep -c clock_nanosleep)" -eq 46 ]
 	is_complete
+}
+
+# Calls of each task are told of several at a time.
+@test "two that take turns, call by call: all is there, and in order" {
+	record -- "$PYTHON" -c 'if True:
+		import os
+		ping, pong = os.pipe(), os.pipe()
+		to, by = (pong, ping) if os.fork() == 0 else (ping, pong)
+		if to is ping:
+		    os.write(to[1], b".")
+		for i in range(5000):
+		    os.read(by[0], 1)
+		    os.write(to[1], b".")'
+	"$SYSGAIT" print --json trace >calls
+	"$PYTHON" - <<-'END'
+		import json
+		calls = [call for call in map(json.loads, open("calls")) if "syscall" in call]
+		first = next(i for i, call in enumerate(calls) if call["syscall"] == "clone")
+		turns = [(call["tid"], call["syscall"]) for call in calls[first:] if call["syscall"] in ("read", "write")]
+		for task in {tid for tid, _ in turns}:
+		    own = [syscall for tid, syscall in turns if tid == task]
+		    assert len(own) in (10000, 10001) and all(a != b for a, b in zip(own, own[1:])), len(own)
+		# Each writes and waits; of two at the same moment either may be first.
+		n_switches = sum(a[0] != b[0] for a, b in zip(turns, turns[1:]))
+		assert n_switches > 9000, n_switches
+	END
+}
+
+@test "--lossless: the program waits for the reader, and nothing is lost" {
+	for each in 20000:64K 120000:8M; do
+		stall "${each%:*}" --ring "${each#*:}" --lossless
+		[ "$(grep -c getppid log)" -eq $((4 * ${each%:*})) ]
+		is_complete
+	done
 	"$SYSGAIT" record --backend bpf -q --ring 64K --lossless -o trace -- "$lives" threads 8 20000
 	[ "$(print | grep -c getppid)" -eq 160000 ]
 	is_complete
