@@ -115,6 +115,11 @@ void gait_enforcer_drain(GaitEnforcer *enforcer);
 gboolean gait_enforcer_is_behind(const GaitEnforcer *enforcer, const GaitTask *task);
 void gait_enforcer_catch_up(GaitEnforcer *enforcer, GaitTask *task);
 int gait_enforcer_get_ring_fd(const GaitEnforcer *enforcer);
+/* Tells the in-kernel tier where code lies that has moved in processes with threads. Whether there
+ * is such that still moves: to be called again soon. */
+gboolean gait_enforcer_tell_untold(GaitEnforcer *enforcer);
+/* For poll(): there is some. -1: never. */
+int gait_enforcer_get_untold_fd(const GaitEnforcer *enforcer);
 /* A task's calls that were walked in the kernel, so far. */
 guint64 gait_enforcer_count_walked(const GaitEnforcer *enforcer, const GaitTask *task);
 

@@ -6,13 +6,24 @@
 #include "enforce/keeper.h"
 #include "kernel/tier.h"
 
+/* A task of a process that has threads, whose code is about to move, or moves. */
+typedef struct {
+	const GaitTask *task;
+	pid_t tid;
+	guint32 slot;
+	guint32 generation; /* of its address space, when that was noted */
+	guint n_looks;      /* since then */
+} GaitUntold;
+
 struct _GaitInKernel {
 	GaitTier *tier;
 	GaitKeeper *keeper;
 	GaitDenial *denial;                   /* NULL: what is to be refused is killed for */
 	GaitTask *tasks[GAIT_TIER_MAX_TASKS]; /* by slot */
 	guint64 n_events, n_lost;             /* of tasks that are gone */
-	GPtrArray *stacks;                    /* recording: GaitStack by the kernel's number */
+	GArray *untold;                       /* GaitUntold: where code lies is to be told */
+	int untold_fd;     /* eventfd: there are some; -1: nobody waits for that */
+	GPtrArray *stacks; /* recording: GaitStack by the kernel's number */
 };
 
 /* NULL where the task has none. */

@@ -10,6 +10,8 @@
 #include "sysgait/syscall.h"
 
 #include <linux/audit.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
 
 /* --- policy -------------------------------------------------------------------------------------
  */
@@ -119,6 +121,8 @@ gait_enforcer_start_in_kernel(GaitEnforcer *enforcer, GaitDenialMeans means, gbo
 	enforcer->in_kernel->keeper = keeper;
 	enforcer->in_kernel->denial = g_steal_pointer(&denial);
 	enforcer->in_kernel->stacks = g_ptr_array_new();
+	enforcer->in_kernel->untold = g_array_new(FALSE, FALSE, sizeof(GaitUntold));
+	enforcer->in_kernel->untold_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	return TRUE;
 }
 
@@ -145,5 +149,8 @@ gait_enforcer_stop_in_kernel(GaitEnforcer *enforcer)
 	gait_tier_free(in_kernel->tier);
 	gait_denial_free(in_kernel->denial);
 	g_ptr_array_unref(in_kernel->stacks);
+	g_array_unref(in_kernel->untold);
+	if (in_kernel->untold_fd >= 0)
+		close(in_kernel->untold_fd);
 	g_free(in_kernel);
 }

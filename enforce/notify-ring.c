@@ -12,6 +12,8 @@
 #include <unistd.h>
 
 #define LOOK_MS 100
+/* While code is on its way to elsewhere. */
+#define TELL_MS 1
 
 static gpointer
 watch(gpointer data)
@@ -19,14 +21,18 @@ watch(gpointer data)
 	GaitNotifyRun *notify = data;
 	struct pollfd ready[] = {
 	    {.fd = gait_enforcer_get_ring_fd(notify->enforcer), .events = POLLIN},
+	    {.fd = gait_enforcer_get_untold_fd(notify->enforcer), .events = POLLIN},
 	    {.fd = notify->ring_over, .events = POLLIN},
 	};
+	gboolean has_untold = FALSE;
 
 	while (!g_atomic_int_get(&notify->is_over)) {
-		if (poll(ready, G_N_ELEMENTS(ready), LOOK_MS) <= 0)
+		if (poll(ready, G_N_ELEMENTS(ready), has_untold ? TELL_MS : LOOK_MS) <= 0 &&
+		    !has_untold)
 			continue;
 		gait_gate_enter_alone(notify->gate);
 		gait_enforcer_drain(notify->enforcer);
+		has_untold = gait_enforcer_tell_untold(notify->enforcer);
 		gait_gate_leave_alone(notify->gate);
 	}
 	return NULL;

@@ -105,6 +105,18 @@ gait_tier_learn_range(GaitTier *tier, pid_t pid, guint64 start, guint64 end)
 	g_assert_not_reached();
 }
 
+guint32
+gait_tier_get_generation(GaitTier *tier, guint32 index)
+{
+	g_assert_not_reached();
+}
+
+gboolean
+gait_tier_learn_ranges(GaitTier *tier, guint32 index, pid_t pid)
+{
+	g_assert_not_reached();
+}
+
 void
 gait_tier_learn_descriptor(GaitTier *tier, pid_t task, int descriptor, guint64 offset, guint64 size)
 {

@@ -112,6 +112,16 @@ meet_range(__u32 i, void *data)
 	return extent->is_met;
 }
 
+/* That a mapping may have which begins there; sizes are rounded up to it. hugetlbfs has such of 2
+ * MB and of 1 GB, and refuses to begin one elsewhere than at a multiple. */
+static __always_inline __u64
+get_largest_page(__u64 start)
+{
+	return !(start & ((1u << 30) - 1))   ? 1u << 30
+	       : !(start & ((1u << 21) - 1)) ? 1u << 21
+	                                     : 4096;
+}
+
 /*
  * Whether what a call does to code may concern a range that is remembered. Who makes code
  * executable all day long, as compilers at run time do, says where, and libraries do not lie there.
@@ -130,8 +140,7 @@ gait_meets_ranges(const struct gait_tier_space *space, __u64 nr)
 	        : (nr != MPROTECT && nr != PKEY_MPROTECT) || registers[REGS_RDX] & PROT_GROWS)
 		return 1;
 	extent.start = registers[REGS_RDI];
-	/* The size is rounded up to pages, which of hugetlbfs may be as large as a gigabyte. */
-	extent.end = extent.start + registers[REGS_RSI] + (nr == MMAP ? 1u << 30 : 4096);
+	extent.end = extent.start + registers[REGS_RSI] + get_largest_page(extent.start);
 	if (extent.end < extent.start)
 		return 1;
 	bpf_loop(GAIT_TIER_N_RANGES, meet_range, &extent, 0);

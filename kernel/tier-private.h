@@ -23,6 +23,12 @@ typedef struct {
 
 typedef struct _GaitTierInbox GaitTierInbox;
 
+/* In which generation an address space's ranges were told; tier-ranges.c. */
+typedef struct {
+	guint64 mm;
+	guint32 generation;
+} GaitTierTold;
+
 struct _GaitTier {
 	struct bpf_object *object;
 	struct bpf_link *fork_link; /* NULL: does not enforce */
@@ -33,6 +39,9 @@ struct _GaitTier {
 	struct gait_tier_slot *slots[GAIT_TIER_MAX_TASKS / GAIT_TIER_PIECE];
 	guint32 *states;
 	struct gait_tier_space *spaces;
+	GaitTierTold told[GAIT_TIER_N_SPACES];
+	guint64 inodes[GAIT_TIER_MAX_FILES]; /* the kernel's, by file; 0: not known */
+	guint32 n_inodes;                    /* files when that was looked up */
 	gsize slots_size /* of a piece */, states_size, spaces_size;
 	gboolean reads_directly;
 	GQueue free; /* slots, the one that was used longest ago first */

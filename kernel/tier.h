@@ -84,6 +84,14 @@ void gait_tier_note_runtime(GaitTier *tier, guint32 index);
 gboolean gait_tier_learn_process(GaitTier *tier, pid_t pid);
 /* The same of files of which a part lies in a range of a process, and will be code. */
 void gait_tier_learn_range(GaitTier *tier, pid_t pid, guint64 start, guint64 end);
+/*
+ * Notes where the code of a slot's process lies, as far as its files are known, so that the program
+ * need not ask for it when other threads keep the kernel from answering. FALSE: not now, since code
+ * is moving.
+ */
+gboolean gait_tier_learn_ranges(GaitTier *tier, guint32 index, pid_t pid);
+/* Another one begins before code moves in the task's address space, and when it has. */
+guint32 gait_tier_get_generation(GaitTier *tier, guint32 index);
 /* The same of the file behind a descriptor of a task's, which is about to map a part as code. */
 void gait_tier_learn_descriptor(GaitTier *tier, pid_t task, int descriptor, guint64 offset,
                                 guint64 size);
