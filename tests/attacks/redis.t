@@ -1,6 +1,7 @@
 #!/usr/bin/python3 -B
 # SPDX-License-Identifier: Apache-2.0
 # The attacks on redis: see suite.py.
+# Long: goes first.
 import sys
 
 import suite

@@ -1,6 +1,7 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: Apache-2.0
 # Real programs, end to end: five training runs and one held out, learned, checked and enforced (traces/accept).
+# Long: goes first.
 
 load common
 

@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # What code does that has taken a supervised task over and knows how supervision works. Each case of
 # fixtures/bypass*.c is a trick; what it is for, or what it must not come to, is looked at by effect.
+# Long: goes first.
 
 bats_require_minimum_version 1.5.0
 load common

@@ -1,6 +1,6 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: Apache-2.0
-# What runs all tests: when it fails, and what it says of tests that passed only at the second try.
+# What runs all tests: in which order, when it fails, what it runs again, and what it says of tests that passed only then.
 
 bats_require_minimum_version 1.5.0
 load common
@@ -69,4 +69,64 @@ check() {
 	check 1 ./a.t ./b.t ./c.t ./d.t
 	[[ ${lines[-1]} == "Result: FAIL" ]]
 	[[ "$output" == *"3 files failed"* ]]
+}
+
+@test "of a bats file that came to its end only what failed is run again, and all of it counts" {
+	sed 's/^a test/@test/' >a.bats <<-'END'
+		#!/usr/bin/env bats
+		once() { echo x >>"$BATS_TEST_DIRNAME/tries$1"; [ "$(wc -l <"$BATS_TEST_DIRNAME/tries$1")" -gt "$2" ]; }
+		a test "one" { once 1 0; }
+		a test "two: (a|b) [c] *, 2.0 + 3?" { once 2 1; }
+		a test "three" { once 3 0; }
+		a test "two" { once 4 1; }
+		a test "two: (a|b)" { once 5 0; }
+	END
+	printf '#!/bin/sh\n%s\n' 'exec env PATH=/usr/bin:/bin bats a.bats "$@"' >by-another
+	chmod +x by-another
+	for file in a.bats by-another; do
+		rm -f tries?
+		check 0 ./$file
+		[[ ${lines[-1]} == "Result: PASS" ]]
+		[[ ${lines[-2]} == "Files=1, Tests=5,"* ]]
+		[[ "$output" == *"second try:"*"$file:not ok 2 two: (a|b) [c] *"*"$file:not ok 4 two"$'\n'"All tests successful."* ]]
+		[ "$(wc -l <tries1) $(wc -l <tries2) $(wc -l <tries3) $(wc -l <tries4) $(wc -l <tries5)" = '1 2 1 2 1' ]
+	done
+	sed -i 's/once 4 1/once 4 2/' a.bats
+	rm -f tries?
+	check 1 ./a.bats
+	[[ ${lines[-1]} == "Result: FAIL" ]]
+}
+
+@test "a bats file that did not come to its end is run again as a whole" {
+	sed 's/^a test/@test/' >a.bats <<-'END'
+		#!/usr/bin/env bats
+		setup_file() { echo x >>"$BATS_TEST_DIRNAME/tries"; [ "$(wc -l <"$BATS_TEST_DIRNAME/tries")" -gt 1 ]; }
+		a test "one" { :; }
+		a test "two" { :; }
+	END
+	check 0 ./a.bats
+	[[ ${lines[-2]} == "Files=1, Tests=2,"* ]]
+	[[ "$output" == *"second try:"*"not ok 1 setup_file failed"* ]]
+}
+
+@test "a test that gives up fails, and ends no other" {
+	printf '#!/bin/sh\n%s\n' 'echo 1..2; echo ok 1 one; echo "Bail out! no more"; exit 1' >a.t
+	chmod +x a.t
+	for name in b c d e f; do make_test $name.t 0; done
+	check 1 ./a.t ./b.t ./c.t ./d.t ./e.t ./f.t
+	[[ ${lines[-1]} == "Result: FAIL" ]]
+	[[ ${lines[-2]} == "Files=6, Tests=11,"* ]]
+	for name in b c d e f; do [ "$(wc -l <$name.t.tries)" -eq 1 ]; done
+}
+
+@test "who is long goes first" {
+	tests=()
+	for n in $(seq "$(($(nproc) + 5))"); do
+		printf '#!/bin/bash\n%s\n' "echo 1..1; echo $n >>order; echo ok 1" >$n.t
+		chmod +x $n.t
+		tests+=(./$n.t)
+	done
+	sed -i '1a # Long: goes first.' $n.t
+	check 0 "${tests[@]}"
+	head -n "$(($(nproc) + 1))" order | grep -qx $n
 }

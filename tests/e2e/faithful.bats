@@ -3,6 +3,7 @@
 # What runs under enforcement in log mode does as it does without: servers and shells, by every backend (traces/accept;
 # nginx, redis, sqlite3 and python3 are in acceptance.bats). How much of a held-out run is new, and whether refusing it
 # is felt, is not asked here. GAIT_LONG=1 trains longer and asks for that, too.
+# Long: goes first.
 
 bats_require_minimum_version 1.5.0
 load common

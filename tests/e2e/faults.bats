@@ -1,6 +1,7 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: Apache-2.0
 # Faults: whatever fails, and wherever the supervisor dies, nothing runs on unsupervised, and somebody says why.
+# Long: goes first.
 
 bats_require_minimum_version 1.5.0
 load common

@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # A few of the attacks of tests/attacks, on the fixture that is a server, held by BPF LSM programs. Each that is killed for
 # costs a start of the server, so these are fewer.
+# Long: goes first.
 if [ ! -e "${BUILD:=build}/vm/vmlinux" ] && [ -z "${GAIT_MUST_RUN:-}" ]; then
 	echo '1..0 # SKIP no virtual machine: make vm'
 	exit

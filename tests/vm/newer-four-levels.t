@@ -6,4 +6,4 @@ if [ ! -e "${BUILD:=build}/vm/backports/vmlinux" ] && [ -z "${GAIT_MUST_RUN:-}" 
 	exit
 fi
 export READING='read where they lie' LEVELS=4
-exec "${0%/*}/run" -n -z -t 240 bats "${0%/*}/guest/own-memory.bats"
+exec "${0%/*}/run" -n -z -t 240 bats "${0%/*}/guest/own-memory.bats" "$@"
