@@ -41,17 +41,25 @@ def wait_for(what, condition, seconds=60):
         time.sleep(POLL_S)
 
 
+reserved = []  # sockets, one for each port that was given out
+
+
 def free_port():
     """One below those that the kernel gives to clients: else somebody's connection could be sitting on it just when a
-    server starts, or starts again."""
+    server starts, or starts again. Nor does anybody else get it from here as long as this process lives, whether or not
+    a server is there already, or still: that is what the name of a socket is taken for, which goes with its process."""
     with open('/proc/sys/net/ipv4/ip_local_port_range') as file:
         first = max(int(file.read().split()[0]), 10241)
     while True:
-        with socket.socket() as probe:
+        port = random.SystemRandom().randrange(10240, first)
+        name = socket.socket(socket.AF_UNIX)
+        with socket.socket() as probe, contextlib.suppress(OSError):
+            name.bind(f'\0workload-port-{port}')
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            with contextlib.suppress(OSError):
-                probe.bind(('127.0.0.1', random.SystemRandom().randrange(10240, first)))
-                return probe.getsockname()[1]
+            probe.bind(('127.0.0.1', port))
+            reserved.append(name)
+            return port
+        name.close()
 
 
 def can_connect(port):
