@@ -36,9 +36,9 @@ raise SystemExit(7)'
 }
 
 @test "Ctrl-C while tasks are held back leaves them running and the trace good" {
-	"$SYSGAIT" record -q --perturb -o t.trace -- sh -c 'trap "" INT; for i in $(seq 300); do /bin/true; done; echo >done' &
+	"$SYSGAIT" record -q --perturb -o t.trace -- sh -c 'trap "" INT; for i in $(seq 300); do /bin/true; echo >started; done; echo >done' &
 	recorder=$!
-	sleep 0.3
+	wait_for '[ -e started ]'
 	kill -INT $recorder
 	wait $recorder || true
 	"$SYSGAIT" print t.trace >/dev/null

@@ -280,10 +280,9 @@ set_job() {
 }
 
 @test "recorder killed: what was recorded is a valid prefix, and says that it is partial" {
-	"$SYSGAIT" record $backend -q -o trace -- sh -c 'echo >started; while :; do :; sleep 0.05; done' 9>&- &
+	"$SYSGAIT" record $backend -q -o trace -- sh -c 'while :; do :; sleep 0.05; done' 9>&- &
 	pids=($!)
-	wait_for '[ -e started ]'
-	sleep 1.5
+	wait_for 'print 2>/dev/null | grep -q clock_nanosleep'
 	# The worker is the process's only child, and the target's parent.
 	worker=$(cat /proc/$!/task/*/children | awk '{ print $1 }')
 	target=$(cat "/proc/$worker/task/$worker/children" | awk '{ print $1 }')
@@ -357,8 +356,15 @@ set_job() {
 }
 
 @test "joining a process that ends" {
-	sleep 1 9>&- &
-	record -p $!
+	mkfifo input
+	cat <input 9>&- &
+	exec 8>input
+	wait_for 'grep -qs "^0 " /proc/$!/syscall'
+	"$SYSGAIT" record $backend -q -o trace -p $! 8>&- 9>&- &
+	recorder=$!
+	wait_for 'print 2>/dev/null | grep -q joined'
+	exec 8>&-
+	wait $recorder
 	is_complete
 	print | tail -n 1 | grep -q 'exited with 0'
 }
