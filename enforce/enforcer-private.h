@@ -25,7 +25,9 @@ typedef struct {
 	struct gait_walk_event creation;
 	guint32 recorded; /* its index in the recording */
 	guint32 slot;     /* in the in-kernel tier; GAIT_TIER_NONE */
-	guint64 n_taken;  /* that were taken over from there, when it was last waited for */
+	gboolean
+	    is_mapping;  /* its call maps code, which other threads may call before it is known */
+	guint64 n_taken; /* that were taken over from there, when it was last waited for */
 } GaitSupervised;
 
 /* Fills in where a violation's call came from. */

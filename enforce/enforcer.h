@@ -115,6 +115,10 @@ void gait_enforcer_drain(GaitEnforcer *enforcer);
 gboolean gait_enforcer_is_behind(const GaitEnforcer *enforcer, const GaitTask *task);
 void gait_enforcer_catch_up(GaitEnforcer *enforcer, GaitTask *task);
 int gait_enforcer_get_ring_fd(const GaitEnforcer *enforcer);
+/* Whether the call that was judged last maps code in a process that has threads: then the task has
+ * to stop when that is over, and to be told of by the other one. */
+gboolean gait_enforcer_is_mapping(const GaitTask *task);
+void gait_enforcer_mapped(GaitEnforcer *enforcer, const GaitTask *task);
 /* Tells the in-kernel tier where code lies that has moved in processes with threads. Whether there
  * is such that still moves: to be called again soon. */
 gboolean gait_enforcer_tell_untold(GaitEnforcer *enforcer);

@@ -6,13 +6,12 @@
 #include "enforce/keeper.h"
 #include "kernel/tier.h"
 
-/* A task of a process that has threads, whose code is about to move, or moves. */
+/* A task of a process that has threads, whose code moves. */
 typedef struct {
 	const GaitTask *task;
 	pid_t tid;
 	guint32 slot;
-	guint32 generation; /* of its address space, when that was noted */
-	guint n_looks;      /* since then */
+	guint n_looks; /* since then */
 } GaitUntold;
 
 struct _GaitInKernel {
@@ -37,5 +36,7 @@ gait_in_kernel_get_slot(const GaitEnforcer *enforcer, const GaitTask *task)
 	           : NULL;
 }
 
+/* in-kernel-code.c: tells where the code of a task's process lies, now or as soon as may be. */
+void gait_in_kernel_tell_code(GaitInKernel *in_kernel, const GaitTask *task);
 /* in-kernel-ring.c: what the tier calls back. */
 extern const GaitTierCallbacks gait_in_kernel_callbacks;

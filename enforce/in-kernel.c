@@ -11,13 +11,8 @@
 
 #include <linux/kcmp.h>
 #include <string.h>
-#include <sys/eventfd.h>
-#include <sys/mman.h>
 #include <sys/syscall.h>
 #include <unistd.h>
-
-/* A millisecond from each to the next. */
-#define MAX_LOOKS 200
 
 /* --- a task's walker ----------------------------------------------------------------------------
  */
@@ -138,27 +133,6 @@ acts(const GaitPolicy *policy)
 	return FALSE;
 }
 
-/* Where code lies in a process with threads is told again when it has moved. */
-static void
-note_untold(GaitInKernel *in_kernel, const GaitTask *task, guint32 generation)
-{
-	const GaitSupervised *supervised = task->data;
-	GaitUntold untold = {task, task->tid, supervised->slot, generation, 0};
-
-	g_array_append_val(in_kernel->untold, untold);
-	eventfd_write(in_kernel->untold_fd, 1);
-}
-
-static gboolean
-has_threads(const GaitInKernel *in_kernel, const GaitTask *task)
-{
-	for (guint i = 0; i < GAIT_TIER_MAX_TASKS; i++)
-		if (in_kernel->tasks[i] && in_kernel->tasks[i] != task &&
-		    in_kernel->tasks[i]->pid == task->pid)
-			return TRUE;
-	return FALSE;
-}
-
 gboolean
 gait_in_kernel_created(GaitEnforcer *enforcer, GaitTask *task, const GaitTask *parent)
 {
@@ -192,9 +166,8 @@ gait_in_kernel_created(GaitEnforcer *enforcer, GaitTask *task, const GaitTask *p
 		return gait_in_kernel_executed(enforcer, task);
 	gait_tier_note_parent(in_kernel->tier, supervised->slot,
 	                      ((const GaitSupervised *)parent->data)->slot);
-	if ((task->flags & GAIT_TASK_THREAD) &&
-	    !gait_tier_learn_ranges(in_kernel->tier, supervised->slot, task->pid))
-		note_untold(in_kernel, task, 0);
+	if (task->flags & GAIT_TASK_THREAD)
+		gait_in_kernel_tell_code(in_kernel, task);
 	return gait_in_kernel_put(enforcer, task, FALSE);
 }
 
@@ -236,63 +209,6 @@ gait_in_kernel_exited(GaitEnforcer *enforcer, GaitTask *task)
 	in_kernel->tasks[supervised->slot] = NULL;
 	gait_tier_remove(in_kernel->tier, supervised->slot);
 	supervised->slot = GAIT_TIER_NONE;
-}
-
-void
-gait_in_kernel_note_call(GaitEnforcer *enforcer, const GaitEntry *entry)
-{
-	GaitInKernel *in_kernel = enforcer->in_kernel;
-	const GaitSupervised *supervised = entry->task->data;
-	const guint64 *args = entry->args;
-
-	if (!in_kernel || !(args[2] & PROT_EXEC))
-		return;
-	if (entry->nr == SYS_mmap && !(args[3] & MAP_ANONYMOUS))
-		gait_tier_learn_descriptor(in_kernel->tier, entry->task->tid, (int)args[4], args[5],
-		                           args[1]);
-	else if (entry->nr == SYS_mprotect || entry->nr == SYS_pkey_mprotect)
-		gait_tier_learn_range(in_kernel->tier, entry->task->pid, args[0],
-		                      args[0] + args[1]);
-	else
-		return;
-	if (supervised && supervised->slot != GAIT_TIER_NONE && has_threads(in_kernel, entry->task))
-		note_untold(in_kernel, entry->task,
-		            gait_tier_get_generation(in_kernel->tier, supervised->slot));
-}
-
-/* FALSE: it has yet to be. */
-static gboolean
-tell(GaitInKernel *in_kernel, GaitUntold *untold)
-{
-	/* Gone, and perhaps another one since. */
-	if (in_kernel->tasks[untold->slot] != untold->task || untold->task->tid != untold->tid)
-		return TRUE;
-	if (gait_tier_get_generation(in_kernel->tier, untold->slot) != untold->generation &&
-	    gait_tier_learn_ranges(in_kernel->tier, untold->slot, untold->task->pid))
-		return TRUE;
-	/* A call that was refused has moved nothing. */
-	return ++untold->n_looks >= MAX_LOOKS;
-}
-
-gboolean
-gait_enforcer_tell_untold(GaitEnforcer *enforcer)
-{
-	GaitInKernel *in_kernel = enforcer->in_kernel;
-	guint64 n;
-
-	if (!in_kernel)
-		return FALSE;
-	eventfd_read(in_kernel->untold_fd, &n);
-	for (guint i = in_kernel->untold->len; i-- > 0;)
-		if (tell(in_kernel, &g_array_index(in_kernel->untold, GaitUntold, i)))
-			g_array_remove_index_fast(in_kernel->untold, i);
-	return in_kernel->untold->len > 0;
-}
-
-int
-gait_enforcer_get_untold_fd(const GaitEnforcer *enforcer)
-{
-	return enforcer->in_kernel ? enforcer->in_kernel->untold_fd : -1;
 }
 
 guint64

@@ -161,7 +161,13 @@ static void
 on_interrupted(GaitTracer *tracer, GaitTask *task, const struct user_regs_struct *registers,
                gpointer data)
 {
-	gait_notify_registers_keep(&gait_notify_find_own(data, task)->registers, registers);
+	GaitNotifyRun *notify = data;
+
+	gait_notify_registers_keep(&gait_notify_find_own(notify, task)->registers, registers);
+	/* An interrupted call comes again, and is judged again. */
+	if (gait_enforcer_is_mapping(task) && (gint64)registers->rax != -ERESTARTNOINTR &&
+	    (gint64)registers->rax != -ERESTARTSYS)
+		gait_enforcer_mapped(notify->enforcer, task);
 }
 
 static void

@@ -57,10 +57,12 @@ typedef struct {
 	GError *error;         /* of a callback or worker */
 } GaitNotifyRun;
 
-/* A call whose task has to stop for its registers. */
+/* A call whose task has to stop: for its registers, or, having been let through, when it is over.
+ */
 typedef struct {
 	pid_t tid;
 	guint64 id;
+	gboolean is_let_through;
 } GaitNotifyRequest;
 
 /* --- notify.c */
@@ -87,7 +89,7 @@ extern const GaitTracerCallbacks gait_notify_callbacks;
 /* Judges and answers what a worker has received. Where it fails, the tree must be killed. */
 gboolean gait_notify_serve(GaitNotifyRun *notify, guint worker, GaitJudge *judge,
                            const struct seccomp_notif *notification, GError **error);
-/* The main thread's part: stops tasks for their registers. */
+/* The main thread's part: stops tasks. */
 gboolean gait_notify_answer_requests(GaitNotifyRun *notify, GError **error);
 
 /* --- notify-workers.c */

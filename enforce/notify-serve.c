@@ -38,6 +38,7 @@ typedef struct {
 	const struct seccomp_notif *notification;
 	guint64 serial; /* of the task, once decided */
 	GaitRuling ruling;
+	gboolean stops_after; /* when what it is let do is over */
 } Service;
 
 static gboolean
@@ -114,6 +115,7 @@ decide(Service *service, const GaitTask *task, GaitNotifyTask *own, GaitRuling r
 	own->is_unheard = FALSE;
 	/* What it was let do before has come to an end. */
 	own->is_running = ruling.kind == GAIT_RULING_CONTINUE;
+	service->stops_after = own->is_running && gait_enforcer_is_mapping(task);
 	if (own->is_running) {
 		own->running = service->notification->data;
 		own->n_walked = gait_enforcer_count_walked(service->notify->enforcer, task);
@@ -188,19 +190,33 @@ try_to_decide(Service *service, gboolean is_alone)
 	return decide(service, task, own, gait_enforcer_rule(notify->enforcer, &entry));
 }
 
-/* --- registers, by the main thread --------------------------------------------------------------
+/* --- stops, by the main thread ------------------------------------------------------------------
  */
 
 static gboolean
-ask_for_registers(GaitNotifyRun *notify, const struct seccomp_notif *notification)
+ask_for_stop(GaitNotifyRun *notify, const struct seccomp_notif *notification,
+             gboolean is_let_through)
 {
-	GaitNotifyRequest request = {(pid_t)notification->pid, notification->id};
+	GaitNotifyRequest request = {(pid_t)notification->pid, notification->id, is_let_through};
 
 	pthread_mutex_lock(&notify->mutex);
 	g_array_append_val(notify->requests, request);
 	pthread_mutex_unlock(&notify->mutex);
 	gait_tracer_wake(notify->tracer);
 	return TRUE;
+}
+
+/* Has the task stop after its call: asked to now, it does so on its way back. */
+static gboolean
+stop_afterwards(GaitNotifyRun *notify, const GaitNotifyRequest *request, GError **error)
+{
+	GaitTask *task = gait_tracer_find(notify->tracer, request->tid);
+
+	if (!gait_listener_is_valid(notify->listener, request->id))
+		return TRUE;
+	if (task)
+		gait_tracer_interrupt(notify->tracer, task);
+	return is_sent(gait_listener_continue(notify->listener, request->id), error);
 }
 
 /* Has the task stop and come again with the same call; see listener.h. */
@@ -241,9 +257,12 @@ gait_notify_answer_requests(GaitNotifyRun *notify, GError **error)
 	if (!requests)
 		return TRUE;
 	gait_gate_enter_alone(notify->gate);
-	for (guint i = 0; is_good && i < requests->len; i++)
-		is_good = stop_for_registers(notify, &g_array_index(requests, GaitNotifyRequest, i),
-		                             error);
+	for (guint i = 0; is_good && i < requests->len; i++) {
+		const GaitNotifyRequest *request = &g_array_index(requests, GaitNotifyRequest, i);
+
+		is_good = request->is_let_through ? stop_afterwards(notify, request, error)
+		                                  : stop_for_registers(notify, request, error);
+	}
 	gait_gate_leave_alone(notify->gate);
 	return is_good;
 }
@@ -301,7 +320,11 @@ gboolean
 gait_notify_serve(GaitNotifyRun *notify, guint worker, GaitJudge *judge,
                   const struct seccomp_notif *notification, GError **error)
 {
-	Service service = {notify, worker, judge, notification, 0, {GAIT_RULING_ERRNO, EPERM}};
+	Service service = {.notify = notify,
+	                   .worker = worker,
+	                   .judge = judge,
+	                   .notification = notification,
+	                   .ruling = {GAIT_RULING_ERRNO, EPERM}};
 	Decision decision;
 
 	gait_gate_enter(notify->gate, worker);
@@ -314,11 +337,12 @@ gait_notify_serve(GaitNotifyRun *notify, guint worker, GaitJudge *judge,
 	}
 	switch (decision) {
 	case DECIDED:
-		return answer(&service, error);
+		return service.stops_after ? ask_for_stop(notify, notification, TRUE)
+		                           : answer(&service, error);
 	case NOT_WAITING:
 		return TRUE;
 	case NEEDS_REGISTERS:
-		return ask_for_registers(notify, notification);
+		return ask_for_stop(notify, notification, FALSE);
 	case IS_STRANGER:
 		return refuse_stranger(notify, notification, error);
 	case NEEDS_ALONE:

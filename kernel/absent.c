@@ -105,8 +105,8 @@ gait_tier_learn_range(GaitTier *tier, pid_t pid, guint64 start, guint64 end)
 	g_assert_not_reached();
 }
 
-guint32
-gait_tier_get_generation(GaitTier *tier, guint32 index)
+void
+gait_tier_note_moved(GaitTier *tier, guint32 index)
 {
 	g_assert_not_reached();
 }

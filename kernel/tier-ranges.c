@@ -98,13 +98,6 @@ tell_mapping(const GaitMapping *mapping, gpointer data)
 	return TRUE;
 }
 
-guint32
-gait_tier_get_generation(GaitTier *tier, guint32 index)
-{
-	return get(
-	    &tier->spaces[gait_tier_get_slot(tier, index)->space % GAIT_TIER_N_SPACES].generation);
-}
-
 gboolean
 gait_tier_learn_ranges(GaitTier *tier, guint32 index, pid_t pid)
 {

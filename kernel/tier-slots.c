@@ -133,7 +133,7 @@ get_space(GaitTier *tier, const struct gait_tier_slot *slot)
 	return &tier->spaces[slot->space % GAIT_TIER_N_SPACES];
 }
 
-/* The call that may have moved code is over, and the task is gone or in another address space. */
+/* The call that may have moved code is over, though the task has made no other one yet. */
 static void
 stop_moving(GaitTier *tier, struct gait_tier_slot *slot)
 {
@@ -208,6 +208,12 @@ gait_tier_note_parent(GaitTier *tier, guint32 index, guint32 parent)
 	slot->mm = parents->mm;
 	slot->space = parents->space;
 	slot->flags = parents->flags & (GAIT_TIER_TASK_STATIC | GAIT_TIER_TASK_SIGNALLED);
+}
+
+void
+gait_tier_note_moved(GaitTier *tier, guint32 index)
+{
+	stop_moving(tier, gait_tier_get_slot(tier, index));
 }
 
 void

@@ -90,8 +90,8 @@ void gait_tier_learn_range(GaitTier *tier, pid_t pid, guint64 start, guint64 end
  * is moving.
  */
 gboolean gait_tier_learn_ranges(GaitTier *tier, guint32 index, pid_t pid);
-/* Another one begins before code moves in the task's address space, and when it has. */
-guint32 gait_tier_get_generation(GaitTier *tier, guint32 index);
+/* The slot's task, which is stopped, is through with a call that moves code. */
+void gait_tier_note_moved(GaitTier *tier, guint32 index);
 /* The same of the file behind a descriptor of a task's, which is about to map a part as code. */
 void gait_tier_learn_descriptor(GaitTier *tier, pid_t task, int descriptor, guint64 offset,
                                 guint64 size);
