@@ -146,6 +146,14 @@ count_union(const GaitUnion *both, const GaitModel *const models[2], Counts *cou
 	}
 }
 
+/* By the new model's cut a call is gone that came without another one before. Drawn is the old one's. */
+static gboolean
+is_gone_tie(const GaitDifference *difference)
+{
+	return difference->kind == GAIT_VERDICT_PHASE && difference->change == GAIT_CHANGE_GONE &&
+	       strstr(difference->what, ", without ");
+}
+
 static void
 count_diff(const GaitDiff *diff, Counts *counts)
 {
@@ -160,7 +168,7 @@ count_diff(const GaitDiff *diff, Counts *counts)
 		    [GAIT_VERDICT_PHASE] = counts->phases,
 		};
 
-		if (counted[difference->kind])
+		if (counted[difference->kind] && !is_gone_tie(difference))
 			counted[difference->kind][difference->change]++;
 	}
 }
