@@ -130,3 +130,11 @@ check() {
 	check 0 "${tests[@]}"
 	head -n "$(($(nproc) + 1))" order | grep -qx $n
 }
+
+@test "what chance decides is decided again as it was" {
+	printf '#!/bin/sh\n%s\n' 'echo "$*" >>seeds; echo "# random seed: R02S1f"; echo 1..1; echo "# why"; kill -ABRT $$' >a.t
+	chmod +x a.t
+	check 1 ./a.t
+	[ "$(cat seeds)" = $'\n--seed=R02S1f' ]
+	[[ "$output" == *"said:"*"./a.t: # why"*"once more:"* ]]
+}
