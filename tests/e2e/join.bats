@@ -285,6 +285,7 @@ write_prefix() { # NAME
 		        for line in self.rfile:
 		            self.wfile.write(line.upper())
 		socketserver.ThreadingTCPServer.allow_reuse_address = True
+		socketserver.ThreadingTCPServer.request_queue_size = 16
 		with socketserver.ThreadingTCPServer(("127.0.0.1", int(sys.argv[1])), Handler) as server:
 		    server.serve_forever()
 	END
@@ -304,7 +305,9 @@ write_prefix() { # NAME
 		rm -f run?.trace log err
 		# Which thread does what for which connection is chance: often enough that hardly anything is new afterwards.
 		for i in 1 2 3; do
-			server "$1" "$SYSGAIT" record -q -o "run$i.trace" -- "${@:2}"
+			how=
+			[ $i -ne 2 ] || how=--perturb
+			server "$1" "$SYSGAIT" record -q $how -o "run$i.trace" -- "${@:2}"
 			"$PYTHON" ask.py "$1" "$request" 20
 			kill -TERM "$(pgrep -P "$(pgrep -P "$target")")"
 			wait "$target" || true
