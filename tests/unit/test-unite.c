@@ -146,7 +146,8 @@ count_union(const GaitUnion *both, const GaitModel *const models[2], Counts *cou
 	}
 }
 
-/* By the new model's cut a call is gone that came without another one before. Drawn is the old one's. */
+/* By the new model's cut a call is gone that came without another one before. Drawn is the old
+ * one's. */
 static gboolean
 is_gone_tie(const GaitDifference *difference)
 {
