@@ -199,8 +199,10 @@ resolve_site(GaitResolved *resolved, const GaitModel *model, const GaitLogRecord
 	resolved->site = model->is_stackless ? 0 : record->site.offset;
 }
 
+/* A state is one library's: what a line says of a call for another one cannot have come before. */
 static guint32
-resolve_from(const GaitModel *model, const GaitProgram *program, const GaitLogRecord *record)
+resolve_from(const GaitModel *model, const GaitProgram *program, guint32 library,
+             const GaitLogRecord *record)
 {
 	GaitSymbolRef ref;
 
@@ -211,7 +213,7 @@ resolve_from(const GaitModel *model, const GaitProgram *program, const GaitLogRe
 		return GAIT_STATE_SIGNAL;
 	case GAIT_LOG_SYMBOL:
 		ref = find_symbol(model, program, record->from);
-		return ref.library == GAIT_NONE ? GAIT_NONE : GAIT_STATE_FIRST + ref.symbol;
+		return ref.library == library ? GAIT_STATE_FIRST + ref.symbol : GAIT_NONE;
 	case GAIT_LOG_ANYWHERE:
 	case GAIT_LOG_STATE_N_:
 		break;
@@ -241,5 +243,5 @@ gait_resolve(GaitResolved *resolved, const GaitModel *model, const GaitLogRecord
 		return;
 	resolved->symbol = gait_resolve_symbol(gait_program_get_library(program, resolved->library),
 	                                       record->nr, record->klass, resolved->site);
-	resolved->from = resolve_from(model, program, record);
+	resolved->from = resolve_from(model, program, resolved->library, record);
 }

@@ -235,6 +235,37 @@ test_accepted(gconstpointer data)
 	g_test_message("at most %u turns", n_turns);
 }
 
+/* A line may say that a call came after one for another library, of which there are more. */
+static void
+test_state_of_another(void)
+{
+	static const char line[] =
+	    "{\"time\":1.5,\"pid\":7,\"tid\":8,\"kind\":\"sequence\",\"action\":null,"
+	    "\"program\":\"/bin/app\",\"role\":\"main\",\"phase\":1,\"phases\":1,"
+	    "\"call\":\"close\",\"syscall\":\"close\",\"nr\":3,\"class\":0,"
+	    "\"library\":\"/lib/other\",\"site\":{\"offset\":\"0x30\",\"build_id\":\"cd\"},"
+	    "\"state\":\"read\",\"allowed\":[],\"n_allowed\":0,\"model\":\"\","
+	    "\"from\":{\"library\":\"/bin/app\",\"build_id\":\"ab\",\"syscall\":\"read\","
+	    "\"nr\":0,\"class\":0,\"site\":\"0x40\"}}\n";
+	const GaitSymbolRef none = {GAIT_NONE, 0};
+	g_autoptr(GString) lines = g_string_new(line);
+	g_autoptr(GaitModel) model = gait_model_new(), copy = NULL;
+	GaitProgram *program;
+	GaitLibrary *library;
+
+	gait_model_add_module(model, "/bin/app", "ab", FALSE);
+	program = gait_model_add_program(model, "/bin/app");
+	library = gait_program_add_library(program, 0);
+	for (guint64 site = 0x10; site <= 0x40; site += 0x10)
+		gait_library_add_symbol(library, 0, 0, site, "main", 4);
+	gait_program_add_role(program, GAIT_NONE, none);
+	gait_model_normalize(model);
+	g_assert_cmpuint(amend_all(model, lines), ==, 1);
+	g_assert_cmpuint(program->libraries->len, ==, 2);
+	copy = copy_model(model);
+	assert_same(model, copy);
+}
+
 int
 main(int argc, char **argv)
 {
@@ -246,5 +277,6 @@ main(int argc, char **argv)
 	g_test_add_data_func("/amend/accepted/plain", &plain, test_accepted);
 	g_test_add_data_func("/amend/accepted/lossy", &lossy, test_accepted);
 	g_test_add_data_func("/amend/accepted/stackless", &stackless, test_accepted);
+	g_test_add_func("/amend/state-of-another", test_state_of_another);
 	return g_test_run();
 }
