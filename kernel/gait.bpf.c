@@ -187,22 +187,20 @@ is_plain(const struct gait_tier_slot *slot, const struct task_struct *task, __u3
 	return !is_foreign(task, nr);
 }
 
-/* Of a call that comes by a known way, and makes a known step. 0: nothing was done. */
+/* Of a call that has come by a way. 0: it is not known, or the step is not, and nothing was done.
+ */
 static __always_inline int
-go_on(struct gait_tier_slot *slot, const struct task_struct *task, const __u64 *registers, __u32 nr)
+go_by(struct gait_tier_slot *slot, const struct way *way, const __u64 *registers, __u32 nr)
 {
-	struct way way;
 	__u32 stack = 0;
 
-	if (!find_way(slot, task, registers, &way))
-		return 0;
 	if (config.is_recording) {
-		stack = recall_stack(slot, &way);
+		stack = recall_stack(slot, way);
 		if (!stack)
 			return 0;
 	}
 	if (config.is_enforcing && (slot->flags & GAIT_TIER_TASK_ENFORCED) &&
-	    !repeat_step(slot, 0, &way, nr, get_class(nr, registers)))
+	    !repeat_step(slot, 0, way, nr, get_class(nr, registers)))
 		return 0;
 	slot->n_events++;
 	if (!config.is_recording)
@@ -212,6 +210,34 @@ go_on(struct gait_tier_slot *slot, const struct task_struct *task, const __u64 *
 	else
 		report_known(slot, registers, nr, stack);
 	return 1;
+}
+
+/* Of one whose frame 0 is called from within the runtime. sp, site: as begin_hops() has found them.
+ * In a function of its own, out of the way of the others. */
+__noinline int
+gait_go_further(struct gait_tier_slot *slot, __u64 sp, __u64 site, __u64 nr)
+{
+	const __u64 *registers = get_registers();
+	struct way way;
+
+	if (!slot)
+		return 0;
+	begin_hop(slot, registers, &way);
+	add_hop(&way, site >> 1);
+	return gait_hop_outward(slot, &way, sp) && go_by(slot, &way, registers, (__u32)nr);
+}
+
+/* Of a call that comes by a known way, and makes a known step. 0: nothing was done. */
+static __always_inline int
+go_on(struct gait_tier_slot *slot, const struct task_struct *task, const __u64 *registers, __u32 nr)
+{
+	struct way way;
+	__u64 sp = begin_hops(slot, task, registers, &way);
+
+	if (!sp)
+		return 0;
+	return go_by(slot, &way, registers, nr) ||
+	       (!(way.site & 1) && gait_go_further(slot, sp, way.site, nr));
 }
 
 /* The way that is walked from now on, where things lie as they do now. */

@@ -67,8 +67,26 @@ note_hop(struct gait_tier_slot *slot, const struct gait_tier_place *place, __u16
 	hop->cfa = (__u16)cfa;
 }
 
-/* From the caller of frame 0, which is within the runtime, further out; sp: behind its return
- * address. 0: not by hops. */
+/* A way that goes no further than frame 0. */
+static __always_inline void
+begin_hop(const struct gait_tier_slot *slot, const __u64 *registers, struct way *way)
+{
+	__u64 pc = registers[REGS_RIP];
+
+	way->generation = get_generation(slot);
+	way->issuer = way->site = pc << 1 | 1;
+	way->hash = mix(config.seed ^ way->generation, pc);
+}
+
+static __always_inline void
+add_hop(struct way *way, __u64 pc)
+{
+	way->site = pc << 1;
+	way->hash = mix(way->hash, pc);
+}
+
+/* From the caller of frame 0, if that is within the runtime, further out; sp: behind its return
+ * address. 0: not by hops, or it is the site itself. */
 __noinline int
 gait_hop_outward(struct gait_tier_slot *slot, struct way *way, __u64 sp)
 {
@@ -76,45 +94,47 @@ gait_hop_outward(struct gait_tier_slot *slot, struct way *way, __u64 sp)
 	const struct gait_tier_hop *hop;
 	__u64 pc;
 
-	if (!slot || !way)
+	if (!slot || !way || way->site & 1)
 		return 0;
 	hop = find_hop(slot, way->site, way->generation);
+	if (!hop || hop->kind == GAIT_TIER_HOP_SITE)
+		return 0;
 	for (int i = 1; i < GAIT_TIER_MAX_FRAMES && hop && hop->kind == GAIT_TIER_HOP_ON; i++) {
 		sp += hop->cfa;
 		if (read_own(task, slot->pages, sp - 8, &pc))
 			return 0;
-		way->site = pc << 1;
-		way->hash = mix(way->hash, pc);
+		add_hop(way, pc);
 		hop = find_hop(slot, way->site, way->generation);
 	}
 	return hop && hop->kind == GAIT_TIER_HOP_SITE;
 }
 
-/* 0: it has to be looked for. */
-static __always_inline int
-find_way(struct gait_tier_slot *slot, const struct task_struct *task, const __u64 *registers,
-         struct way *way)
+/*
+ * A way as far as the caller of frame 0: nearly always that is the site. What is known of a way
+ * that ends there (a memo, the number of a stack) is known of this one, since whether an address
+ * may be a site hangs on nothing else. Returns the stack pointer there; 0: it has to be looked for.
+ */
+static __always_inline __u64
+begin_hops(struct gait_tier_slot *slot, const struct task_struct *task, const __u64 *registers,
+           struct way *way)
 {
 	const struct gait_tier_hop *hop;
-	__u64 pc = registers[REGS_RIP], sp;
+	__u64 pc, sp;
 
-	way->generation = get_generation(slot);
+	begin_hop(slot, registers, way);
 	if (!way->generation)
 		return 0;
-	way->issuer = way->site = pc << 1 | 1;
-	way->hash = mix(config.seed ^ way->generation, pc);
 	hop = find_hop(slot, way->site, way->generation);
 	if (!hop)
 		return 0;
+	sp = registers[REGS_RSP];
 	if (hop->kind == GAIT_TIER_HOP_SITE)
-		return 1;
-	sp = registers[REGS_RSP] + hop->cfa;
+		return sp;
+	sp += hop->cfa;
 	/* What is in there is read again, not kept twice on the stack: Linux 6.1 has no more. */
 	asm volatile("" : : "r"(way) : "memory");
 	if (read_own(task, slot->pages, sp - 8, &pc))
 		return 0;
-	way->site = pc << 1;
-	way->hash = mix(way->hash, pc);
-	hop = find_hop(slot, way->site, way->generation);
-	return hop && (hop->kind == GAIT_TIER_HOP_SITE || gait_hop_outward(slot, way, sp));
+	add_hop(way, pc);
+	return sp;
 }

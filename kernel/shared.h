@@ -221,8 +221,9 @@ struct gait_tier_slot {
 	__u64 mm; /* its address space, by the kernel's name; a child's is its parent's, or new */
 	__u32 space; /* of spaces */
 	__u32 index; /* the slot's own */
+	__u64 n_events;
 	struct gait_walk_position position;
-	__u64 n_events, n_lost, n_unknown, n_violations;
+	__u64 n_lost, n_unknown, n_violations;
 	__u64 n_fetched; /* what was looked up: chooses who makes room for the next */
 	struct gait_tier_handler handlers[GAIT_TIER_MAX_CONTEXTS];
 	struct gait_tier_again again[GAIT_TIER_MAX_CONTEXTS];
@@ -333,7 +334,8 @@ struct gait_tier_config {
 	__u32 anon_module, unknown_module; /* [anon] and [unknown] in the walk table */
 	/* The ring is looked at in a task's every n-th call, which is a power of two: n - 1. */
 	__u32 look_mask;
-	__u32 n_gathered; /* calls of a task that are sent off together */
+	__u32 n_gathered;                         /* calls of a task that are sent off together */
+	__u64 classed[GAIT_TIER_N_SYSCALLS / 64]; /* calls that have classes, by bit */
 	__u64 ring_size;
 	__u64 seed; /* what stacks are told apart with: nobody can make two that look alike */
 };

@@ -187,7 +187,9 @@ get_class(__u32 nr, const __u64 *registers)
 	const struct gait_tier_syscall *call;
 	__u32 klass = 0, known = nr & (GAIT_TIER_N_SYSCALLS - 1);
 
-	call = nr == known ? bpf_map_lookup_elem(&syscalls, &known) : 0;
+	if (nr != known || !(config.classed[known / 64] >> (known & 63) & 1))
+		return 0;
+	call = bpf_map_lookup_elem(&syscalls, &known);
 	for (int i = 0; call && i < 2; i++) {
 		__u64 value = 0;
 

@@ -108,6 +108,18 @@ choose_number(guint64 ring_size, guint64 record_size, guint32 most)
 }
 
 static void
+note_classes(struct gait_tier_config *config)
+{
+	GaitClassPart parts[GAIT_MAX_CLASS_PARTS];
+
+	for (guint32 nr = 0; nr < GAIT_TIER_N_SYSCALLS; nr++) {
+		gait_syscall_get_class_parts(nr, parts);
+		if (parts[0].mask != 0)
+			config->classed[nr / 64] |= G_GUINT64_CONSTANT(1) << nr % 64;
+	}
+}
+
+static void
 configure(GaitTier *tier, const GaitTierOptions *options)
 {
 	const struct gait_walk_header *header =
@@ -133,6 +145,7 @@ configure(GaitTier *tier, const GaitTierOptions *options)
 	    1;
 	config.n_gathered =
 	    choose_number(config.ring_size, sizeof(struct gait_tier_brief), GAIT_TIER_N_GATHERED);
+	note_classes(&config);
 	/* Values of a map that is mapped are a multiple of 8 bytes. */
 	config.n_states = (stride * GAIT_TIER_MAX_CONTEXTS + 1) & ~1u;
 	tier->config = config;
