@@ -136,7 +136,7 @@ gait_tier_get_fd(const GaitTier *tier)
 	g_assert_not_reached();
 }
 
-gsize
+void
 gait_tier_drain(GaitTier *tier)
 {
 	g_assert_not_reached();

@@ -56,7 +56,7 @@ struct _GaitTierInbox {
 	GByteArray *bytes;
 	GArray *stretches, *calls, *rests;
 	Followed followed[GAIT_TIER_MAX_TASKS];
-	gsize n_records, size; /* since a drain began: records, bytes */
+	gsize size; /* of records, since a drain began */
 };
 
 /* --- gathering ----------------------------------------------------------------------------------
@@ -167,7 +167,6 @@ on_record(void *data, void *record, size_t size)
 	default:
 		g_assert_not_reached();
 	}
-	inbox->n_records++;
 	/* What was in the ring at first has come by then. Who fills it as fast as it is read does
 	   not keep its reader. */
 	inbox->size += size + BPF_RINGBUF_HDR_SZ;
@@ -380,13 +379,13 @@ gait_tier_get_fd(const GaitTier *tier)
 	return ring_buffer__epoll_fd(tier->inbox->ring);
 }
 
-gsize
+void
 gait_tier_drain(GaitTier *tier)
 {
 	GaitTierInbox *inbox = tier->inbox;
 	guint64 end;
 
-	inbox->n_records = inbox->size = 0;
+	inbox->size = 0;
 	g_byte_array_set_size(inbox->bytes, 0);
 	g_array_set_size(inbox->stretches, 0);
 	g_array_set_size(inbox->rests, 0);
@@ -400,5 +399,4 @@ gait_tier_drain(GaitTier *tier)
 		sched_yield();
 	take_rests(inbox);
 	hand_over_all(tier);
-	return inbox->n_records;
 }

@@ -105,5 +105,5 @@ const GaitStack *gait_tier_attribute(const GaitTier *tier, GaitAttributor *attri
 
 /* For poll(). */
 int gait_tier_get_fd(const GaitTier *tier);
-/* Hands over what has come. Returns how many records. */
-gsize gait_tier_drain(GaitTier *tier);
+/* Hands over what has come. */
+void gait_tier_drain(GaitTier *tier);
